@@ -1,0 +1,13 @@
+// How the rows of a batch of noise are joined to the rows of a batch of data.
+
+/** Drawn natively: x0 row i belongs to x1 row i. */
+export interface BuiltInCoupling {
+  readonly name: 'independent';
+}
+/** A user's coupling, the one slow lane: called once per step with the batch; returns for each x1 row the index of its x0 row. */
+export interface CustomCoupling {
+  readonly name: string;
+  /** x0, x1 (B, D) row-major in network coordinates; condition (B, c) or null. Must return B indices in [0, B). */
+  pair(x0: Float32Array, x1: Float32Array, condition: Float32Array | null): Int32Array;
+}
+export type Coupling = BuiltInCoupling | CustomCoupling;

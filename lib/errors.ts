@@ -1,0 +1,81 @@
+// One error class, stable codes, machine-readable fields: the place (`path`), what was expected, what came, what to do next (`hint`).
+
+export const errorCodes = [
+  'ERR_FLOW_SHAPE',
+  'ERR_FLOW_TYPE',
+  'ERR_FLOW_RANGE',
+  'ERR_FLOW_NONFINITE',
+  'ERR_FLOW_CONFIG',
+  'ERR_FLOW_STATE',
+  'ERR_FLOW_DISPOSED',
+  'ERR_FLOW_CSV_CELL',
+  'ERR_FLOW_CSV_SHAPE',
+  'ERR_FLOW_CHECKPOINT',
+  'ERR_FLOW_VERSION',
+  'ERR_FLOW_CHECKSUM',
+  'ERR_FLOW_IO',
+  'ERR_FLOW_LIMIT',
+  'ERR_FLOW_NOMEM',
+  'ERR_FLOW_SOLVER',
+  'ERR_FLOW_DIVERGED',
+  'ERR_FLOW_ONNX',
+  'ERR_FLOW_ORT_MISSING',
+  'ERR_FLOW_PLATFORM',
+  'ABORT_ERR',
+] as const;
+export type FlowErrorCode = (typeof errorCodes)[number];
+
+export interface FlowErrorFields {
+  /** Where: `options.solver.steps`, `row 4182, column "hp"`, `header.tensors["w0"].shape[1]`, `byte 8`. */
+  readonly path?: string | undefined;
+  readonly expected?: string | undefined;
+  /** What came instead, shortened to 40 characters. */
+  readonly received?: string | undefined;
+  /** The next step, as a sentence. */
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** The only error this library throws on purpose. Its message reads `CODE path: expected E, got R. Hint`. */
+export class FlowError extends Error {
+  readonly code: FlowErrorCode;
+  readonly path: string | undefined;
+  readonly expected: string | undefined;
+  readonly received: string | undefined;
+  readonly hint: string | undefined;
+
+  constructor(code: FlowErrorCode, message: string, fields: FlowErrorFields = {}) {
+    super(message, fields.cause === undefined ? undefined : { cause: fields.cause });
+    this.name = 'FlowError';
+    this.code = code;
+    this.path = fields.path;
+    this.expected = fields.expected;
+    this.received = fields.received;
+    this.hint = fields.hint;
+  }
+}
+
+/** A value as a message shows it: quoted, typed, never longer than 40 characters, never throwing. */
+export function show(value: unknown): string {
+  let text: string;
+  try {
+    if (typeof value === 'string') text = JSON.stringify(value);
+    else if (typeof value === 'bigint') text = `${value}n`;
+    else if (typeof value === 'function') text = 'a function';
+    else if (typeof value === 'symbol') text = 'a symbol';
+    else if (Object.is(value, -0)) text = '-0';
+    else if (ArrayBuffer.isView(value)) text = `${Object.prototype.toString.call(value).slice(8, -1)}(${(value as Uint8Array).length ?? value.byteLength})`;
+    else if (Array.isArray(value)) text = `an array of ${value.length}`;
+    else if (typeof value === 'object' && value !== null) text = `an object {${Object.keys(value).slice(0, 4).join(', ')}}`;
+    else text = String(value);
+  } catch {
+    text = `an unreadable ${typeof value}`;
+  }
+  return text.length > 40 ? `${text.slice(0, 37)}...` : text;
+}
+
+/** `path: expected E, got R. Hint`: the sentence every argument error is made of. */
+export function argumentError(code: FlowErrorCode, path: string, expected: string, received: unknown, hint?: string): FlowError {
+  const got = show(received);
+  return new FlowError(code, `${path}: expected ${expected}, got ${got}.${hint ? ` ${hint}` : ''}`, { path, expected, received: got, hint });
+}

@@ -1,0 +1,45 @@
+// The Model record: everything a trained flow is. Plain data; one per file; sampling, onnx and checkpoint take this record and not each other.
+
+import type { ConditionSpec, NetworkSpec } from '../network/spec.ts';
+
+/** Path as stored: a built-in by name and constants, or the table a user's path was sampled to (see NativePath). */
+export interface PathRecord {
+  readonly name: string;
+  readonly tMin: number;
+  readonly tMax: number;
+  readonly sourceScale: number;
+  /** Constants of a built-in path, e.g. { sigmaMin: 0 }. */
+  readonly constants?: Readonly<Record<string, number>>;
+  /** (n, 12) nodes of a user's path, see NativePath. */
+  readonly table?: Float64Array;
+}
+
+/** Affine map per column: data = shift + scale * z. */
+export interface Normaliser {
+  readonly shift: Float32Array;
+  readonly scale: Float32Array;
+}
+
+export interface ModelRecord {
+  readonly network: NetworkSpec;
+  readonly dimension: number;
+  /** Names of the d columns, when known. */
+  readonly columns: readonly string[] | null;
+  readonly condition: ConditionSpec | null;
+  /** For the `numbers` of the condition only. */
+  readonly conditionNormaliser: Normaliser | null;
+  /** null = raw coordinates. */
+  readonly normaliser: Normaliser | null;
+  readonly path: PathRecord;
+  readonly prediction: 'velocity';
+  /** 'rows': start rows must be given when sampling; they are never stored. */
+  readonly source: 'gaussian' | 'rows';
+  /** Table codec (lib/table), JSON; null for plain matrices. */
+  readonly table: unknown;
+  /** How it was trained: steps, seed, batch size, losses by epoch ...; JSON, shown by `inspect`. */
+  readonly training: Readonly<Record<string, unknown>>;
+  /** Flat parameters in the logical layout of lower(network, dimension, condition): the EMA weights when EMA is on. */
+  readonly parameters: Float32Array;
+  /** Library version that wrote it. */
+  readonly version: string;
+}

@@ -1,0 +1,174 @@
+// The treaty: every type that crosses between TypeScript and the addon. native/binding/ implements it; nothing else names it in C++.
+// Matrices are row-major Float32Array. Inputs are copied on entry; outputs are fresh. Arguments are checked on both sides.
+
+/** A running native job. `done` settles on this environment's event loop; `stop()` asks it to end early (status 'stopped'), and is idempotent. */
+export interface Job<T> {
+  readonly done: Promise<T>;
+  stop(): void;
+}
+
+export interface NativeInfo {
+  readonly treaty: number;
+  readonly isa: string;
+  readonly available: readonly string[];
+  /** Physical cores this process may use; the default of every `threads`. */
+  readonly threads: number;
+  readonly compiler: string;
+}
+
+export interface NativeDataset {
+  readonly columns: number;
+  readonly rows: number;
+  /** Appends whole rows (a multiple of `columns` values). Throws ERR_FLOW_NONFINITE naming row and column; then nothing was appended. */
+  append(rows: Float32Array): void;
+  /** Column means and population standard deviations over the named rows (all when omitted), accumulated in double. */
+  moments(rows?: Uint32Array): Job<{ mean: Float64Array; std: Float64Array }>;
+  /** In place: z = (x - shift) / scale. */
+  normalise(shift: Float32Array, scale: Float32Array): Job<void>;
+  /** SHA-256 (hex) of columns, rows and the bytes as they stand. */
+  hash(): Job<string>;
+  /** A copy of rows [first, first + count). */
+  read(first: number, count: number): Float32Array;
+  dispose(): void;
+}
+
+/** Six scalar functions of t. condOT is closed form; a table holds n >= 2 equidistant nodes on [tMin, tMax], 6 values and 6 derivatives each. */
+export type NativePath =
+  | { readonly kind: 'condOT'; readonly sigmaMin: number }
+  | {
+      readonly kind: 'table';
+      readonly tMin: number;
+      readonly tMax: number /** (n, 12): alpha sigma gamma dAlpha dSigma dGamma, then the t-derivative of each (for Hermite). */;
+      readonly nodes: Float64Array;
+    };
+
+/** t = quantile(u); `stratified`: u_i = (i + U) / B, shuffled over the batch. */
+export interface NativeTimes {
+  readonly stratified: boolean;
+  readonly tMin: number;
+  readonly tMax: number;
+  /** Quantile values at equidistant u in [0, 1] (linear between), or null for uniform on [tMin, tMax]. */
+  readonly quantiles: Float64Array | null;
+}
+
+export interface TrainerRequest {
+  readonly program: Int32Array;
+  readonly constants: Float32Array;
+  /** Initial parameters, logical layout (Program offsets). */
+  readonly parameters: Float32Array;
+  readonly data: NativeDataset;
+  /** x0 rows drawn from here instead of N(0, I); same width as data. */
+  readonly source: NativeDataset | null;
+  /** With `sourcePaired`, row i of source belongs to row i of data; otherwise drawn on its own. */
+  readonly sourcePaired: boolean;
+  /** Row i belongs to row i of data. */
+  readonly condition: NativeDataset | null;
+  readonly trainRows: Uint32Array;
+  readonly validationRows: Uint32Array;
+  readonly path: NativePath;
+  readonly times: NativeTimes;
+  readonly batchSize: number;
+  readonly seed: bigint;
+  /** false: without replacement, a keyed permutation per epoch. */
+  readonly replacement: boolean;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  /** 0 = no EMA. Warm-up: decay_n = min(decay, (1 + n) / (10 + n)). */
+  readonly emaDecay: number;
+  readonly emaWarmup: boolean;
+  /** Global gradient norm; 0 = no clipping. */
+  readonly clip: number;
+  /** 0 = NativeInfo.threads. */
+  readonly threads: number;
+}
+
+export type SliceStatus = 'done' | 'budget' | 'stopped' | 'nonfinite';
+export interface SliceResult {
+  /** Steps finished in this slice; the optimiser has seen exactly these. */
+  readonly steps: number;
+  /** Mean squared error per element of each step, length `steps`. */
+  readonly losses: Float64Array;
+  /** Gradient norms before clipping, length `steps`. */
+  readonly gradientNorms: Float64Array;
+  /** 'nonfinite': the step after these had a loss or gradient that is not finite and was discarded. */
+  readonly status: SliceStatus;
+}
+
+export type StateName = 'parameters' | 'ema' | 'firstMoment' | 'secondMoment';
+export interface NativeTrainer {
+  /** Optimiser steps done. */
+  readonly step: number;
+  /** Runs up to learningRates.length steps, or until budgetMs have passed ('budget'). Jobs of one trainer run in order. */
+  run(learningRates: Float64Array, budgetMs: number): Job<SliceResult>;
+  /** The slow lane: draws the next batch without stepping ... */
+  draw(): Job<{ x0: Float32Array; x1: Float32Array; condition: Float32Array | null }>;
+  /** ... and takes the step with x0[pairs[i]] joined to x1[i]. */
+  runPaired(pairs: Int32Array, learningRate: number): Job<SliceResult>;
+  /** Mean loss over the validation rows, each with `draws` fixed (t, x0) from `seed`; the same numbers at every call. */
+  evaluate(which: 'parameters' | 'ema', seed: bigint, draws: number): Job<{ loss: number; status: 'done' | 'stopped' | 'nonfinite' }>;
+  /** A copy in logical layout. Throws ERR_FLOW_STATE while a slice is running. */
+  state(name: StateName): Float32Array;
+  restore(state: Readonly<Record<StateName, Float32Array>>, step: number): void;
+  dispose(): void;
+}
+
+export interface SampleRequest {
+  readonly n: number;
+  readonly firstRow: number;
+  readonly seed: bigint;
+  /** Start rows (n, d) instead of drawn noise; `normaliseInitial` maps them by (x - shift) / scale first. */
+  readonly initial: Float32Array | null;
+  readonly normaliseInitial: boolean;
+  /** Drawn noise is multiplied by this (the path's sourceScale). */
+  readonly sourceScale: number;
+  /** (n, c), or (1, c) shared by all rows; null when c = 0. In network coordinates. */
+  readonly condition: Float32Array | null;
+  /** Butcher tableau: s stages; a (s, s) row-major lower triangle, b (s), c (s). */
+  readonly a: Float64Array;
+  readonly b: Float64Array;
+  readonly c: Float64Array;
+  /** K + 1 monotone times; descending = reverse. Steps use float64 differences rounded once to f32. */
+  readonly grid: Float64Array;
+  /** Indices into grid whose states are stored, ascending; the last one is usually K. */
+  readonly save: Int32Array;
+  /** Optional frame: (K * s, 4) rows [a, tau, b, c]: v(t, x) = b x + c net(tau, a x). null = identity. */
+  readonly frame: Float64Array | null;
+  /** Output x = shift + scale * z, both (d); null = identity. */
+  readonly shift: Float32Array | null;
+  readonly scale: Float32Array | null;
+  readonly threads: number;
+}
+export interface SampleResult {
+  /** (saves, n, d). */
+  readonly x: Float32Array;
+  /** Network evaluations per row. */
+  readonly nfe: number;
+  /** First row whose result is not finite, or -1. */
+  readonly nonfiniteRow: number;
+  readonly status: 'done' | 'stopped';
+}
+
+/** Immutable network: packed once. */
+export interface NativeNetwork {
+  /** v (rows, d) for x (rows, d), t (rows), condition (rows, c) or null. Blocks: for small work and tests. */
+  evaluateSync(x: Float32Array, t: Float32Array, condition: Float32Array | null): Float32Array;
+  /** Vector-Jacobian product of sum(v * cotangent): gradients in logical layout. */
+  gradientSync(x: Float32Array, t: Float32Array, condition: Float32Array | null, cotangent: Float32Array): { parameters: Float32Array; x: Float32Array };
+  sample(request: SampleRequest): Job<SampleResult>;
+  sampleSync(request: SampleRequest): SampleResult;
+  dispose(): void;
+}
+
+export interface Binding {
+  info(): NativeInfo;
+  /** Standard normal rows [firstRow, firstRow + rows) of `seed`: the noise that sample() starts from. */
+  normal(seed: bigint, firstRow: number, rows: number, columns: number): Float32Array;
+  readonly Dataset: new (columns: number) => NativeDataset;
+  readonly Network: new (program: Int32Array, constants: Float32Array, parameters: Float32Array) => NativeNetwork;
+  readonly Trainer: new (request: TrainerRequest) => NativeTrainer;
+}
+
+/** Raised by one whenever this file changes incompatibly; load.ts refuses an addon that disagrees. */
+export const treaty = 1;

@@ -1,0 +1,71 @@
+// Argument checks shared by every public function: each throws a FlowError that names the option. Defaults and ranges of options stand with their types.
+
+import { argumentError } from './errors.ts';
+
+/** An integer in [min, max], or throws ERR_FLOW_RANGE / ERR_FLOW_TYPE. */
+export function integer(value: unknown, path: string, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value !== 'number') throw argumentError('ERR_FLOW_TYPE', path, 'an integer', value);
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    const range = max === Number.MAX_SAFE_INTEGER ? `an integer >= ${min}` : `an integer in [${min}, ${max}]`;
+    throw argumentError('ERR_FLOW_RANGE', path, range, value);
+  }
+  return value;
+}
+
+/** A finite number in [min, max], or throws. */
+export function finite(value: unknown, path: string, min: number = -Number.MAX_VALUE, max: number = Number.MAX_VALUE): number {
+  if (typeof value !== 'number') throw argumentError('ERR_FLOW_TYPE', path, 'a number', value);
+  if (!Number.isFinite(value) || value < min || value > max) throw argumentError('ERR_FLOW_RANGE', path, `a finite number in [${min}, ${max}]`, value);
+  return value;
+}
+
+/** One of `choices`, or throws with the nearest choice as the hint. */
+export function choice<T extends string>(value: unknown, path: string, choices: readonly T[]): T {
+  if (typeof value === 'string' && (choices as readonly string[]).includes(value)) return value as T;
+  const near = typeof value === 'string' ? nearest(value, choices) : undefined;
+  throw argumentError('ERR_FLOW_CONFIG', path, `one of ${choices.join(', ')}`, value, near ? `Did you mean "${near}"?` : undefined);
+}
+
+/** A plain record whose own keys are all in `known`; unknown keys throw ERR_FLOW_CONFIG with a did-you-mean. Returns a null-prototype copy: each property is read once. */
+export function record<K extends string>(value: unknown, path: string, known: readonly K[]): { [key in K]?: unknown } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
+    throw argumentError('ERR_FLOW_TYPE', path, 'an options object', value);
+  }
+  const copy = Object.create(null) as { [key in K]?: unknown };
+  for (const key of Object.keys(value)) {
+    if (!(known as readonly string[]).includes(key)) {
+      const near = nearest(key, known);
+      const hint = near ? `Did you mean "${near}"?` : `Known options: ${known.join(', ')}.`;
+      throw argumentError('ERR_FLOW_CONFIG', `${path}.${key}`, 'a known option', key, hint);
+    }
+    copy[key as K] = (value as Record<string, unknown>)[key];
+  }
+  return copy;
+}
+
+/** The choice at the smallest edit distance, when it is near enough to be a typo. */
+export function nearest(word: string, choices: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
+  for (const candidate of choices) {
+    const distance = editDistance(word.slice(0, 40).toLowerCase(), candidate.toLowerCase());
+    if (distance < least) [best, least] = [candidate, distance];
+  }
+  return best;
+}
+
+/** Damerau-Levenshtein distance (adjacent transpositions count one). */
+function editDistance(a: string, b: string): number {
+  const rows = Array.from({ length: a.length + 1 }, (_, i) => Array.from({ length: b.length + 1 }, (_, j) => (i === 0 ? j : j === 0 ? i : 0)));
+  for (let i = 1; i <= a.length; i++) {
+    for (let j = 1; j <= b.length; j++) {
+      const row = rows[i] as number[];
+      const above = rows[i - 1] as number[];
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
+      row[j] = Math.min((above[j] as number) + 1, (row[j - 1] as number) + 1, (above[j - 1] as number) + cost);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        row[j] = Math.min(row[j] as number, ((rows[i - 2] as number[])[j - 2] as number) + 1);
+    }
+  }
+  return (rows[a.length] as number[])[b.length] as number;
+}

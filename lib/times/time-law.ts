@@ -1,0 +1,8 @@
+// How training times are drawn: t = quantile(u) for u ~ U(0, 1). `stratified` takes u_i = (i + U) / B, shuffled: lower gradient variance for free.
+
+export interface TimeLaw {
+  readonly name: string;
+  readonly stratified: boolean;
+  /** Absent = uniform on the path's [tMin, tMax]. Must be non-decreasing from [0, 1] into [0, 1]. */
+  quantile?(u: number): number;
+}

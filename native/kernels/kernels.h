@@ -1,0 +1,109 @@
+// The kernel table: plain structs over plain pointers; no kernel allocates, spawns or throws.
+//
+// One layout, on every ISA:
+//   blocked matrix (rows, cols): [ceil(cols/32)][row capacity][32]; element (r, c) stands at
+//     data[(c / 32) * block + r * 32 + c % 32], where `block` = capacity * 32 floats. Lanes past `cols` are zero.
+//   panels of a weight W (out, in): [ceil(out/32)][in][32]; element (o, i) at data[((o/32)*in + i)*32 + o%32], lanes past `out` zero.
+//   bias and other vectors: padded with zeros to a multiple of 32.
+// All pointers are 64-byte aligned; no kernel reads or writes past the padded extent.
+//
+// Bits (f32): every output element accumulates its products with fma over k in order, from zero, in blocks of kSumBlock;
+// block sums are added in order; bias last. Reductions over a row or a buffer use 16 virtual lanes and a fixed tree.
+// AVX2, AVX-512 and NEON give the same bits; the x86-64-v2 baseline has no fma and need not.
+#pragma once
+#include <cstdint>
+
+namespace flow {
+
+constexpr int32_t kLanes = 32;      // width of a panel and of a feature block
+constexpr int32_t kSumBlock = 128;  // products summed from zero before they join the total
+constexpr int32_t kVirtualLanes = 16;
+
+enum class Activation : int32_t { kIdentity = 0, kSilu, kGelu, kSelu, kElu, kRelu, kTanh };
+
+struct Blocked {       // a blocked matrix as seen by a kernel
+  float* data;
+  int64_t block;       // floats between feature blocks (row capacity * 32)
+  int32_t rows, cols;
+};
+struct ConstBlocked {
+  const float* data;
+  int64_t block;
+  int32_t rows, cols;
+  ConstBlocked(const float* d, int64_t b, int32_t r, int32_t c) : data(d), block(b), rows(r), cols(c) {}
+  ConstBlocked(const Blocked& m) : data(m.data), block(m.block), rows(m.rows), cols(m.cols) {}
+};
+
+// y = f(x W): the dense layer forward, and backward-data with transposed panels.
+//   z = x W + bias (bias may be null);  slope = act'(z) where slope.data != null;  r = act(z)
+//   if accumulate: r += y;   if mul.data: r *= mul;   y = r
+struct DenseArgs {
+  ConstBlocked x;              // (rows, in)
+  const float* panels;         // [ceil(out/32)][in][32]
+  const float* bias;           // [ceil(out/32)*32] or null
+  Activation activation;
+  Blocked y;                   // (rows, out)
+  Blocked slope;               // (rows, out) or data == null
+  ConstBlocked mul;            // (rows, out) or data == null
+  bool accumulate;
+};
+
+// dW (+)= x^T g in panels of W (out, in), db (+)= column sums of g. Rows are summed from zero in blocks of kSumBlock, then added
+// to what is there when `accumulate`. Only panels [panel_begin, panel_end) are touched.
+struct WeightGradArgs {
+  ConstBlocked x;              // (rows, in)
+  ConstBlocked g;              // (rows, out)
+  float* panels;               // [ceil(out/32)][in][32]
+  float* bias;                 // [ceil(out/32)*32] or null
+  int32_t panel_begin, panel_end;
+  bool accumulate;
+};
+
+struct AdamArgs {              // one pass over n (multiple of 32) values: m, v, decoupled decay, update, EMA
+  int64_t n;
+  float* p; const float* g; float* m; float* v; float* ema;   // ema may be null
+  float grad_scale;            // clip scale, applied to g first
+  float lr, beta1, beta2, epsilon, weight_decay;
+  float correction1, correction2;   // 1 - beta^step (computed in double by the caller)
+  float ema_decay;             // ema = ema_decay * ema + (1 - ema_decay) * p
+};
+
+struct PhiloxKey { uint32_t lo, hi; };   // 64-bit seed
+
+struct Kernels {
+  const char* isa;             // "reference", "baseline", "avx2", "avx512", "neon"
+  void (*dense)(const DenseArgs&);
+  void (*weight_grad)(const WeightGradArgs&);
+  // panels of W (out, in) -> panels of W^T (in, out)
+  void (*transpose_panels)(const float* panels, int32_t out, int32_t in, float* transposed);
+  // blocked <-> row-major (rows, cols), row stride in floats
+  void (*to_blocked)(const float* rows, int64_t stride, Blocked y);
+  void (*from_blocked)(ConstBlocked x, float* rows, int64_t stride);
+  // r = act(z), slope = act'(z) where slope != null; n floats, multiple of 32 unless stated
+  void (*activate)(Activation act, int64_t n, const float* z, float* r, float* slope);
+  void (*multiply)(int64_t n, const float* a, const float* b, float* y);           // y = a * b
+  void (*add)(int64_t n, const float* a, const float* b, float* y);                // y = a + b
+  void (*scale)(int64_t n, float s, const float* a, float* y);                     // y = s * a
+  // y = x + sum_j c[j] k[j] (fma in order of j): a Runge-Kutta stage
+  void (*combine)(int64_t n, const float* x, int32_t terms, const float* c, const float* const* k, float* y);
+  // y[r] = a[r] x1[r] + s[r] x0[r] + g[r] eps[r] per row of row-major (rows, cols) with equal strides; eps may be null
+  void (*mix)(int32_t rows, int32_t cols, const float* a, const float* x1, const float* s, const float* x0, const float* g, const float* eps, float* y);
+  // g = weight[r] * (v - u) * factor; returns per-row sum of (v-u)^2 in loss[r] (16 virtual lanes, fixed tree). Blocked v, u, g.
+  void (*squared_error)(ConstBlocked v, ConstBlocked u, const float* weight, float factor, Blocked g, float* loss);
+  double (*sum_squares)(int64_t n, const float* x, bool* finite);                  // fixed tree; finite is cleared when any value is not
+  void (*adam)(const AdamArgs&);
+  // Layer norm over cols of each row: xhat = (x - mean) * rstd; y = xhat * gamma + beta. mean and rstd (rows) are written for backward.
+  void (*layer_norm)(ConstBlocked x, const float* gamma, const float* beta, float epsilon, Blocked y, float* mean, float* rstd);
+  // dx (+)= ..., dgamma/dbeta (+)= sums over rows (in blocks of kSumBlock)
+  void (*layer_norm_grad)(ConstBlocked x, ConstBlocked dy, const float* gamma, const float* mean, const float* rstd, bool accumulate_dx, Blocked dx, bool accumulate_params, float* dgamma, float* dbeta);
+  void (*sincos)(int64_t n, const float* x, float* s, float* c);                   // any n
+  // Philox4x32-10. Counter words: {row lo, row hi, stream, group}; group g gives columns 4g .. 4g+3 of that row.
+  void (*random_uniform)(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y, int64_t stride);  // in (0, 1), 24 bits, (k + 0.5) 2^-24
+  void (*random_normal)(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y, int64_t stride);   // Box-Muller on pairs of words
+};
+
+const Kernels& reference_kernels();            // plain loops, the oracle
+const Kernels* kernels_for(const char* isa);   // null where this CPU, OS or build lacks it
+const Kernels& kernels();                      // chosen once: best available, or FLOWMATCH_ISA
+
+}  // namespace flow
