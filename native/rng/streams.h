@@ -1,0 +1,30 @@
+// Who draws from which Philox stream. The counter words are {row lo, row hi, stream, group of four columns} (kernels.h) and the key is the seed,
+// so every number is a pure function of (seed, stream, row, column). Streams are never renumbered: seeds in files depend on them.
+#pragma once
+#include <cstdint>
+
+#include "kernels/kernels.h"
+
+namespace flow {
+
+enum class Stream : uint32_t {
+  kSample = 0,        // start noise: row = row index of the sample
+  kSource = 1,        // training x0 ~ N(0, 1): row = step * B + i
+  kBridge = 2,        // training eps where gamma != 0: row = step * B + i
+  kTime = 3,          // training u: row = step * B + i (plain), row = step with columns 0 .. B/4 (stratified: one U per row)
+  kTimeShuffle = 4,   // key of the stratified shuffle: row = step
+  kEpoch = 5,         // key of the epoch's row permutation: row = epoch
+  kSourceRow = 6,     // which source row joins, when source rows are not paired: row = step * B + i
+  kReplacement = 7,   // rows drawn with replacement: row = step * B + i
+  kValidationNoise = 8,
+  kValidationTime = 9,
+  kValidationBridge = 10,
+  kValidationSource = 11,
+};
+
+inline PhiloxKey philox_key(uint64_t seed) { return {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)}; }
+
+// Standard normal rows [first_row, first_row + rows) of `seed`: the noise that sampling starts from. y row-major (rows, columns).
+void sample_noise(uint64_t seed, int64_t first_row, int64_t rows, int32_t columns, float* y);
+
+}  // namespace flow

@@ -1,0 +1,56 @@
+// Fixed-step integration of dx/dt = v(t, x) with any explicit tableau on any monotone grid. A row tile goes through the whole solve before the next.
+//   k_i = v(t + c_i h, x + h sum_j a_ij k_j);   x <- x + h sum_i b_i k_i
+// Row i of a seed is the same row whatever n, first_row, threads and tiles are.
+#pragma once
+#include <cstdint>
+
+#include "core/status.h"
+#include "core/stop.h"
+#include "kernels/kernels.h"
+
+namespace flow {
+
+class Network;
+
+struct SampleOptions {
+  int64_t n = 0;
+  int64_t first_row = 0;  // 0 <= first_row, first_row + n <= 2^53
+  uint64_t seed = 0;
+  const float* initial = nullptr;  // (n, d), or null: noise of `seed`
+  bool normalise_initial = false;  // initial <- (initial - shift) / scale
+  double source_scale = 1;         // drawn noise is multiplied by this
+  const float* condition = nullptr;  // (condition_rows, c)
+  int64_t condition_rows = 0;        // n, or 1 = shared by all rows, or 0 when c = 0
+  int32_t stages = 0;
+  const double* a = nullptr;  // (stages, stages) row-major, strictly lower triangle read
+  const double* b = nullptr;  // (stages)
+  const double* c = nullptr;  // (stages)
+  int64_t steps = 0;             // K >= 0
+  const double* grid = nullptr;  // K + 1 finite monotone times
+  const int32_t* save = nullptr;  // `saves` ascending indices into grid
+  int64_t saves = 0;
+  const double* frame = nullptr;  // (K * stages, 4) rows [a, tau, b, c]: v = b x + c net(tau, a x); null = identity
+  const float* shift = nullptr;   // (d); both null = identity: output = shift + scale * z
+  const float* scale = nullptr;
+  int32_t threads = 0;  // 0 = available_threads()
+};
+
+struct SampleReport {
+  int64_t nfe = 0;             // network evaluations per row
+  int64_t nonfinite_row = -1;  // first row whose result is not finite
+  bool stopped = false;        // then x is incomplete
+};
+
+// x (saves, n, d), the caller's memory. Rows that a stopped run did not reach are zero.
+Status sample(const Network& network, const SampleOptions& options, const StopFlag* stop, float* x, SampleReport* report);
+
+// Any field: called once per stage with a tile in blocked layout. `stage` counts step * stages + i; first_row is the tile's first row in [0, n).
+// Must be safe to call from several threads at once.
+struct Field {
+  void* self;
+  void (*evaluate)(void* self, int64_t first_row, int64_t stage, double t, ConstBlocked x, Blocked v);
+};
+// As sample(), for a field of any origin; `condition` and `frame` are not read.
+Status integrate(const Field& field, int32_t dimension, const SampleOptions& options, const StopFlag* stop, float* x, SampleReport* report);
+
+}  // namespace flow
