@@ -13,4 +13,6 @@ for (const { title, args } of commands) {
   const { status } = spawnSync(process.execPath, [join(root, 'dist/cli.js'), ...args], { cwd: root, stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 }
-process.stderr.write('\nThe same commands work on your own file: replace examples/data/penguins.csv. Results are in out/; open out/penguins.html in a browser.\n');
+process.stderr.write(
+  '\nThe same commands work on your own file: replace examples/data/penguins.csv. Results are in out/; open out/penguins.html in a browser.\n',
+);

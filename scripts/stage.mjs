@@ -16,7 +16,13 @@ export function stage(target) {
   rmSync(target, { recursive: true, force: true });
   const main = join(target, 'flowmatch');
   mkdirSync(main, { recursive: true });
-  const { scripts: _scripts, devDependencies: _dev, allowScripts: _allow, binary: _binary, ...manifest } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const {
+    scripts: _scripts,
+    devDependencies: _dev,
+    allowScripts: _allow,
+    binary: _binary,
+    ...manifest
+  } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const platforms = readdirSync(join(root, 'npm')).filter((name) => existsSync(join(root, 'npm', name, 'package.json')));
   manifest.optionalDependencies = Object.fromEntries(platforms.map((name) => [`@flowmatch/${name}`, manifest.version]));
   writeFileSync(join(main, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
