@@ -14,7 +14,7 @@ export interface MlpSpec {
   readonly hidden: readonly number[];
   readonly activation: Exclude<Activation, 'identity'>;
   readonly time: TimeSpec;
-  /** Adds the input of a hidden layer to its output wherever the widths agree. */
+  /** Adds the input of each hidden layer but the first to its output wherever the widths agree. */
   readonly residual: boolean;
   /** Layer norm before each hidden layer but the first. */
   readonly norm: boolean;
