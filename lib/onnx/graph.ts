@@ -1,0 +1,201 @@
+// A small typed builder over the official ONNX messages: nodes, initialisers and nested graphs, with names that are unique in the whole file.
+// Deterministic: the same calls give the same bytes. One file, initialisers as raw little-endian data, never external data.
+// Source: onnx.proto as compiled in onnx-buf; semantics in ONNX IR.md.
+
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  type GraphProto,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
+  type TensorProto,
+  TensorProto_DataType,
+  TensorProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from 'onnx-buf';
+
+export type ElementType = 'float' | 'double' | 'int64' | 'bool';
+const codes = {
+  float: TensorProto_DataType.FLOAT,
+  double: TensorProto_DataType.DOUBLE,
+  int64: TensorProto_DataType.INT64,
+  bool: TensorProto_DataType.BOOL,
+} as const;
+
+/** Attribute of a node; ONNX keeps floats and integers apart, so the caller says which. */
+export type Attribute = { readonly float: number } | { readonly int: number } | { readonly graph: GraphProto };
+/** A dimension: a count, or the name of a free one. */
+export type Dimension = number | string;
+
+/** Initialisers of the element types that exports use; `values` in row-major order. */
+export type Constant =
+  | { readonly type: 'float'; readonly shape: readonly number[]; readonly values: Float32Array | readonly number[] }
+  | { readonly type: 'double'; readonly shape: readonly number[]; readonly values: readonly number[] }
+  | { readonly type: 'int64'; readonly shape: readonly number[]; readonly values: readonly number[] }
+  /** 0 or 1. */
+  | { readonly type: 'bool'; readonly shape: readonly number[]; readonly values: readonly number[] };
+
+const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+/** The bytes of `values`, little-endian on every host. */
+function rawBytes(constant: Constant): Uint8Array<ArrayBuffer> {
+  if (constant.type === 'bool') return Uint8Array.from(constant.values);
+  if (constant.type === 'float' && littleEndian) return new Uint8Array(Float32Array.from(constant.values).buffer);
+  const width = constant.type === 'float' ? 4 : 8;
+  const view = new DataView(new ArrayBuffer(constant.values.length * width));
+  constant.values.forEach((value: number, i: number) => {
+    if (constant.type === 'float') view.setFloat32(i * 4, value, true);
+    else if (constant.type === 'double') view.setFloat64(i * 8, value, true);
+    else view.setBigInt64(i * 8, BigInt(value), true);
+  });
+  return new Uint8Array(view.buffer);
+}
+
+/** A named, typed value at the edge of a graph. */
+export function valueInfo(name: string, type: ElementType, shape: readonly Dimension[], doc = ''): ValueInfoProto {
+  const dim = shape.map((d) =>
+    create(TensorShapeProto_DimensionSchema, { value: typeof d === 'number' ? { case: 'dimValue', value: BigInt(d) } : { case: 'dimParam', value: d } }),
+  );
+  const tensor = create(TypeProto_TensorSchema, { elemType: codes[type], shape: create(TensorShapeProtoSchema, { dim }) });
+  const info = create(ValueInfoProtoSchema, { name, type: create(TypeProtoSchema, { value: { case: 'tensorType', value: tensor } }) });
+  if (doc) info.docString = doc;
+  return info;
+}
+
+function attributeProto(name: string, value: Attribute): AttributeProto {
+  if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.FLOAT, f: value.float });
+  if ('int' in value) return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INT, i: BigInt(value.int) });
+  return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.GRAPH, g: value.graph });
+}
+
+/** What all graphs of one file share: the names given out, the constants (kept in the outermost graph), and the opset the ops so far need. */
+interface Shared {
+  readonly taken: Map<string, number>;
+  readonly constants: Map<string, string>;
+  readonly initializers: TensorProto[];
+  opset: number;
+}
+
+/** A graph under construction; `inner()` opens a nested one that sees the names of this one. */
+export class Graph {
+  readonly #shared: Shared;
+  readonly #nodes: NodeProto[] = [];
+  readonly #inputs: ValueInfoProto[] = [];
+  readonly #outputs: ValueInfoProto[] = [];
+
+  constructor(outer?: Graph) {
+    this.#shared = outer ? outer.#shared : { taken: new Map(), constants: new Map(), initializers: [], opset: 13 };
+  }
+
+  inner(): Graph {
+    return new Graph(this);
+  }
+
+  /** The lowest opset that has every op added so far; 13 is the floor (axes as inputs). */
+  get opset(): number {
+    return this.#shared.opset;
+  }
+
+  /** Declares that the graph needs at least this opset. */
+  require(opset: number): void {
+    this.#shared.opset = Math.max(this.#shared.opset, opset);
+  }
+
+  /** `base`, or `base_1`, `base_2` ... when it is taken. */
+  name(base: string): string {
+    const taken = this.#shared.taken;
+    let name = base;
+    while (taken.has(name)) {
+      const next = (taken.get(base) ?? 0) + 1;
+      taken.set(base, next);
+      name = `${base}_${next}`;
+    }
+    taken.set(name, 0);
+    return name;
+  }
+
+  input(name: string, type: ElementType, shape: readonly Dimension[], doc = ''): string {
+    const own = this.name(name);
+    this.#inputs.push(valueInfo(own, type, shape, doc));
+    return own;
+  }
+
+  output(name: string, type: ElementType, shape: readonly Dimension[], doc = ''): void {
+    this.#outputs.push(valueInfo(name, type, shape, doc));
+  }
+
+  /** Adds one node with one output, called after `hint`; returns the output's name. */
+  op(type: string, inputs: readonly string[], hint: string = type.toLowerCase(), attributes: Readonly<Record<string, Attribute>> = {}): string {
+    const output = this.name(hint);
+    this.opTo(output, type, inputs, attributes);
+    return output;
+  }
+
+  /** Adds one node whose output has a name that was reserved before. */
+  opTo(output: string, type: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): void {
+    const attribute = Object.entries(attributes).map(([key, value]) => attributeProto(key, value));
+    this.#nodes.push(create(NodeProtoSchema, { opType: type, name: `${type}:${output}`, input: [...inputs], output: [output], attribute }));
+  }
+
+  /** An initialiser of the whole file; small ones with equal content are shared. */
+  constant(hint: string, constant: Constant): string {
+    const key = constant.values.length <= 64 ? `${constant.type}|${constant.shape}|${Array.from(constant.values, (v) => (Object.is(v, -0) ? '-0' : v))}` : '';
+    const known = key && this.#shared.constants.get(key);
+    if (known) return known;
+    const name = this.name(hint);
+    this.initialiser(name, constant);
+    if (key) this.#shared.constants.set(key, name);
+    return name;
+  }
+
+  /** An initialiser under exactly this name: the default of a graph input of the same name. */
+  initialiser(name: string, constant: Constant): void {
+    const dims = constant.shape.map(BigInt);
+    this.#shared.initializers.push(create(TensorProtoSchema, { name, dims, dataType: codes[constant.type], rawData: rawBytes(constant) }));
+  }
+
+  /** The finished message; the outermost graph carries all initialisers. */
+  finish(name: string, doc = '', outermost = false): GraphProto {
+    const graph = create(GraphProtoSchema, { name, node: this.#nodes, input: this.#inputs, output: this.#outputs });
+    if (outermost) graph.initializer = this.#shared.initializers;
+    if (doc) graph.docString = doc;
+    return graph;
+  }
+}
+
+export interface ModelHeader {
+  readonly opset: number;
+  readonly irVersion: number;
+  readonly producerVersion: string;
+  readonly doc: string;
+  /** metadata_props, written in this order. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The bytes of a whole model file. */
+export function modelBytes(graph: GraphProto, header: ModelHeader): Uint8Array<ArrayBuffer> {
+  const metadataProps = Object.entries(header.metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }));
+  const model = create(ModelProtoSchema, {
+    irVersion: BigInt(header.irVersion),
+    producerName: 'flowmatch',
+    producerVersion: header.producerVersion,
+    domain: '',
+    modelVersion: 1n,
+    docString: header.doc,
+    opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(header.opset) })],
+    graph,
+    metadataProps,
+  });
+  return toBinary(ModelProtoSchema, model) as Uint8Array<ArrayBuffer>;
+}

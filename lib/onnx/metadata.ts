@@ -1,0 +1,115 @@
+// What an exported file says about itself in metadata_props: strings under `flowmatch.*`, JSON where structured. Written by export, read by inspect.
+
+import { createHash } from 'node:crypto';
+import type { ModelRecord } from '../model/record.ts';
+import type { Solver } from '../solvers/solver.ts';
+
+export const timeConvention = 't=0 is noise (source), t=1 is data; dx/dt = v(x, t)';
+/** Raised when a key changes its meaning. */
+export const metadataFormat = 1;
+
+/** The part of a ModelRecord that a user of the exported file needs, parsed and checked. */
+export interface FlowMetadata {
+  readonly graph: 'velocity' | 'sampler';
+  /** Library version that wrote the file. */
+  readonly version: string;
+  readonly dimension: number;
+  readonly columns: readonly string[] | null;
+  readonly condition: { readonly numbers: number; readonly classes: readonly number[] } | null;
+  readonly source: 'gaussian' | 'rows';
+  readonly path: { readonly name: string; readonly tMin: number; readonly tMax: number; readonly sourceScale: number };
+  /** Data = shift + scale * z; null = raw coordinates. A velocity graph starts at shift + scale * sourceScale * noise. */
+  readonly normaliser: { readonly shift: readonly number[]; readonly scale: readonly number[] } | null;
+  /** Of the solver inside a sampler graph; null for velocity graphs. */
+  readonly solver: { readonly name: string; readonly order: number; readonly stages: number; readonly steps: number } | null;
+  /** Table codec, to be read by the table room; null for plain matrices. */
+  readonly table: unknown;
+}
+
+const sha256 = (values: Float32Array): string =>
+  createHash('sha256')
+    .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+    .digest('hex');
+
+/** The entries in the order in which they are written. */
+export function writeMetadata(
+  record: ModelRecord,
+  graph: 'velocity' | 'sampler',
+  solver: (Solver & { readonly grid: readonly number[] }) | null,
+): Record<string, string> {
+  const { name, tMin, tMax, sourceScale } = record.path;
+  const { normaliser } = record;
+  const json = (value: unknown): string => JSON.stringify(value ?? null);
+  return {
+    'flowmatch.format': String(metadataFormat),
+    'flowmatch.graph': graph,
+    'flowmatch.version': record.version,
+    'flowmatch.time': timeConvention,
+    'flowmatch.coordinates': 'data units at every input and output',
+    'flowmatch.dimension': String(record.dimension),
+    'flowmatch.columns': json(record.columns),
+    'flowmatch.condition': json(record.condition && { numbers: record.condition.numbers, classes: record.condition.classes }),
+    'flowmatch.source': record.source,
+    'flowmatch.path': json({ name, tMin, tMax, sourceScale }),
+    'flowmatch.normaliser': json(normaliser && { shift: Array.from(normaliser.shift), scale: Array.from(normaliser.scale) }),
+    'flowmatch.solver': json(solver && { name: solver.name, order: solver.order, stages: solver.b.length, steps: solver.grid.length - 1 }),
+    'flowmatch.network': json(record.network),
+    'flowmatch.parameters.sha256': sha256(record.parameters),
+    'flowmatch.table': json(record.table),
+  };
+}
+
+type Json = Record<string, unknown>;
+const isRecord = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isNumbers = (value: unknown): value is number[] => Array.isArray(value) && value.every((v) => typeof v === 'number' && Number.isFinite(v));
+const count = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** JSON without prototypes: `__proto__` and `constructor` in a file stay plain data. */
+function parse(text: string | undefined): unknown {
+  if (text === undefined) return null;
+  return JSON.parse(text, (_, value) => (isRecord(value) ? Object.assign(Object.create(null), value) : value));
+}
+
+/** The metadata of a file of ours; null when there is none. Throws SyntaxError or TypeError on entries that are not as written: the caller names the file. */
+export function readMetadata(entries: ReadonlyMap<string, string>): FlowMetadata | null {
+  const format = entries.get('flowmatch.format');
+  if (format === undefined) return null;
+  const wrong = (key: string, expected: string): TypeError => new TypeError(`flowmatch.${key}: expected ${expected}`);
+  if (format !== String(metadataFormat)) throw wrong('format', `${metadataFormat}, the newest this version reads`);
+  const text = (key: string): string => entries.get(`flowmatch.${key}`) ?? '';
+  const json = (key: string): unknown => parse(entries.get(`flowmatch.${key}`));
+  const graph = text('graph');
+  if (graph !== 'velocity' && graph !== 'sampler') throw wrong('graph', '"velocity" or "sampler"');
+  const source = text('source');
+  if (source !== 'gaussian' && source !== 'rows') throw wrong('source', '"gaussian" or "rows"');
+  const dimension = Number(text('dimension'));
+  if (!count(dimension) || dimension === 0) throw wrong('dimension', 'a positive integer');
+  const columns = json('columns');
+  if (columns !== null && !(Array.isArray(columns) && columns.length === dimension && columns.every((c) => typeof c === 'string')))
+    throw wrong('columns', `null or ${dimension} names`);
+  const path = json('path');
+  if (!isRecord(path) || typeof path.name !== 'string' || !isNumbers([path.tMin, path.tMax, path.sourceScale]))
+    throw wrong('path', 'name, tMin, tMax and sourceScale');
+  const condition = json('condition');
+  if (condition !== null && !(isRecord(condition) && count(condition.numbers) && Array.isArray(condition.classes) && condition.classes.every(count)))
+    throw wrong('condition', 'null, or numbers and classes');
+  const normaliser = json('normaliser');
+  const fits = (value: unknown): boolean => isNumbers(value) && value.length === dimension;
+  if (normaliser !== null && !(isRecord(normaliser) && fits(normaliser.shift) && fits(normaliser.scale)))
+    throw wrong('normaliser', `null, or ${dimension} shifts and scales`);
+  const solver = json('solver');
+  if (solver !== null && !(isRecord(solver) && typeof solver.name === 'string' && count(solver.stages) && count(solver.steps)))
+    throw wrong('solver', 'name, stages and steps');
+  return {
+    graph,
+    version: text('version'),
+    dimension,
+    columns: columns as string[] | null,
+    condition: condition as FlowMetadata['condition'],
+    source,
+    path: path as unknown as FlowMetadata['path'],
+    normaliser: normaliser as FlowMetadata['normaliser'],
+    solver: solver as FlowMetadata['solver'],
+    table: json('table'),
+  };
+}

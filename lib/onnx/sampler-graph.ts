@@ -1,0 +1,151 @@
+// Graph `sampler`: the whole solve in one call. A Loop over the steps of `grid`, the tableau's stages unrolled in its body:
+//   k_i = v(z + sum_j (h a_ij) k_j, t + c_i h);   z <- z + sum_i (h b_i) k_i;   x = shift + scale * z
+// Step sizes, stage times and coefficients are computed from the float64 grid and rounded once, as the native integrator does. What depends on t alone is
+// computed before the loop, one row per stage; what depends on the condition alone, before the loop too.
+
+import type { Tableau } from '../solvers/solver.ts';
+import { emitOp, type Held, type Scope, spread, type Weights } from './emit-program.ts';
+import { Graph } from './graph.ts';
+import { type Affine, conditionInput, type Frame, normalised, outsideLoop, rowShapeOf } from './velocity-graph.ts';
+
+export interface SamplerSpec extends Frame {
+  readonly tableau: Tableau;
+  /** Default of the input `grid`: K + 1 monotone times. */
+  readonly grid: readonly number[];
+  /** gaussian: input `noise` is N(0, 1), scaled by sourceScale inside. rows: it holds start rows in data units. */
+  readonly source: 'gaussian' | 'rows';
+  readonly sourceScale: number;
+}
+
+/** One coefficient h * value of stage `into` (or of the step when it equals the number of stages) on k_from. */
+interface Term {
+  readonly into: number;
+  readonly from: number;
+  readonly value: number;
+}
+
+/** Non-zero coefficients of the stages that the step needs (a stage that nobody reads is left out). */
+export function termsOf({ a, b }: Tableau): Term[] {
+  const stages = b.length;
+  const rows = [...a.map((row) => [...row]), [...b]];
+  const needed = new Set<number>();
+  const visit = (into: number): void => {
+    rows[into]?.forEach((value, from) => {
+      if (value === 0 || needed.has(from)) return;
+      needed.add(from);
+      visit(from);
+    });
+  };
+  visit(stages);
+  return rows.flatMap((row, into) =>
+    into === stages || needed.has(into) ? row.flatMap((value, from) => (value === 0 || from >= stages ? [] : [{ into, from, value }])) : [],
+  );
+}
+
+const ints = (graph: Graph, ...values: number[]): string => graph.constant('bound', { type: 'int64', shape: [values.length], values });
+const index = (graph: Graph, value: number): string => graph.constant('index', { type: 'int64', shape: [], values: [value] });
+
+interface Schedule {
+  /** int64 scalar K. */
+  readonly steps: string;
+  /** float (K * s, 1): stage times. */
+  readonly times: string;
+  /** float (K, terms). */
+  readonly coefficients: string;
+}
+
+/** Step sizes, stage times and coefficients from the grid, in float64. */
+function schedule(graph: Graph, grid: string, tableau: Tableau, terms: readonly Term[]): Schedule {
+  const starts = graph.op('Slice', [grid, ints(graph, 0), ints(graph, -1), ints(graph, 0)], 'starts');
+  const ends = graph.op('Slice', [grid, ints(graph, 1), ints(graph, 2 ** 53), ints(graph, 0)], 'ends');
+  const h = graph.op('Unsqueeze', [graph.op('Sub', [ends, starts], 'h'), ints(graph, 1)], 'hColumn');
+  const c = graph.constant('c', { type: 'double', shape: [1, tableau.c.length], values: tableau.c });
+  const offsets = graph.op('Mul', [h, c], 'stageOffsets');
+  const times64 = graph.op('Add', [graph.op('Unsqueeze', [starts, ints(graph, 1)], 'startColumn'), offsets], 'stageTimes64');
+  const times = graph.op('Cast', [graph.op('Reshape', [times64, ints(graph, -1, 1)], 'stageTimesColumn')], 'stageTimes', { to: { int: 1 } });
+  const values = graph.constant('ab', { type: 'double', shape: [1, terms.length], values: terms.map((term) => term.value) });
+  const coefficients = graph.op('Cast', [graph.op('Mul', [h, values], 'hab64')], 'hab', { to: { int: 1 } });
+  const count = graph.op('Gather', [graph.op('Shape', [starts], 'startShape'), index(graph, 0)], 'steps', { axis: { int: 0 } });
+  return { steps: count, times, coefficients };
+}
+
+/** z + sum of the terms into stage `into`, added in order. */
+function combine(graph: Graph, z: string, into: number, terms: readonly Term[], coefficient: readonly string[], k: readonly string[]): string {
+  return terms.reduce((sum, term, i) => {
+    if (term.into !== into) return sum;
+    const product = graph.op('Mul', [k[term.from] as string, coefficient[i] as string], `stage.${into}.k${term.from}`);
+    return graph.op('Add', [sum, product], `stage.${into}.x`);
+  }, z);
+}
+
+/** The loop's body: one step of the tableau. */
+function body(outer: Scope, weights: Weights, tableau: Tableau, terms: readonly Term[], plan: Schedule): ReturnType<Graph['finish']> {
+  const { program } = weights;
+  const stages = tableau.b.length;
+  const graph = outer.graph.inner();
+  const step = graph.input('step', 'int64', []);
+  const going = graph.input('going', 'bool', []);
+  const z = graph.input('z', 'float', ['rows', program.dimension]);
+  const goingOn = graph.op('Identity', [going], 'goingOn');
+  const row = graph.op('Gather', [plan.coefficients, step], 'coefficients', { axis: { int: 0 } });
+  const coefficient = terms.map((_, i) => graph.op('Gather', [row, index(graph, i)], 'coefficient', { axis: { int: 0 } }));
+  const first = graph.op('Mul', [step, ints(graph, stages)], 'firstStage');
+  const k: string[] = [];
+  for (let stage = 0; stage < stages; stage++) {
+    if (!terms.some((term) => term.from === stage)) {
+      k.push('');
+      continue;
+    }
+    const at = graph.op('Add', [first, ints(graph, stage)], `stage.${stage}.row`);
+    const fetch = (value: number): Held | undefined => {
+      const known = outer.values.get(value);
+      if (known?.rows !== 't') return known;
+      return { name: graph.op('Gather', [known.name, at], `stage.${stage}.${program.values[value]?.name ?? value}`, { axis: { int: 0 } }), rows: 'one' };
+    };
+    const start = combine(graph, z, stage, terms, coefficient, k);
+    const scope: Scope = { graph, values: new Map([[0, { name: start, rows: 'x' }]]), rowShape: outer.rowShape, fetch };
+    for (const op of program.ops) {
+      if (!outsideLoop(program.values[op.output]?.depends ?? 0)) emitOp(scope, weights, op);
+    }
+    k.push(spread(scope, scope.values.get(program.output) ?? (fetch(program.output) as Held)));
+  }
+  const next = combine(graph, z, stages, terms, coefficient, k);
+  graph.output(goingOn, 'bool', []);
+  graph.output(next, 'float', ['rows', program.dimension]);
+  return graph.finish('step');
+}
+
+const denormalised = (graph: Graph, z: string, affine: Affine, output: string): void => {
+  const scaled = graph.op('Mul', [z, graph.constant('x.scale', { type: 'float', shape: [affine.scale.length], values: affine.scale })], 'x.scaled');
+  graph.opTo(output, 'Add', [scaled, graph.constant('x.shift', { type: 'float', shape: [affine.shift.length], values: affine.shift })]);
+};
+
+/** The finished graph: inputs noise (N, d), condition, grid (K + 1, float64, optional); output x (N, d). */
+export function samplerGraph(weights: Weights, spec: SamplerSpec): Graph {
+  const { program } = weights;
+  const { tableau, source, sourceScale, normaliser } = spec;
+  const graph = new Graph();
+  const output = graph.name('x');
+  const noiseDoc = source === 'gaussian' ? 'Standard normal numbers, one row per sample.' : 'Start rows (the source), in data units.';
+  const noise = graph.input('noise', 'float', ['rows', program.dimension], noiseDoc);
+  const condition = conditionInput(graph, program.conditionWidth, spec.conditionNormaliser);
+  const grid = graph.input('grid', 'double', ['nodes'], `Monotone times, both ends included; may be left out: ${spec.grid.length - 1} steps then.`);
+  graph.initialiser(grid, { type: 'double', shape: [spec.grid.length], values: spec.grid });
+
+  const terms = termsOf(tableau);
+  const plan = schedule(graph, grid, tableau, terms);
+  const values = new Map<number, Held>([[1, { name: plan.times, rows: 't' }]]);
+  if (condition) values.set(2, condition);
+  const scope: Scope = { graph, values, rowShape: rowShapeOf(graph, noise) };
+  for (const op of program.ops) if (outsideLoop(program.values[op.output]?.depends ?? 0)) emitOp(scope, weights, op);
+
+  const scale = graph.constant('number', { type: 'float', shape: [], values: [sourceScale] });
+  const scaled = sourceScale === 1 ? noise : graph.op('Mul', [noise, scale], 'source');
+  const start = source === 'rows' ? normalised(graph, noise, normaliser, 'noise') : scaled;
+  const yes = graph.constant('yes', { type: 'bool', shape: [], values: [1] });
+  const z = graph.op('Loop', [plan.steps, yes, start], 'solved', { body: { graph: body(scope, weights, tableau, terms, plan) } });
+  if (normaliser) denormalised(graph, z, normaliser, output);
+  else graph.opTo(output, 'Identity', [z]);
+  graph.output(output, 'float', ['rows', program.dimension], 'Samples in data units, before rounding and category decoding.');
+  return graph;
+}
