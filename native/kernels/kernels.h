@@ -63,9 +63,11 @@ struct AdamArgs {              // one pass over n (multiple of 32) values: m, v,
   int64_t n;
   float* p; const float* g; float* m; float* v; float* ema;   // ema may be null
   float grad_scale;            // clip scale, applied to g first
-  float lr, beta1, beta2, epsilon, weight_decay;
-  float correction1, correction2;   // 1 - beta^step (computed in double by the caller)
-  float ema_decay;             // ema = ema_decay * ema + (1 - ema_decay) * p
+  float lr;
+  double beta1, beta2;         // double: 1 - beta is formed before rounding (1 - 0.999f is wrong by 1.3e-5)
+  float epsilon, weight_decay;
+  double correction1, correction2;  // 1 - beta^step (computed in double by the caller)
+  double ema_decay;            // ema = ema_decay * ema + (1 - ema_decay) * p
 };
 
 struct PhiloxKey { uint32_t lo, hi; };   // 64-bit seed
@@ -79,7 +81,7 @@ struct Kernels {
   // blocked <-> row-major (rows, cols), row stride in floats
   void (*to_blocked)(const float* rows, int64_t stride, Blocked y);
   void (*from_blocked)(ConstBlocked x, float* rows, int64_t stride);
-  // r = act(z), slope = act'(z) where slope != null; n floats, multiple of 32 unless stated
+  // r = act(z), slope = act'(z) where slope != null; r may be z; n floats, multiple of 32 unless stated
   void (*activate)(Activation act, int64_t n, const float* z, float* r, float* slope);
   void (*multiply)(int64_t n, const float* a, const float* b, float* y);           // y = a * b
   void (*add)(int64_t n, const float* a, const float* b, float* y);                // y = a + b
@@ -88,7 +90,7 @@ struct Kernels {
   void (*combine)(int64_t n, const float* x, int32_t terms, const float* c, const float* const* k, float* y);
   // y[r] = a[r] x1[r] + s[r] x0[r] + g[r] eps[r] per row of row-major (rows, cols) with equal strides; eps may be null
   void (*mix)(int32_t rows, int32_t cols, const float* a, const float* x1, const float* s, const float* x0, const float* g, const float* eps, float* y);
-  // g = weight[r] * (v - u) * factor; returns per-row sum of (v-u)^2 in loss[r] (16 virtual lanes, fixed tree). Blocked v, u, g.
+  // g = weight[r] * (v - u) * factor; returns per-row sum of (v-u)^2 in loss[r] (16 virtual lanes, fixed tree). Blocked v, u, g; g.data may be null.
   void (*squared_error)(ConstBlocked v, ConstBlocked u, const float* weight, float factor, Blocked g, float* loss);
   double (*sum_squares)(int64_t n, const float* x, bool* finite);                  // fixed tree; finite is cleared when any value is not
   void (*adam)(const AdamArgs&);
@@ -98,12 +100,14 @@ struct Kernels {
   void (*layer_norm_grad)(ConstBlocked x, ConstBlocked dy, const float* gamma, const float* mean, const float* rstd, bool accumulate_dx, Blocked dx, bool accumulate_params, float* dgamma, float* dbeta);
   void (*sincos)(int64_t n, const float* x, float* s, float* c);                   // any n
   // Philox4x32-10. Counter words: {row lo, row hi, stream, group}; group g gives columns 4g .. 4g+3 of that row.
-  void (*random_uniform)(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y, int64_t stride);  // in (0, 1), 24 bits, (k + 0.5) 2^-24
+  void (*random_uniform)(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y, int64_t stride);  // in (0, 1): (k + 0.5) 2^-23 with k the upper 23 bits, exact in f32
   void (*random_normal)(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y, int64_t stride);   // Box-Muller on pairs of words
 };
 
 const Kernels& reference_kernels();            // plain loops, the oracle
 const Kernels* kernels_for(const char* isa);   // null where this CPU, OS or build lacks it
-const Kernels& kernels();                      // chosen once: best available, or FLOWMATCH_ISA
+const Kernels& kernels();                      // chosen once: best available, or FLOWMATCH_ISA (then see kernels_error)
+const char* kernels_error();                   // null, or why FLOWMATCH_ISA could not be obeyed and what is available; check it at load
+int32_t available_isas(const char* names[8]);  // best first, "reference" last; returns how many
 
 }  // namespace flow

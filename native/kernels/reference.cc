@@ -1,0 +1,247 @@
+// The oracle: every entry of the table as plain loops over single elements, in the order that kernels.h promises. The elementary functions are the
+// shared ones with vectors of one lane. Slow; nothing here should need a second look to be believed.
+#include "kernels/kernels.h"
+#include "kernels/philox.h"
+
+namespace flow {
+namespace reference {
+
+#define FLOW_LANES 1
+#include "kernels/simd.h"
+#include "kernels/math-inl.h"
+#undef FLOW_LANES
+
+namespace {
+
+float at(ConstBlocked m, int r, int c) { return m.data[c / kLanes * m.block + r * kLanes + c % kLanes]; }
+float& at(const Blocked& m, int r, int c) { return m.data[c / kLanes * m.block + r * kLanes + c % kLanes]; }
+int padded(int n) { return (n + kLanes - 1) / kLanes * kLanes; }
+
+// Sum of n terms: lane l adds terms l, l + 16, ... in order; then the tree l + (l + 8), + 4, + 2, + 1.
+template <class T, class Add>
+T lanes_sum(int64_t n, Add add) {
+  T lanes[kVirtualLanes] = {};
+  for (int64_t i = 0; i < n; i++) lanes[i % kVirtualLanes] = add(lanes[i % kVirtualLanes], i);
+  for (int width = kVirtualLanes / 2; width > 0; width /= 2)
+    for (int l = 0; l < width; l++) lanes[l] += lanes[l + width];
+  return lanes[0];
+}
+
+// Sum of n terms in order, from zero in blocks of kSumBlock; `total` is what is there already, or null.
+template <class Add>
+float blocks_sum(int n, const float* total, Add add) {
+  float sum = total ? *total : 0.0f;
+  for (int first = 0; first < n; first += kSumBlock) {
+    float block = 0.0f;
+    for (int i = first; i < n && i < first + kSumBlock; i++) block = add(block, i);
+    sum = first == 0 && !total ? block : sum + block;
+  }
+  return sum;
+}
+
+float act(Activation activation, float z, float* slope) {
+  float r = 0.0f, s = 0.0f;
+  switch (activation) {
+    case Activation::kIdentity: Identity::apply(z, r, s); break;
+    case Activation::kSilu: Silu::apply(z, r, s); break;
+    case Activation::kGelu: Gelu::apply(z, r, s); break;
+    case Activation::kSelu: Selu::apply(z, r, s); break;
+    case Activation::kElu: Elu::apply(z, r, s); break;
+    case Activation::kRelu: Relu::apply(z, r, s); break;
+    case Activation::kTanh: Tanh::apply(z, r, s); break;
+  }
+  if (slope) *slope = s;
+  return r;
+}
+
+void dense(const DenseArgs& d) {
+  for (int r = 0; r < d.y.rows; r++) {
+    for (int o = 0; o < padded(d.y.cols); o++) {
+      if (o >= d.y.cols) {
+        at(d.y, r, o) = 0.0f;
+        if (d.slope.data) at(d.slope, r, o) = 0.0f;
+        continue;
+      }
+      const float* w = d.panels + static_cast<int64_t>(o / kLanes) * d.x.cols * kLanes + o % kLanes;
+      float z = blocks_sum(d.x.cols, nullptr, [&](float sum, int i) { return fma(at(d.x, r, i), w[static_cast<int64_t>(i) * kLanes], sum); });
+      if (d.bias) z += d.bias[o];
+      float y = act(d.activation, z, d.slope.data ? &at(d.slope, r, o) : nullptr);
+      if (d.accumulate) y += at(d.y, r, o);
+      if (d.mul.data) y *= at(d.mul, r, o);
+      at(d.y, r, o) = y;
+    }
+  }
+}
+
+void weight_grad(const WeightGradArgs& a) {
+  for (int o = a.panel_begin * kLanes; o < a.panel_end * kLanes; o++) {
+    for (int i = 0; i < a.x.cols; i++) {
+      float& w = a.panels[(static_cast<int64_t>(o / kLanes) * a.x.cols + i) * kLanes + o % kLanes];
+      w = blocks_sum(a.x.rows, a.accumulate ? &w : nullptr, [&](float sum, int r) { return fma(at(a.x, r, i), at(a.g, r, o), sum); });
+    }
+    if (a.bias) a.bias[o] = blocks_sum(a.x.rows, a.accumulate ? &a.bias[o] : nullptr, [&](float sum, int r) { return sum + at(a.g, r, o); });
+  }
+}
+
+void transpose_panels(const float* panels, int32_t out, int32_t in, float* transposed) {
+  for (int i = 0; i < padded(in); i++) {
+    for (int o = 0; o < out; o++) {
+      float& t = transposed[(static_cast<int64_t>(i / kLanes) * out + o) * kLanes + i % kLanes];
+      t = i < in ? panels[(static_cast<int64_t>(o / kLanes) * in + i) * kLanes + o % kLanes] : 0.0f;
+    }
+  }
+}
+
+void to_blocked(const float* rows, int64_t stride, Blocked y) {
+  for (int r = 0; r < y.rows; r++)
+    for (int c = 0; c < padded(y.cols); c++) at(y, r, c) = c < y.cols ? rows[r * stride + c] : 0.0f;
+}
+
+void from_blocked(ConstBlocked x, float* rows, int64_t stride) {
+  for (int r = 0; r < x.rows; r++)
+    for (int c = 0; c < x.cols; c++) rows[r * stride + c] = at(x, r, c);
+}
+
+void activate(Activation activation, int64_t n, const float* z, float* r, float* slope) {
+  for (int64_t i = 0; i < n; i++) r[i] = act(activation, z[i], slope ? slope + i : nullptr);
+}
+void multiply(int64_t n, const float* a, const float* b, float* y) {
+  for (int64_t i = 0; i < n; i++) y[i] = a[i] * b[i];
+}
+void add(int64_t n, const float* a, const float* b, float* y) {
+  for (int64_t i = 0; i < n; i++) y[i] = a[i] + b[i];
+}
+void scale(int64_t n, float s, const float* a, float* y) {
+  for (int64_t i = 0; i < n; i++) y[i] = s * a[i];
+}
+void combine(int64_t n, const float* x, int32_t terms, const float* c, const float* const* k, float* y) {
+  for (int64_t i = 0; i < n; i++) {
+    float sum = x[i];
+    for (int j = 0; j < terms; j++) sum = fma(c[j], k[j][i], sum);
+    y[i] = sum;
+  }
+}
+void mix(int32_t rows, int32_t cols, const float* a, const float* x1, const float* s, const float* x0, const float* g, const float* eps, float* y) {
+  for (int r = 0; r < rows; r++) {
+    for (int64_t i = static_cast<int64_t>(r) * cols; i < static_cast<int64_t>(r + 1) * cols; i++) {
+      const float bridge = fma(a[r], x1[i], s[r] * x0[i]);
+      y[i] = eps ? fma(g[r], eps[i], bridge) : bridge;
+    }
+  }
+}
+
+void squared_error(ConstBlocked v, ConstBlocked u, const float* weight, float factor, Blocked g, float* loss) {
+  for (int r = 0; r < v.rows; r++) {
+    loss[r] = lanes_sum<float>(v.cols, [&](float sum, int64_t c) {
+      const float d = at(v, r, static_cast<int>(c)) - at(u, r, static_cast<int>(c));
+      return fma(d, d, sum);
+    });
+    if (!g.data) continue;
+    for (int c = 0; c < padded(v.cols); c++) at(g, r, c) = c < v.cols ? weight[r] * factor * (at(v, r, c) - at(u, r, c)) : 0.0f;
+  }
+}
+
+double sum_squares(int64_t n, const float* x, bool* finite) {
+  for (int64_t i = 0; i < n; i++)
+    if (!(x[i] - x[i] == 0.0f)) *finite = false;
+  return lanes_sum<double>(n, [&](double sum, int64_t i) { return sum + static_cast<double>(x[i]) * static_cast<double>(x[i]); });
+}
+
+// Loshchilov, Hutter: Decoupled weight decay regularization, algorithm 2; bias corrections folded into the step and the denominator.
+void adam(const AdamArgs& a) {
+  const float beta1 = static_cast<float>(a.beta1), rest1 = static_cast<float>(1.0 - a.beta1), beta2 = static_cast<float>(a.beta2), rest2 = static_cast<float>(1.0 - a.beta2);
+  const float step = static_cast<float>(a.lr / a.correction1), keep = 1.0f - a.lr * a.weight_decay, ema_rest = static_cast<float>(1.0 - a.ema_decay);
+  const float root = square_root(static_cast<float>(1.0 / a.correction2));
+  for (int64_t i = 0; i < a.n; i++) {
+    const float g = a.g[i] * a.grad_scale;
+    a.m[i] = fma(beta1, a.m[i], rest1 * g);
+    a.v[i] = fma(beta2, a.v[i], rest2 * g * g);
+    a.p[i] = fma(-step, a.m[i] / fma(square_root(a.v[i]), root, a.epsilon), a.p[i] * keep);
+    if (a.ema) a.ema[i] = fma(ema_rest, a.p[i] - a.ema[i], a.ema[i]);
+  }
+}
+
+void layer_norm(ConstBlocked x, const float* gamma, const float* beta, float epsilon, Blocked y, float* mean, float* rstd) {
+  const float n = static_cast<float>(x.cols);
+  for (int r = 0; r < x.rows; r++) {
+    mean[r] = lanes_sum<float>(x.cols, [&](float sum, int64_t c) { return sum + at(x, r, static_cast<int>(c)); }) / n;
+    const float variance = lanes_sum<float>(x.cols, [&](float sum, int64_t c) {
+      const float d = at(x, r, static_cast<int>(c)) - mean[r];
+      return fma(d, d, sum);
+    }) / n;
+    rstd[r] = 1.0f / square_root(variance + epsilon);
+    for (int c = 0; c < padded(x.cols); c++) at(y, r, c) = c < x.cols ? fma((at(x, r, c) - mean[r]) * rstd[r], gamma[c], beta[c]) : 0.0f;
+  }
+}
+
+void layer_norm_grad(ConstBlocked x, ConstBlocked dy, const float* gamma, const float* mean, const float* rstd, bool accumulate_dx, Blocked dx, bool accumulate_params,
+                     float* dgamma, float* dbeta) {
+  const float n = static_cast<float>(x.cols);
+  auto xhat = [&](int r, int c) { return (at(x, r, c) - mean[r]) * rstd[r]; };
+  for (int c = 0; c < x.cols; c++) {
+    dgamma[c] = blocks_sum(x.rows, accumulate_params ? &dgamma[c] : nullptr, [&](float sum, int r) { return fma(at(dy, r, c), xhat(r, c), sum); });
+    dbeta[c] = blocks_sum(x.rows, accumulate_params ? &dbeta[c] : nullptr, [&](float sum, int r) { return sum + at(dy, r, c); });
+  }
+  for (int r = 0; r < x.rows; r++) {
+    const float m1 = lanes_sum<float>(x.cols, [&](float sum, int64_t c) { return sum + at(dy, r, static_cast<int>(c)) * gamma[c]; }) / n;
+    const float m2 = lanes_sum<float>(x.cols, [&](float sum, int64_t c) {
+      const int i = static_cast<int>(c);
+      return fma(at(dy, r, i) * gamma[c], xhat(r, i), sum);
+    }) / n;
+    for (int c = 0; c < padded(x.cols); c++) {
+      const float d = c < x.cols ? rstd[r] * fma(-xhat(r, c), m2, at(dy, r, c) * gamma[c] - m1) : 0.0f;
+      at(dx, r, c) = accumulate_dx && c < x.cols ? at(dx, r, c) + d : d;
+    }
+  }
+}
+
+void sincos(int64_t n, const float* x, float* s, float* c) {
+  for (int64_t i = 0; i < n; i++) {
+    if (magnitude(x[i]) <= 8192.0f) sine_cosine(x[i], s[i], c[i]);
+    else sine_cosine_large(x[i], s[i], c[i]);
+  }
+}
+
+template <class Write>
+void draw(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, Write write) {
+  for (int r = 0; r < rows; r++) {
+    const uint64_t row = first_row + static_cast<uint64_t>(r);
+    for (int c = 0; c < cols; c += 4) {
+      const uint32_t counter[4] = {static_cast<uint32_t>(row), static_cast<uint32_t>(row >> 32), stream, static_cast<uint32_t>(c / 4)};
+      uint32_t words[4];
+      philox(counter, key.lo, key.hi, words);
+      for (int j = 0; j < 4 && c + j < cols; j++) write(r, c + j, j, words);
+    }
+  }
+}
+
+void random_uniform(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y, int64_t stride) {
+  draw(key, stream, first_row, rows, cols, [&](int r, int c, int j, const uint32_t* words) { y[r * stride + c] = static_cast<float>((words[j] >> 9) * 2 + 1) * 0x1p-24f; });
+}
+
+// Box, Muller 1958: sqrt(-2 ln u) (cos, sin)(2 pi t), u = (k + 0.5) 2^-24 from 24 bits of the even word, t a signed fraction of a turn from the odd word.
+void random_normal(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y, int64_t stride) {
+  draw(key, stream, first_row, rows, cols, [&](int r, int c, int j, const uint32_t* words) {
+    const uint32_t a = words[j & 2], b = words[(j & 2) + 1];
+    const float u = fma(static_cast<float>(a >> 8), 0x1p-24f, 0x1p-25f), radius = square_root(-2.0f * logarithm(u));
+    const float quarters = static_cast<float>(static_cast<int32_t>(b)) * 0x1p-30f;
+    int32_t q;
+    float sine, cosine;
+    const float nearest_q = nearest(quarters, q);
+    quarter_turns((quarters - nearest_q) * 1.57079633f, q, sine, cosine);
+    y[r * stride + c] = radius * (j & 1 ? sine : cosine);
+  });
+}
+
+}  // namespace
+}  // namespace reference
+
+const Kernels& reference_kernels() {
+  using namespace reference;
+  static const Kernels table = {"reference", dense,         weight_grad, transpose_panels, to_blocked,      from_blocked, activate,       multiply,
+                                add,         scale,         combine,     mix,              squared_error,   sum_squares,  adam,           layer_norm,
+                                layer_norm_grad, sincos,    random_uniform, random_normal};
+  return table;
+}
+
+}  // namespace flow
