@@ -1,0 +1,239 @@
+// Loops stand in a fixed table of slots. A slot's `gate` packs: bit 31 open | bits 16..23 how many may join | 8..15 joined so far | 0..7 present now
+// (all in one word: a worker that looked at a loop which has ended since can only join on the terms of the loop that stands there now).
+// Workers join an open slot by a compare-and-swap, take tasks from its counter, and leave; the caller closes the gate and waits until nobody is present.
+// Slots are static and trivially destructible: nothing is torn down at exit, and a late worker never reads freed memory.
+#include "core/pool.h"
+
+#include <atomic>
+#include <chrono>
+#if defined(_WIN32)
+#include <thread>
+#else
+#include <pthread.h>
+#include <signal.h>
+#endif
+#if defined(__linux__)
+#include <sched.h>
+#include <unistd.h>
+
+#include <cstdio>
+#endif
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#endif
+
+namespace flow {
+
+namespace {
+
+constexpr uint32_t kOpen = 1u << 31;
+constexpr uint32_t kJoined = 1u << 8;
+constexpr uint32_t kPresent = 0xff;
+constexpr int kSlots = 64;
+constexpr int64_t kSpinNanoseconds = 20'000;
+
+inline void pause() {
+#if defined(__x86_64__) || defined(_M_X64)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+int64_t now() { return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+struct alignas(128) Slot {
+  std::atomic<uint32_t> busy{0};  // owned by a caller
+  std::atomic<uint32_t> gate{0};
+  Task fn = nullptr;
+  void* context = nullptr;
+  int64_t tasks = 0;
+  alignas(64) std::atomic<int64_t> next{0};
+};
+
+constinit Slot slots[kSlots];
+constinit std::atomic<uint32_t> epoch{0};     // raised when a loop opens
+constinit std::atomic<uint32_t> sleepers{0};  // workers in epoch.wait
+constinit std::atomic<int32_t> started{0};    // workers that run
+constinit std::atomic<uint32_t> starting{0};  // lock of the starter
+
+void run_tasks(Slot& slot, int32_t runner) {
+  for (;;) {
+    const int64_t task = slot.next.fetch_add(1, std::memory_order_relaxed);
+    if (task >= slot.tasks) return;
+    slot.fn(slot.context, task, runner);
+  }
+}
+
+// Joins one open loop and works in it; false when none wants a hand.
+bool help() {
+  for (Slot& slot : slots) {
+    uint32_t gate = slot.gate.load(std::memory_order_relaxed);
+    while ((gate & kOpen) != 0) {
+      const uint32_t joined = (gate >> 8) & 0xff;
+      if (joined >= ((gate >> 16) & 0xff)) break;
+      if (!slot.gate.compare_exchange_weak(gate, gate + kJoined + 1, std::memory_order_acquire, std::memory_order_relaxed)) continue;
+      run_tasks(slot, static_cast<int32_t>(joined) + 1);
+      if (((slot.gate.fetch_sub(1, std::memory_order_acq_rel) - 1) & (kPresent | kOpen)) == 0) slot.gate.notify_one();
+      return true;
+    }
+  }
+  return false;
+}
+
+void worker_loop() {
+  for (;;) {
+    const uint32_t seen = epoch.load(std::memory_order_seq_cst);
+    if (help()) continue;
+    const int64_t until = now() + kSpinNanoseconds;
+    bool changed = false;
+    while (!changed && now() < until) {
+      for (int i = 0; i < 32 && !changed; ++i) {
+        pause();
+        changed = epoch.load(std::memory_order_relaxed) != seen;
+      }
+    }
+    if (changed) continue;
+    sleepers.fetch_add(1, std::memory_order_seq_cst);
+    if (epoch.load(std::memory_order_seq_cst) == seen) epoch.wait(seen, std::memory_order_seq_cst);
+    sleepers.fetch_sub(1, std::memory_order_seq_cst);
+  }
+}
+
+#if defined(_WIN32)
+bool start_worker() {
+  std::thread(worker_loop).detach();
+  return true;
+}
+#else
+void* worker_main(void*) {
+  worker_loop();
+  return nullptr;
+}
+
+bool start_worker() {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return false;
+  pthread_attr_setstacksize(&attributes, size_t{1} << 20);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  sigset_t all, before;  // signals belong to the host's threads
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread;
+  const bool ok = pthread_create(&thread, &attributes, worker_main, nullptr) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  return ok;
+}
+#endif
+
+void ensure_workers(int32_t wanted) {
+  if (started.load(std::memory_order_relaxed) >= wanted) return;
+  if (starting.exchange(1, std::memory_order_acquire) != 0) return;  // another caller is at it
+  while (started.load(std::memory_order_relaxed) < wanted && start_worker()) started.fetch_add(1, std::memory_order_relaxed);
+  starting.store(0, std::memory_order_release);
+}
+
+void run_inline(int64_t tasks, Task fn, void* context) {
+  for (int64_t task = 0; task < tasks; ++task) fn(context, task, 0);
+}
+
+#if defined(__linux__)
+// True when `cpu` is not the first of its core among the CPUs of `set`.
+bool later_sibling(int cpu, const cpu_set_t& set) {
+  char path[96];
+  std::snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+  std::FILE* file = std::fopen(path, "re");
+  if (file == nullptr) return false;
+  bool later = false;
+  int first = -1, last = -1;
+  char separator = ',';
+  while (!later && separator == ',' && std::fscanf(file, "%d", &first) == 1) {
+    last = first;
+    if (std::fscanf(file, "%c", &separator) != 1) separator = '\n';
+    if (separator == '-') {
+      if (std::fscanf(file, "%d", &last) != 1) break;
+      if (std::fscanf(file, "%c", &separator) != 1) separator = '\n';
+    }
+    for (int i = first; i <= last && i < cpu; ++i)
+      if (i >= 0 && i < CPU_SETSIZE && CPU_ISSET(i, &set)) later = true;
+  }
+  std::fclose(file);
+  return later;
+}
+#endif
+
+int32_t count_cores() {
+#if defined(__linux__)
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    int32_t cores = 0;
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+      if (CPU_ISSET(cpu, &set) && !later_sibling(cpu, set)) ++cores;
+    if (cores > 0) return cores;
+  }
+  const long online = sysconf(_SC_NPROCESSORS_ONLN);
+  return online > 0 ? static_cast<int32_t>(online) : 1;
+#elif defined(_WIN32)
+  return static_cast<int32_t>(std::thread::hardware_concurrency());
+#else
+  return 1;
+#endif
+}
+
+}  // namespace
+
+int32_t available_threads() {
+  static std::atomic<int32_t> cached{0};
+  int32_t n = cached.load(std::memory_order_relaxed);
+  if (n == 0) {
+    n = count_cores();
+    n = n < 1 ? 1 : n > kMaxThreads ? kMaxThreads : n;
+    cached.store(n, std::memory_order_relaxed);
+  }
+  return n;
+}
+
+int32_t resolve_threads(int32_t requested) {
+  if (requested <= 0) return available_threads();
+  return requested > kMaxThreads ? kMaxThreads : requested;
+}
+
+void parallel_for(int64_t tasks, int32_t threads, Task fn, void* context) {
+  if (tasks <= 0) return;
+  if (threads > tasks) threads = static_cast<int32_t>(tasks);
+  if (threads <= 1) return run_inline(tasks, fn, context);
+  ensure_workers(threads - 1);
+  Slot* slot = nullptr;
+  for (Slot& candidate : slots)
+    if (candidate.busy.load(std::memory_order_relaxed) == 0 && candidate.busy.exchange(1, std::memory_order_acquire) == 0) {
+      slot = &candidate;
+      break;
+    }
+  if (slot == nullptr) return run_inline(tasks, fn, context);
+
+  slot->fn = fn;
+  slot->context = context;
+  slot->tasks = tasks;
+  slot->next.store(0, std::memory_order_relaxed);
+  slot->gate.store(kOpen | static_cast<uint32_t>(threads - 1) << 16, std::memory_order_release);
+  epoch.fetch_add(1, std::memory_order_seq_cst);
+  for (uint32_t asleep = sleepers.load(std::memory_order_seq_cst), n = static_cast<uint32_t>(threads - 1); asleep > 0 && n > 0; --asleep, --n) epoch.notify_one();
+
+  run_tasks(*slot, 0);
+
+  uint32_t gate = slot->gate.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
+  if ((gate & kPresent) != 0) {
+    const int64_t until = now() + kSpinNanoseconds;
+    while (((gate = slot->gate.load(std::memory_order_acquire)) & kPresent) != 0) {
+      if (now() < until)
+        for (int i = 0; i < 32; ++i) pause();
+      else
+        slot->gate.wait(gate, std::memory_order_acquire);
+    }
+  }
+  slot->busy.store(0, std::memory_order_release);
+}
+
+}  // namespace flow
