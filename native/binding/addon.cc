@@ -1,0 +1,41 @@
+// The door: everything the addon offers, as lib/native/binding.ts types it.
+#include <napi.h>
+
+#include "binding/dataset.h"
+#include "binding/environment.h"
+#include "binding/info.h"
+#include "binding/network.h"
+#include "binding/normal.h"
+#include "binding/trainer.h"
+
+namespace flow::binding {
+
+static Napi::Value set_error_factory(const Napi::CallbackInfo& info) {
+  return guard(info.Env(), "setErrorFactory", [&] {
+    if (!info[0].IsFunction()) reject("ERR_FLOW_TYPE", "factory", "a function", info[0]);
+    Environment::of(info.Env()).error_factory = Napi::Persistent(info[0].As<Napi::Function>());
+    return info.Env().Undefined();
+  });
+}
+
+static Napi::Value close(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env()).jobs.close();
+  return info.Env().Undefined();
+}
+
+static Napi::Object start(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new Environment(env));  // one per environment: nothing is global
+  exports.Set("info", Napi::Function::New<info>(env, "info"));
+  exports.Set("normal", Napi::Function::New<normal>(env, "normal"));
+  exports.Set("Dataset", DatasetHandle::define(env));
+  exports.Set("Network", NetworkHandle::define(env));
+  exports.Set("Trainer", TrainerHandle::define(env));
+  exports.Set("setErrorFactory", Napi::Function::New<set_error_factory>(env, "setErrorFactory"));
+  exports.Set("close", Napi::Function::New<close>(env, "close"));
+  return exports;
+}
+
+}  // namespace flow::binding
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) { return flow::binding::start(env, exports); }
+NODE_API_MODULE(flowmatch, Init)

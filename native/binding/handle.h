@@ -1,0 +1,61 @@
+// The base of every native object that JavaScript holds: dispose() frees at once, later use is ERR_FLOW_DISPOSED, memory is told to the
+// garbage collector. The object itself lives in a shared_ptr, so that running jobs keep what they work on.
+#pragma once
+#include <napi.h>
+
+#include <memory>
+
+#include "binding/args.h"
+#include "binding/environment.h"
+
+namespace flow::binding {
+
+template <class Self, class State>
+class Handle : public Napi::ObjectWrap<Self> {
+ public:
+  explicit Handle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Self>(info), environment_(&Environment::of(info.Env())) {}
+
+  void Finalize(Napi::Env env) override { forget(env); }
+
+ protected:
+  using Method = Napi::Value (Self::*)(const Napi::CallbackInfo&);
+  using Getter = Napi::Value (Self::*)(const Napi::CallbackInfo&);
+
+  // A method or getter as the class registers it: refused after dispose(), its failures translated.
+  template <Method body>
+  Napi::Value call(const Napi::CallbackInfo& info) {
+    return guard(info.Env(), Self::kName, [&] {
+      if (!state_) throw Failure{"ERR_FLOW_DISPOSED", Self::kName, "it is disposed and cannot be used any more", "", "Make a new one."};
+      return (static_cast<Self*>(this)->*body)(info);
+    });
+  }
+
+  // Idempotent. Running jobs on the object are asked to stop; its memory goes when they have.
+  Napi::Value dispose(const Napi::CallbackInfo& info) {
+    if (state_) environment_->jobs.stop_target(state_.get());
+    forget(info.Env());
+    return info.Env().Undefined();
+  }
+
+  void adopt(Napi::Env env, std::shared_ptr<State> state, int64_t bytes) {
+    state_ = std::move(state);
+    account(env, bytes);
+  }
+  void account(Napi::Env env, int64_t bytes) {
+    bytes_ += bytes;
+    Napi::MemoryManagement::AdjustExternalMemory(env, bytes);
+  }
+
+  Environment* environment_;
+  std::shared_ptr<State> state_;
+
+ private:
+  void forget(Napi::Env env) {
+    state_.reset();
+    if (bytes_ != 0) Napi::MemoryManagement::AdjustExternalMemory(env, -bytes_);
+    bytes_ = 0;
+  }
+  int64_t bytes_ = 0;
+};
+
+}  // namespace flow::binding

@@ -1,0 +1,21 @@
+// Network as JavaScript sees it: evaluate, differentiate, sample.
+#pragma once
+#include "binding/handle.h"
+#include "network/network.h"
+
+namespace flow::binding {
+
+class NetworkHandle : public Handle<NetworkHandle, Network> {
+ public:
+  static constexpr const char* kName = "Network";
+  static Napi::Function define(Napi::Env env);
+  explicit NetworkHandle(const Napi::CallbackInfo& info);
+
+ private:
+  Napi::Value evaluate_sync(const Napi::CallbackInfo& info);
+  Napi::Value gradient_sync(const Napi::CallbackInfo& info);
+  Napi::Value sample(const Napi::CallbackInfo& info);
+  Napi::Value sample_sync(const Napi::CallbackInfo& info);
+};
+
+}  // namespace flow::binding

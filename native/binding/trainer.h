@@ -1,0 +1,33 @@
+// Trainer as JavaScript sees it: slices of steps, the slow lane for a user's own coupling, evaluation, state.
+#pragma once
+#include "binding/handle.h"
+#include "train/trainer.h"
+
+namespace flow::binding {
+
+struct TrainerState {
+  Trainer trainer;
+  int pending = 0;  // jobs that have not settled; JavaScript thread only
+};
+
+class TrainerHandle : public Handle<TrainerHandle, TrainerState> {
+ public:
+  static constexpr const char* kName = "Trainer";
+  static Napi::Function define(Napi::Env env);
+  explicit TrainerHandle(const Napi::CallbackInfo& info);
+
+ private:
+  Napi::Value step(const Napi::CallbackInfo& info);
+  Napi::Value run(const Napi::CallbackInfo& info);
+  Napi::Value draw(const Napi::CallbackInfo& info);
+  Napi::Value run_paired(const Napi::CallbackInfo& info);
+  Napi::Value evaluate(const Napi::CallbackInfo& info);
+  Napi::Value state(const Napi::CallbackInfo& info);
+  Napi::Value restore(const Napi::CallbackInfo& info);
+
+  std::unique_ptr<Job> job(const char* name);
+  Napi::Value submit(Napi::Env env, std::unique_ptr<Job> job);
+  void require_idle(const char* name) const;
+};
+
+}  // namespace flow::binding
