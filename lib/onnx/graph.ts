@@ -2,6 +2,7 @@
 // Deterministic: the same calls give the same bytes. One file, initialisers as raw little-endian data, never external data.
 // Source: onnx.proto as compiled in onnx-buf; semantics in ONNX IR.md.
 
+import { createHash } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
@@ -183,9 +184,14 @@ export interface ModelHeader {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** Metadata key of the checksum that `modelBytes` adds: SHA-256 (hex) of the graph's bytes as they stand in the file. */
+export const graphHashKey = 'flowmatch.graph.sha256';
+export const graphHash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
 /** The bytes of a whole model file. */
 export function modelBytes(graph: GraphProto, header: ModelHeader): Uint8Array<ArrayBuffer> {
-  const metadataProps = Object.entries(header.metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }));
+  const metadata = { ...header.metadata, [graphHashKey]: graphHash(toBinary(GraphProtoSchema, graph)) };
+  const metadataProps = Object.entries(metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }));
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(header.irVersion),
     producerName: 'flowmatch',

@@ -1,6 +1,5 @@
 // What an exported file says about itself in metadata_props: strings under `flowmatch.*`, JSON where structured. Written by export, read by inspect.
 
-import { createHash } from 'node:crypto';
 import type { ModelRecord } from '../model/record.ts';
 import type { Solver } from '../solvers/solver.ts';
 
@@ -26,11 +25,6 @@ export interface FlowMetadata {
   readonly table: unknown;
 }
 
-const sha256 = (values: Float32Array): string =>
-  createHash('sha256')
-    .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
-    .digest('hex');
-
 /** The entries in the order in which they are written. */
 export function writeMetadata(
   record: ModelRecord,
@@ -54,7 +48,6 @@ export function writeMetadata(
     'flowmatch.normaliser': json(normaliser && { shift: Array.from(normaliser.shift), scale: Array.from(normaliser.scale) }),
     'flowmatch.solver': json(solver && { name: solver.name, order: solver.order, stages: solver.b.length, steps: solver.grid.length - 1 }),
     'flowmatch.network': json(record.network),
-    'flowmatch.parameters.sha256': sha256(record.parameters),
     'flowmatch.table': json(record.table),
   };
 }
@@ -65,8 +58,7 @@ const isNumbers = (value: unknown): value is number[] => Array.isArray(value) &&
 const count = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** JSON without prototypes: `__proto__` and `constructor` in a file stay plain data. */
-function parse(text: string | undefined): unknown {
-  if (text === undefined) return null;
+function parse(text: string): unknown {
   return JSON.parse(text, (_, value) => (isRecord(value) ? Object.assign(Object.create(null), value) : value));
 }
 
@@ -76,8 +68,12 @@ export function readMetadata(entries: ReadonlyMap<string, string>): FlowMetadata
   if (format === undefined) return null;
   const wrong = (key: string, expected: string): TypeError => new TypeError(`flowmatch.${key}: expected ${expected}`);
   if (format !== String(metadataFormat)) throw wrong('format', `${metadataFormat}, the newest this version reads`);
-  const text = (key: string): string => entries.get(`flowmatch.${key}`) ?? '';
-  const json = (key: string): unknown => parse(entries.get(`flowmatch.${key}`));
+  const text = (key: string): string => {
+    const value = entries.get(`flowmatch.${key}`);
+    if (value === undefined) throw wrong(key, 'an entry');
+    return value;
+  };
+  const json = (key: string): unknown => parse(text(key));
   const graph = text('graph');
   if (graph !== 'velocity' && graph !== 'sampler') throw wrong('graph', '"velocity" or "sampler"');
   const source = text('source');
