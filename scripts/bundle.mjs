@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildBrowserAssets } from './build-browser-assets.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -29,6 +30,7 @@ const { metafile } = await build({
   metafile: true,
   logLevel: 'warning',
 });
+const { inputs: browserInputs } = await buildBrowserAssets(join(dist, 'assets'));
 if (existsSync(join(dist, 'cli.js'))) chmodSync(join(dist, 'cli.js'), 0o755);
 
 const tsc = [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'];
@@ -38,7 +40,7 @@ if (types.status !== 0) process.exit(types.status ?? 1);
 /** Folders of the packages whose code the bundle holds. */
 function bundledPackages() {
   const found = new Set();
-  for (const file of Object.keys(metafile.inputs)) {
+  for (const file of [...Object.keys(metafile.inputs), ...browserInputs]) {
     const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file);
     if (match) found.add(match[1]);
   }
@@ -53,4 +55,4 @@ function notice(folder) {
 }
 const rule = `\n${'-'.repeat(78)}\n\n`;
 const head = 'flowmatch bundles these packages; their licences follow.\n';
-writeFileSync(join(dist, 'THIRD-PARTY-NOTICES'), [head, ...bundledPackages().map(notice)].join(rule));
+writeFileSync(join(dist, 'THIRD-PARTY-NOTICES'), [head, ...bundledPackages().map(notice), readFileSync(join(root, 'lib/plot/fonts/LICENSE'), 'utf8')].join(rule));

@@ -1,0 +1,39 @@
+// A picture to a file: the ending says the format.
+
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { argumentError, FlowError } from '../errors.ts';
+import { toHtml } from './html.ts';
+import type { Picture } from './picture.ts';
+import { type PngOptions, toPng, toSvg } from './render.ts';
+
+/** The picture as bytes or text of the format that `file` ends in: .html, .svg or .png. */
+async function content(picture: Picture, file: string, options: PngOptions): Promise<string | Uint8Array> {
+  const ending = extname(file).toLowerCase();
+  if (ending === '.html' || ending === '.htm') return toHtml(picture);
+  if (ending === '.svg') return toSvg(picture, options.theme === undefined ? {} : { theme: options.theme });
+  if (ending === '.png') return toPng(picture, options);
+  throw argumentError('ERR_FLOW_CONFIG', 'file', 'a name that ends in .html, .svg or .png', file);
+}
+
+/**
+ * Writes the picture as HTML, SVG or PNG; the file appears whole or not at all.
+ * @throws FlowError ERR_FLOW_CONFIG (unknown ending), ERR_FLOW_PLATFORM (missing package, the hint is the command), ERR_FLOW_IO
+ * @example await writePicture(scatter({ series: [{ name: 'model', rows: x, dimension: 2 }] }), 'moons.svg')
+ */
+export async function writePicture(picture: Picture, file: string, options: PngOptions = {}): Promise<void> {
+  await writeWhole(file, await content(picture, file, options));
+}
+
+/** Write beside, then rename. @throws FlowError ERR_FLOW_IO */
+export async function writeWhole(file: string, bytes: string | Uint8Array): Promise<void> {
+  const beside = `${file}.${process.pid}.tmp`;
+  try {
+    await writeFile(beside, bytes);
+    await rename(beside, file);
+  } catch (cause) {
+    await rm(beside, { force: true }).catch(() => {});
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new FlowError('ERR_FLOW_IO', `${file}: ${reason}. Check that the folder exists and can be written.`, { path: file, cause });
+  }
+}
