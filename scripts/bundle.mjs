@@ -55,4 +55,7 @@ function notice(folder) {
 }
 const rule = `\n${'-'.repeat(78)}\n\n`;
 const head = 'flowmatch bundles these packages; their licences follow.\n';
-writeFileSync(join(dist, 'THIRD-PARTY-NOTICES'), [head, ...bundledPackages().map(notice), readFileSync(join(root, 'lib/plot/fonts/LICENSE'), 'utf8')].join(rule));
+writeFileSync(
+  join(dist, 'THIRD-PARTY-NOTICES'),
+  [head, ...bundledPackages().map(notice), readFileSync(join(root, 'lib/plot/fonts/LICENSE'), 'utf8')].join(rule),
+);
