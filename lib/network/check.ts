@@ -1,6 +1,7 @@
 // checkProgram(): every word of a Program is consistent: each value produced once and before use, widths, dependence bits, parameter shapes and offsets.
 
 import { FlowError } from '../errors.ts';
+import { deepFreeze } from '../freeze.ts';
 import { depends, type Op, type Parameter, type ParameterRole, type Program, type Value } from './ops.ts';
 
 /** The values an op reads. */
@@ -113,12 +114,4 @@ function checkParameters(parameters: readonly Parameter[], count: number, fail: 
     offset += p.shape.reduce((a, b) => a * b, 1);
   }
   if (count !== offset) fail('program.parameterCount', String(offset), count);
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const child of Object.values(value)) deepFreeze(child);
-  }
-  return value;
 }

@@ -5,4 +5,6 @@ export interface TimeLaw {
   readonly stratified: boolean;
   /** Absent = uniform on the path's [tMin, tMax]. Must be non-decreasing from [0, 1] into [0, 1]. */
   quantile?(u: number): number;
+  /** The density on (0, 1) that the quantile function belongs to, where it is known: tests compare the two. */
+  density?(t: number): number;
 }

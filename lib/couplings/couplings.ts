@@ -1,0 +1,48 @@
+// Couplings as others see them: the built-in independent one and a user's function, whose indices are checked at every step.
+
+import { argumentError } from '../errors.ts';
+import { choice } from '../options.ts';
+import type { Coupling, CustomCoupling } from './coupling.ts';
+
+/** Noise and data rows are joined as they are drawn. */
+export function independent(): Coupling {
+  return Object.freeze({ name: 'independent' as const });
+}
+
+/**
+ * A coupling of your own: `pair(x0, x1, condition)` returns for each row of x1 the index of its row of x0. Called once per step, the one slow lane.
+ * @example defineCoupling({ name: 'reversed', pair: (x0, x1) => Int32Array.from({ length: B }, (_, i) => B - 1 - i) })
+ */
+export function defineCoupling(coupling: CustomCoupling): CustomCoupling {
+  if (typeof coupling !== 'object' || coupling === null) throw argumentError('ERR_FLOW_TYPE', 'coupling', 'an object { name, pair }', coupling);
+  const { name, pair } = coupling;
+  if (typeof name !== 'string' || name === '' || name === 'independent') throw argumentError('ERR_FLOW_TYPE', 'coupling.name', 'a name of its own', name);
+  if (typeof pair !== 'function') throw argumentError('ERR_FLOW_TYPE', 'coupling.pair', 'a function (x0, x1, condition) => Int32Array', pair);
+  return Object.freeze({
+    name,
+    pair: (x0: Float32Array, x1: Float32Array, condition: Float32Array | null): Int32Array => pair.call(coupling, x0, x1, condition),
+  });
+}
+
+/** The value of a `coupling` option. Undefined means independent. */
+export function resolveCoupling(value: unknown, path = 'coupling'): Coupling {
+  if (value === undefined) return independent();
+  if (typeof value === 'string') {
+    choice(value, path, ['independent']);
+    return independent();
+  }
+  if (typeof value !== 'object' || value === null) throw argumentError('ERR_FLOW_TYPE', path, 'a coupling such as independent()', value);
+  if ((value as Coupling).name === 'independent') return independent();
+  return defineCoupling(value as CustomCoupling);
+}
+
+/** Indices returned by a user's coupling: an Int32Array of `batch` integers in [0, batch). Returns a copy. */
+export function checkPairs(pairs: unknown, batch: number, path = 'coupling.pair(...)'): Int32Array {
+  if (!(pairs instanceof Int32Array)) {
+    throw argumentError('ERR_FLOW_TYPE', path, `an Int32Array of ${batch} row indices`, pairs, 'Return one index into x0 per row of x1.');
+  }
+  if (pairs.length !== batch) throw argumentError('ERR_FLOW_SHAPE', path, `${batch} indices, one per row of x1`, pairs);
+  const bad = pairs.findIndex((index) => index < 0 || index >= batch);
+  if (bad >= 0) throw argumentError('ERR_FLOW_RANGE', `${path}[${bad}]`, `an index in [0, ${batch})`, pairs[bad]);
+  return pairs.slice();
+}

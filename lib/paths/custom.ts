@@ -1,0 +1,159 @@
+// definePath(): a user's path, an object literal, is sampled once on a fixed grid and checked: finite, derivatives that fit, time running from noise to data.
+
+import { argumentError, FlowError } from '../errors.ts';
+import { finite, record } from '../options.ts';
+import type { PathPoint } from './path.ts';
+import { hermite, pathFields, type TablePath, tablePath } from './table.ts';
+
+/** Six scalar functions of t; gamma and dGamma may be left out where the path adds no fresh noise. */
+export interface PathDefinition {
+  readonly name: string;
+  /** @default 0 */
+  readonly tMin?: number;
+  /** @default 1 */
+  readonly tMax?: number;
+  /** Standard deviation of the Gaussian source. @default 1 */
+  readonly sourceScale?: number;
+  at(t: number): Omit<PathPoint, 'gamma' | 'dGamma'> & { readonly gamma?: number; readonly dGamma?: number };
+}
+
+const nodes = 2049;
+
+/**
+ * A path of your own: `at(t)` gives alpha, sigma (and gamma) and their t-derivatives, finite on all of [tMin, tMax].
+ * It is called some forty thousand times here and never again.
+ * @throws FlowError ERR_FLOW_NONFINITE, ERR_FLOW_CONFIG naming the function and the t at which it is wrong.
+ * @example definePath({ name: 'cosine', at: (t) => ({ alpha: Math.sin(h * t), sigma: Math.cos(h * t), dAlpha: h * Math.cos(h * t), dSigma: -h * Math.sin(h * t) }) }) // h = pi / 2
+ */
+export function definePath(definition: PathDefinition): TablePath {
+  const given = record(definition, 'path', ['name', 'tMin', 'tMax', 'sourceScale', 'at']);
+  const { name, at } = given;
+  if (typeof name !== 'string' || name.length === 0 || name.length > 100)
+    throw argumentError('ERR_FLOW_TYPE', 'path.name', 'a name of 1 to 100 characters', name);
+  if (name === 'condOT') throw argumentError('ERR_FLOW_CONFIG', 'path.name', 'a name that no built-in path has', name);
+  if (typeof at !== 'function') throw argumentError('ERR_FLOW_TYPE', 'path.at', 'a function of t', at);
+  const tMin = finite(given.tMin ?? 0, 'path.tMin', 0, 1);
+  const tMax = finite(given.tMax ?? 1, 'path.tMax', 0, 1);
+  if (tMax - tMin < 1e-6) throw argumentError('ERR_FLOW_RANGE', 'path.tMax', 'tMin < tMax', tMax);
+  const sourceScale = finite(given.sourceScale ?? 1, 'path.sourceScale', 1e-6, 1e6);
+
+  const sample = sampler(at as PathDefinition['at'], definition, tMin, tMax);
+  const scale = checkDerivatives(sample, tMin, tMax);
+  checkEnds(sample(tMin), sample(tMax), tMin, tMax);
+  const table = tabulate(sample, tMin, tMax);
+  checkTable(table, sample, tMin, tMax, scale);
+  return tablePath(name, tMin, tMax, sourceScale, table);
+}
+
+type Sample = (t: number) => number[];
+
+/** The user's function as six numbers, each checked; calls stay inside [tMin, tMax]. */
+function sampler(at: PathDefinition['at'], self: PathDefinition, tMin: number, tMax: number): Sample {
+  return (t) => {
+    const time = Math.min(Math.max(t, tMin), tMax);
+    let point: unknown;
+    try {
+      point = at.call(self, time);
+    } catch (cause) {
+      throw new FlowError('ERR_FLOW_CONFIG', `path.at(${time}): expected a point, but the function threw.`, { path: `path.at(${time})`, cause });
+    }
+    const fields = record(point, `path.at(${time})`, pathFields);
+    return pathFields.map((field) => {
+      const value = fields[field] ?? (field === 'gamma' || field === 'dGamma' ? 0 : undefined);
+      if (typeof value !== 'number') throw argumentError('ERR_FLOW_TYPE', `path.at(${time}).${field}`, 'a number', value);
+      if (!Number.isFinite(value)) {
+        throw argumentError(
+          'ERR_FLOW_NONFINITE',
+          `path.at(${time}).${field}`,
+          'a finite number',
+          value,
+          'Narrow [tMin, tMax] so that it ends before the singular point.',
+        );
+      }
+      return value;
+    });
+  };
+}
+
+/** Five-point difference of field f at t, from points inside [tMin, tMax] only. */
+function difference(sample: Sample, f: number, t: number, h: number, tMin: number, tMax: number): number {
+  const centre = Math.min(Math.max(t, tMin + 2 * h), tMax - 2 * h);
+  // Weights of the derivative at offset p (in units of h) from the centre of five equidistant points.
+  const p = (t - centre) / h;
+  const weights = [
+    (4 * p ** 3 - 6 * p ** 2 - 2 * p + 2) / 24,
+    (-16 * p ** 3 + 12 * p ** 2 + 32 * p - 16) / 24,
+    (24 * p ** 3 - 60 * p) / 24,
+    (-16 * p ** 3 - 12 * p ** 2 + 32 * p + 16) / 24,
+    (4 * p ** 3 + 6 * p ** 2 - 2 * p - 2) / 24,
+  ];
+  return weights.reduce((sum, w, i) => sum + w * (sample(centre + (i - 2) * h)[f] as number), 0) / h;
+}
+
+/** dAlpha, dSigma, dGamma against differences of alpha, sigma, gamma; returns the largest value of each of the six fields. */
+function checkDerivatives(sample: Sample, tMin: number, tMax: number): number[] {
+  const range = tMax - tMin;
+  const points = 64;
+  const values = Array.from({ length: points + 1 }, (_, k) => sample(tMin + (range * k) / points));
+  const scale = pathFields.map((_, f) => Math.max(...values.map((v) => Math.abs(v[f] as number))));
+  values.forEach((value, k) => {
+    const t = tMin + (range * k) / points;
+    for (let f = 0; f < 3; f++) {
+      const fine = difference(sample, f, t, range * 5e-4, tMin, tMax);
+      const coarse = difference(sample, f, t, range * 1e-3, tMin, tMax);
+      const stated = value[f + 3] as number;
+      const slack = 1e-5 * ((scale[f] as number) / range + Math.abs(stated)) + 4 * Math.abs(fine - coarse);
+      if (Math.abs(fine - stated) > slack) {
+        const [primitive, derivative] = [pathFields[f] as string, pathFields[f + 3] as string];
+        const expected = `the t-derivative of ${primitive}, about ${fine.toPrecision(5)}`;
+        throw argumentError('ERR_FLOW_CONFIG', `path.at(${t}).${derivative}`, expected, stated, `Check the formula of ${derivative}.`);
+      }
+    }
+  });
+  return scale;
+}
+
+/** Time runs from noise to data: sigma / alpha falls, and x at tMax is the data but for a small factor. */
+function checkEnds(first: readonly number[], last: readonly number[], tMin: number, tMax: number): void {
+  const [a0, s0, a1, s1] = [first[0], first[1], last[0], last[1]] as [number, number, number, number];
+  const hint = 't = 0 is noise and t = 1 is data here: if your formulas run the other way, replace t by 1 - t and change the sign of the derivatives.';
+  if (!(Math.abs(s0 * a1) > Math.abs(s1 * a0))) {
+    throw argumentError('ERR_FLOW_CONFIG', 'path.at', `sigma / alpha that is larger at t = ${tMin} than at t = ${tMax}`, Math.abs(s1 * a0), hint);
+  }
+  if (Math.abs(a1 - 1) > 0.1) throw argumentError('ERR_FLOW_CONFIG', `path.at(${tMax}).alpha`, 'a number within 0.1 of 1', a1, hint);
+}
+
+/** The derivatives of alpha, sigma, gamma are the stated ones; those of the stated ones are differences. */
+function tabulate(sample: Sample, tMin: number, tMax: number): Float64Array {
+  const table = new Float64Array(nodes * 12);
+  const h = (tMax - tMin) / (nodes - 1);
+  for (let k = 0; k < nodes; k++) {
+    const t = k === nodes - 1 ? tMax : tMin + k * h;
+    const point = sample(t);
+    const second = [3, 4, 5].map((f) => difference(sample, f, t, h / 8, tMin, tMax));
+    table.set([...point, point[3] as number, point[4] as number, point[5] as number, ...second], k * 12);
+  }
+  return table;
+}
+
+/** Between the nodes the table must agree with the function to 1e-6 of each field's largest value. */
+function checkTable(table: Float64Array, sample: Sample, tMin: number, tMax: number, scale: readonly number[]): void {
+  for (let k = 0; k < nodes - 1; k++) {
+    const t = tMin + ((k + 0.5) * (tMax - tMin)) / (nodes - 1);
+    const exact = sample(t);
+    const read = hermite(table, tMin, tMax, t);
+    pathFields.forEach((field, f) => {
+      const error = Math.abs(read[field] - (exact[f] as number));
+      if (error > 1e-6 * Math.max(scale[f] as number, 1e-3)) {
+        const hint = 'Smooth the function, or narrow [tMin, tMax] so that it ends before the steep part.';
+        throw argumentError(
+          'ERR_FLOW_CONFIG',
+          `path.at(${t}).${field}`,
+          `a smooth function (the table of ${nodes} nodes misses it by ${error.toPrecision(2)})`,
+          exact[f],
+          hint,
+        );
+      }
+    });
+  }
+}

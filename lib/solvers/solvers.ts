@@ -1,0 +1,61 @@
+// The explicit fixed-step solvers. Source of the tableaus: Hairer, Norsett, Wanner I, section II.1; ralston: A. Ralston, Math. Comp. 16 (1962).
+
+import { argumentError } from '../errors.ts';
+import { choice } from '../options.ts';
+import { checkSolver, defineSolver, type SolverFactory, type SolverOptions } from './define.ts';
+import type { Solver } from './solver.ts';
+
+/** Euler, order 1, one evaluation per step. */
+export const euler: SolverFactory = defineSolver({ name: 'euler', order: 1, a: [[]], b: [1], c: [0] });
+/** Explicit midpoint, order 2, two evaluations per step. */
+export const midpoint: SolverFactory = defineSolver({ name: 'midpoint', order: 2, a: [[], [1 / 2]], b: [0, 1], c: [0, 1 / 2] });
+/** Heun (explicit trapezium), order 2, two evaluations per step; the last one stands at the end of the step. */
+export const heun: SolverFactory = defineSolver({ name: 'heun', order: 2, a: [[], [1]], b: [1 / 2, 1 / 2], c: [0, 1] });
+/** Ralston, order 2 with the least truncation error bound, two evaluations per step. */
+export const ralston: SolverFactory = defineSolver({ name: 'ralston', order: 2, a: [[], [2 / 3]], b: [1 / 4, 3 / 4], c: [0, 2 / 3] });
+/** The classic Runge-Kutta method, order 4, four evaluations per step. */
+export const rk4: SolverFactory = defineSolver({
+  name: 'rk4',
+  order: 4,
+  a: [[], [1 / 2], [0, 1 / 2], [0, 0, 1]],
+  b: [1 / 6, 1 / 3, 1 / 3, 1 / 6],
+  c: [0, 1 / 2, 1 / 2, 1],
+});
+/** Kutta's 3/8 rule, order 4, four evaluations per step; torchdiffeq's `rk4`. */
+export const rk4ThreeEighths: SolverFactory = defineSolver({
+  name: 'rk4ThreeEighths',
+  order: 4,
+  a: [[], [1 / 3], [-1 / 3, 1], [1, -1, 1]],
+  b: [1 / 8, 3 / 8, 3 / 8, 1 / 8],
+  c: [0, 1 / 3, 2 / 3, 1],
+});
+
+/** The built-in solvers by name. */
+export const solvers = Object.freeze({ euler, midpoint, heun, ralston, rk4, rk4ThreeEighths });
+export type SolverName = keyof typeof solvers;
+
+/** A built-in solver by its name, as the command line and stored settings give it. */
+export function solverByName(name: unknown, options: SolverOptions = {}, path = 'solver'): Solver {
+  return solvers[choice(name, path, Object.keys(solvers) as SolverName[])](options);
+}
+
+/** The value of a `solver` option: a name, a solver, or a factory. Undefined means midpoint({ steps: 50 }). */
+export function resolveSolver(value: unknown, path = 'solver'): Solver {
+  if (value === undefined) return midpoint({ steps: 50 });
+  if (typeof value === 'string') return solverByName(value, {}, path);
+  if (typeof value === 'function') {
+    if ('tableau' in value) return (value as SolverFactory)();
+    throw argumentError('ERR_FLOW_TYPE', path, 'a solver such as midpoint({ steps: 50 })', value);
+  }
+  return checkSolver(value, path);
+}
+
+/** The tableau as flat arrays: a (s, s) row-major with its lower triangle filled, b (s), c (s). */
+export function tableauArrays(solver: Pick<Solver, 'a' | 'b' | 'c'>): { a: Float64Array; b: Float64Array; c: Float64Array } {
+  const stages = solver.b.length;
+  const a = new Float64Array(stages * stages);
+  solver.a.forEach((row, i) => {
+    a.set(row, i * stages);
+  });
+  return { a, b: Float64Array.from(solver.b), c: Float64Array.from(solver.c) };
+}
