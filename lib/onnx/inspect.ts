@@ -145,7 +145,7 @@ function describe(model: ModelProto, bytes: number, graphBytes: Uint8Array): Onn
     parameters,
     metadata: Object.assign(Object.create(null), Object.fromEntries(entries)),
     flow: flowMetadata(entries),
-    intact: entries.has(graphHashKey) ? entries.get(graphHashKey) === graphHash(graphBytes) : null,
+    intact: entries.has('flowmatch.format') ? entries.get(graphHashKey) === graphHash(graphBytes) : null,
     runtimes: runtimesText(opset, irVersion, domains),
   };
 }

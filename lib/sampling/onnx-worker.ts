@@ -1,0 +1,100 @@
+// The program of the worker thread that runs onnxruntime-node: session.run() blocks its thread, so it never runs on the event loop of the caller.
+// It is text, run with `eval`, so that one bundled file needs no second one beside it. Plain CommonJS, no imports but Node's and the runtime's.
+//
+//   -> { id, kind: 'run', feeds: [{ name, type, data, dims }], output }                    one call of the graph
+//   -> { id, kind: 'solve', x, n, d, a, b, c, grid, stop, bind }                           dx/dt = v(x, t) by an explicit tableau, state in float64
+//   <- { id, data, dims, nfe } | { id, error }
+//   `bind`: { x: { name, type, dims }, t: { name, type, dims }, rest: feeds, output }; a dim -1 stands for the rows. `stop`: Int32Array over shared memory.
+
+export const workerSource = `'use strict';
+const { parentPort, workerData } = require('node:worker_threads');
+const arrays = { float32: Float32Array, float64: Float64Array, int64: BigInt64Array, int32: Int32Array };
+let ort;
+let session;
+const tensor = ({ type, data, dims }) => new ort.Tensor(type, data, dims);
+const describe = (error) => String((error && error.message) || error).slice(0, 2000);
+const sized = (dims, n) => dims.map((dim) => (dim < 0 ? n : dim));
+const product = (dims) => dims.reduce((a, b) => a * b, 1);
+
+async function start() {
+  ort = require(workerData.runtime);
+  session = await ort.InferenceSession.create(workerData.bytes, {
+    executionProviders: ['cpu'],
+    logSeverityLevel: 4,
+    intraOpNumThreads: workerData.threads,
+    interOpNumThreads: 1,
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  });
+  workerData.bytes = null;
+  return { inputs: session.inputNames, outputs: session.outputNames };
+}
+
+async function call(feeds, output) {
+  const result = (await session.run(feeds, [output], { logSeverityLevel: 4 }))[output];
+  return { data: result.data, dims: Array.from(result.dims) };
+}
+
+async function run({ feeds, output }) {
+  const named = {};
+  for (const feed of feeds) named[feed.name] = tensor(feed);
+  const { data, dims } = await call(named, output);
+  return { data: data instanceof Float32Array ? data.slice() : Float32Array.from(data, Number), dims };
+}
+
+async function solve({ x, n, d, a, b, c, grid, stop, bind }) {
+  const state = Float64Array.from(x);
+  const stage = new arrays[bind.x.type](n * d);
+  const feeds = {};
+  for (const feed of bind.rest) feeds[feed.name] = tensor(feed);
+  const xDims = sized(bind.x.dims, n);
+  const tDims = sized(bind.t.dims, n);
+  let nfe = 0;
+  for (let k = 0; k + 1 < grid.length; k++) {
+    const h = grid[k + 1] - grid[k];
+    const slopes = [];
+    for (let i = 0; i < b.length; i++) {
+      if (Atomics.load(stop, 0) !== 0) throw new Error('stopped');
+      for (let at = 0; at < state.length; at++) {
+        let sum = state[at];
+        for (let j = 0; j < i; j++) if (a[i][j]) sum += h * a[i][j] * slopes[j][at];
+        stage[at] = sum;
+      }
+      feeds[bind.x.name] = new ort.Tensor(bind.x.type, stage, xDims);
+      feeds[bind.t.name] = new ort.Tensor(bind.t.type, new arrays[bind.t.type](product(tDims)).fill(grid[k] + c[i] * h), tDims);
+      const { data } = await call(feeds, bind.output);
+      if (data.length !== state.length) throw new Error('the output has ' + data.length + ' numbers, expected ' + state.length);
+      slopes.push(Float64Array.from(data));
+      nfe++;
+    }
+    for (let at = 0; at < state.length; at++) {
+      let sum = 0;
+      for (let i = 0; i < b.length; i++) sum += b[i] * slopes[i][at];
+      state[at] += h * sum;
+    }
+  }
+  return { data: Float32Array.from(state), dims: [n, d], nfe };
+}
+
+const started = start();
+started.then(
+  (names) => parentPort.postMessage({ id: 0, ...names }),
+  (error) => parentPort.postMessage({ id: 0, error: describe(error) }),
+);
+let queue = started.then(() => undefined, () => undefined);
+parentPort.on('message', (message) => {
+  queue = queue.then(async () => {
+    if (message.kind === 'close') {
+      if (session) await session.release().catch(() => undefined);
+      parentPort.close();
+      return;
+    }
+    try {
+      if (message.stop && Atomics.load(message.stop, 0) !== 0) throw new Error('stopped');
+      const reply = await (message.kind === 'solve' ? solve(message) : run(message));
+      parentPort.postMessage({ id: message.id, ...reply }, [reply.data.buffer]);
+    } catch (error) {
+      parentPort.postMessage({ id: message.id, error: describe(error) });
+    }
+  });
+});
+`;
