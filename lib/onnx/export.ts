@@ -3,8 +3,10 @@
 import { argumentError, FlowError } from '../errors.ts';
 import type { ModelRecord } from '../model/record.ts';
 import { lower } from '../network/lower.ts';
-import { choice, finite, integer } from '../options.ts';
+import { choice, integer } from '../options.ts';
+import { gridOf } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
+import { resolveSolver } from '../solvers/solvers.ts';
 import type { Weights } from './emit-program.ts';
 import { type Graph, modelBytes } from './graph.ts';
 import { timeConvention, writeMetadata } from './metadata.ts';
@@ -17,8 +19,10 @@ export type GraphKind = (typeof graphKinds)[number];
 export interface OnnxOptions {
   /** `velocity`: inputs x, t, condition; output v. `sampler`: inputs noise, grid (optional), condition; output x. @default 'sampler' */
   readonly graph?: GraphKind;
-  /** The solver inside a sampler graph; its steps or grid are the default of the input `grid`. Required for `sampler`. */
-  readonly solver?: Solver;
+  /** The solver inside a sampler graph, or its name; its steps or grid are the default of the input `grid`. @default midpoint({ steps: 50 }) */
+  readonly solver?: Solver | string;
+  /** Steps of the solver inside a sampler graph, 1 .. 100,000 evaluations; leave out for those of `solver`. */
+  readonly steps?: number;
   /** ONNX operator set, from the lowest that has every operator used (13; 17 with layer norm) to 26. @default 17 */
   readonly opset?: number;
 }
@@ -28,21 +32,8 @@ const defaultOpset = 17;
 /** protobuf's limit on one message, 2 GiB, less room for everything that is not weights. */
 const parameterLimit = 2 ** 29 - 2 ** 20;
 
-/** K + 1 times of a solver over [tMin, tMax], checked: finite, monotone, at least two. */
-export function exportGrid(solver: Solver, tMin: number, tMax: number): number[] {
-  const path = 'options.solver.grid';
-  if (solver.grid === undefined) {
-    const steps = integer(solver.steps, 'options.solver.steps', 1, 100_000);
-    return Array.from({ length: steps + 1 }, (_, k) => (k === steps ? tMax : tMin + ((tMax - tMin) * k) / steps));
-  }
-  const grid = Array.from(solver.grid, (t, i) => finite(t, `${path}[${i}]`));
-  if (grid.length < 2) throw argumentError('ERR_FLOW_SOLVER', path, 'at least two times', solver.grid);
-  const sign = Math.sign((grid[1] as number) - (grid[0] as number));
-  const at = grid.findIndex((t, i) => i > 0 && Math.sign(t - (grid[i - 1] as number)) !== sign);
-  if (sign === 0 || at > 0)
-    throw argumentError('ERR_FLOW_SOLVER', `${path}[${Math.max(at, 1)}]`, 'strictly increasing or strictly decreasing times', grid[Math.max(at, 1)]);
-  return grid;
-}
+/** Most evaluations of the default grid: what depends on t alone is kept for each of them. */
+const evaluationLimit = 100_000;
 
 /**
  * The bytes of an ONNX file: IR 8 (7 below opset 15), no external data, official operators only; the same record and options give the same bytes.
@@ -62,8 +53,12 @@ export function onnxBytes(record: ModelRecord, options: OnnxOptions = {}): Uint8
   let solver: (Solver & { readonly grid: readonly number[] }) | null = null;
   if (kind === 'velocity') graph = velocityGraph(weights, { normaliser, conditionNormaliser });
   else {
-    if (!options.solver) throw argumentError('ERR_FLOW_CONFIG', 'options.solver', 'a solver such as midpoint({ steps: 50 })', options.solver);
-    solver = { ...options.solver, grid: exportGrid(options.solver, path.tMin, path.tMax) };
+    const chosen = resolveSolver(options.solver, 'options.solver');
+    const given = options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, steps: options.steps }, 'options.solver');
+    const grid = Array.from(gridOf(given, { tMin: path.tMin, tMax: path.tMax }));
+    if ((grid.length - 1) * given.b.length > evaluationLimit)
+      throw argumentError('ERR_FLOW_LIMIT', 'options.solver.steps', `at most ${evaluationLimit} evaluations`, (grid.length - 1) * given.b.length);
+    solver = { ...given, grid };
     graph = samplerGraph(weights, { normaliser, conditionNormaliser, tableau: solver, grid: solver.grid, source, sourceScale: path.sourceScale });
   }
   if (opset < graph.opset)

@@ -17,6 +17,8 @@ export interface Bound {
   readonly dims: readonly number[];
   /** Numbers per row. */
   readonly width: number;
+  /** Takes one row for all (files of this library). */
+  readonly single?: boolean;
 }
 
 export interface Binding {
@@ -83,7 +85,7 @@ function boundT(input: OnnxValue, x: OnnxValue, own: boolean): Bound {
   return { name: input.name, type, dims, width: 1 };
 }
 
-function boundCondition(input: OnnxValue): Bound {
+function boundCondition(input: OnnxValue, single: boolean): Bound {
   const rest = input.shape?.slice(1) ?? [];
   const width = rest.reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : Number.NaN), 1);
   if (!Number.isSafeInteger(width)) {
@@ -91,7 +93,7 @@ function boundCondition(input: OnnxValue): Bound {
       path: `input "${input.name}"`,
     });
   }
-  return { name: input.name, type: typed(input, ['float32', 'float64', 'int64', 'int32']), dims: [-1, ...(rest as number[])], width };
+  return { name: input.name, type: typed(input, ['float32', 'float64', 'int64', 'int32']), dims: [-1, ...(rest as number[])], width, single };
 }
 
 /** Finds x, t, condition and the output of a graph. Throws ERR_FLOW_ONNX / ERR_FLOW_CONFIG listing the inputs there are. */
@@ -139,7 +141,7 @@ export function bindInputs(info: OnnxInfo, names: InputNames, output: string | u
     kind,
     x: boundX(x),
     t: t ? boundT(t, x, own) : null,
-    condition: condition ? boundCondition(condition) : null,
+    condition: condition ? boundCondition(condition, own) : null,
     grid: grid?.name ?? null,
     output: chosen,
     fixedRows: typeof rows === 'number' ? rows : 0,

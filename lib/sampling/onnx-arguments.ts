@@ -1,0 +1,94 @@
+// Arguments of an ONNX sampler, checked, and as the tensors that one call of the graph takes.
+
+import { argumentError } from '../errors.ts';
+import type { OnnxInfo } from '../onnx/inspect.ts';
+import { integer, record } from '../options.ts';
+import type { Bound, InputNames } from './onnx-inputs.ts';
+import type { Feed } from './onnx-session.ts';
+
+export function namesOf(value: unknown): InputNames {
+  const names = record(value, 'options.inputs', ['x', 't', 'condition']);
+  for (const [role, name] of Object.entries(names)) {
+    if (name !== undefined && typeof name !== 'string') throw argumentError('ERR_FLOW_TYPE', `options.inputs.${role}`, 'a name', name);
+  }
+  return names as InputNames;
+}
+
+export function columnsOf(value: unknown, d: number): readonly string[] | undefined {
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value) || value.length !== d || value.some((name) => typeof name !== 'string'))
+    throw argumentError('ERR_FLOW_SHAPE', 'options.columns', `${d} names`, value);
+  return Object.freeze([...value]) as readonly string[];
+}
+
+export function seedOf(value: unknown): bigint {
+  if (typeof value === 'bigint') return BigInt.asUintN(64, value);
+  return BigInt(integer(value, 'options.seed', 0));
+}
+
+export function signalOf(value: unknown): AbortSignal | undefined {
+  if (value === undefined || value instanceof AbortSignal) return value;
+  throw argumentError('ERR_FLOW_TYPE', 'options.signal', 'an AbortSignal', value);
+}
+
+export function floats(value: unknown, path: string, length: number, expected: string): Float32Array | undefined {
+  if (value === undefined) return undefined;
+  if (!(value instanceof Float32Array)) throw argumentError('ERR_FLOW_TYPE', path, 'a Float32Array', value);
+  if (value.length !== length) throw argumentError('ERR_FLOW_SHAPE', path, expected, value);
+  return value;
+}
+
+/** The condition as (1 or n, c) numbers. */
+export function conditionOf(value: unknown, wants: Bound | null, n: number): Float64Array | undefined {
+  if (!wants) {
+    if (value !== undefined) throw argumentError('ERR_FLOW_CONFIG', 'options.condition', 'none (this model has no condition)', value);
+    return undefined;
+  }
+  const c = wants.width;
+  const expected = `${c} numbers, or ${n} rows of ${c}`;
+  const list = Array.isArray(value) ? value.flat() : value instanceof Float32Array ? value : undefined;
+  if (list === undefined) throw argumentError('ERR_FLOW_CONFIG', 'options.condition', expected, value);
+  if (list.length !== c && list.length !== n * c) throw argumentError('ERR_FLOW_SHAPE', 'options.condition', expected, value);
+  return Float64Array.from(list as ArrayLike<unknown>, (number, i) => {
+    if (typeof number !== 'number' || !Number.isFinite(number)) throw argumentError('ERR_FLOW_NONFINITE', `options.condition[${i}]`, 'a finite number', number);
+    return number;
+  });
+}
+
+export function convert(type: Feed['type'], values: ArrayLike<number>): Feed['data'] {
+  if (type === 'float32') return Float32Array.from(values);
+  if (type === 'float64') return Float64Array.from(values);
+  return type === 'int32' ? Int32Array.from(values) : BigInt64Array.from(values as number[], (value: number) => BigInt(Math.trunc(value)));
+}
+
+/** The condition rows of one call, repeated or padded to `rows`; a single row stays single where the graph takes that. */
+export function conditionFeed(bound: Bound, condition: Float64Array, first: number, count: number, rows: number): Feed {
+  const c = bound.width;
+  const shared = condition.length === c;
+  if (shared && bound.single) return { name: bound.name, type: bound.type, data: convert(bound.type, condition), dims: [1, ...bound.dims.slice(1)] };
+  const values = Float64Array.from({ length: rows * c }, (_, i) => {
+    const row = Math.min(Math.floor(i / c), count - 1);
+    return condition[(shared ? 0 : (first + row) * c) + (i % c)] as number;
+  });
+  return { name: bound.name, type: bound.type, data: convert(bound.type, values), dims: [rows, ...bound.dims.slice(1)] };
+}
+
+export function feed(bound: Bound, values: Float32Array, rows: number): Feed {
+  return { name: bound.name, type: bound.type, data: bound.type === 'float32' ? values : convert(bound.type, values), dims: [rows, ...bound.dims.slice(1)] };
+}
+
+/** Zero rows up to `length` numbers. */
+export function pad(values: Float32Array, length: number): Float32Array {
+  const out = new Float32Array(length);
+  out.set(values);
+  return out;
+}
+
+/** Where a velocity graph starts from noise: shift + scale * (sourceScale * noise). */
+export function dataUnits(noise: Float32Array, { flow }: OnnxInfo): Float32Array {
+  if (!flow) return noise;
+  const { normaliser, dimension } = flow;
+  const source = flow.path.sourceScale;
+  if (!normaliser) return source === 1 ? noise : noise.map((value) => value * source);
+  return noise.map((value, i) => (normaliser.shift[i % dimension] as number) + (normaliser.scale[i % dimension] as number) * (source * value));
+}
