@@ -14,7 +14,7 @@ export interface PathRecord {
   readonly table?: Float64Array;
 }
 
-/** Affine map per column: data = shift + scale * z. */
+/** Affine map per column: data = shift + scale * z. Scale 0 marks a constant column: its value is `shift`, and its z is 0. */
 export interface Normaliser {
   readonly shift: Float32Array;
   readonly scale: Float32Array;

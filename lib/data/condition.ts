@@ -1,0 +1,162 @@
+// Conditions: rows beside the data. A row holds `numbers` continuous columns, then one class index per label column.
+
+import { argumentError, FlowError } from '../errors.ts';
+import { integer, record } from '../options.ts';
+import { checkColumns, type Matrix, measure, shapeError, toMatrix } from './rows.ts';
+
+/** What a condition row holds; the same shape as in the Model record. */
+export interface ConditionSpec {
+  readonly numbers: number;
+  readonly classes: readonly number[];
+}
+
+/** Class indices 0 .. K - 1, one per row. */
+export type Labels = readonly number[] | Int32Array | Uint32Array | Uint16Array | Uint8Array;
+
+/** Conditions of a training set: rows of numbers, or numbers and class labels by name. */
+export type TrainingCondition =
+  | Matrix
+  | {
+      /** Continuous columns, one row per data row; z-scored like the data. */
+      readonly numbers?: Matrix;
+      /** One label column, or several. */
+      readonly labels?: Labels | readonly Labels[];
+      /** Class counts of the label columns. @default the largest label + 1 */
+      readonly classes?: number | readonly number[];
+    };
+
+/** Condition of a sampling call: one row for all samples, or one per sample. */
+export type SamplingCondition =
+  | number
+  | readonly number[]
+  | Matrix
+  | {
+      /** One row of numbers, or one per sample. */
+      readonly numbers?: readonly number[] | Matrix;
+      /** One label per label column, or one per sample (for several label columns an array of such arrays). */
+      readonly labels?: number | Labels | readonly (number | Labels)[];
+    };
+
+/** (rows, width) condition rows in users' units. */
+export interface ConditionRows {
+  readonly spec: ConditionSpec;
+  readonly values: Float32Array;
+}
+
+const isNumbers = (value: unknown): value is ArrayLike<number> =>
+  ArrayBuffer.isView(value) || (Array.isArray(value) && (value.length === 0 || typeof value[0] === 'number'));
+
+/** The `condition` option of training, or null. */
+export function trainingCondition(value: unknown, path: string, rows: number): ConditionRows | null {
+  if (value === undefined || value === null) return null;
+  const plain = Array.isArray(value) || ArrayBuffer.isView(value);
+  const given = plain ? { numbers: value, labels: undefined, classes: undefined } : record(value, path, ['numbers', 'labels', 'classes']);
+  const at = plain ? path : `${path}.numbers`;
+  const flat = ArrayBuffer.isView(given.numbers) ? checkColumns(Math.max(1, Math.floor((given.numbers as Float32Array).length / rows)), at) : undefined;
+  const numbers = given.numbers === undefined ? { values: new Float32Array(0), rows, width: 0 } : toMatrix(given.numbers, at, flat);
+  if (numbers.rows !== rows) throw rowsError(at, rows, numbers.rows);
+  const labels = labelColumns(given.labels, `${path}.labels`);
+  const counts = given.classes === undefined || Array.isArray(given.classes) ? (given.classes as unknown[] | undefined) : [given.classes];
+  if (counts !== undefined && counts.length !== labels.length)
+    throw argumentError('ERR_FLOW_SHAPE', `${path}.classes`, `${labels.length} class counts`, given.classes);
+  const classes = labels.map((column, k) => {
+    if (column.length !== rows) throw rowsError(`${path}.labels`, rows, column.length);
+    const most = Array.prototype.reduce.call(column, (a, b) => Math.max(a as number, b as number), 0) as number;
+    const count = integer(counts?.[k] ?? (Number.isFinite(most) ? Math.floor(most) + 1 : 1), `${path}.classes[${k}]`, 1, 65_536);
+    for (let i = 0; i < rows; i++) integer(column[i], `${path}.labels${labels.length > 1 ? `[${k}]` : ''}[${i}]`, 0, count - 1);
+    return count;
+  });
+  if (numbers.width + classes.length === 0) throw argumentError('ERR_FLOW_CONFIG', path, 'numbers or labels', value, 'Leave the condition out instead.');
+  const spec: ConditionSpec = { numbers: numbers.width, classes };
+  return { spec, values: join(spec, rows, numbers.values, labels) };
+}
+
+/** The `condition` option of sampling: (1, c) or (n, c) in users' units, or null for an unconditional model. */
+export function samplingCondition(value: unknown, path: string, spec: ConditionSpec | null): { values: Float32Array; rows: number } | null {
+  if (spec === null) {
+    if (value === undefined || value === null) return null;
+    throw argumentError('ERR_FLOW_CONFIG', path, 'nothing: this model has no condition', value, 'Train with a condition to sample with one.');
+  }
+  const width = spec.numbers + spec.classes.length;
+  if (value === undefined || value === null) {
+    throw argumentError('ERR_FLOW_CONFIG', path, `${width} condition values: ${describe(spec)}`, value, 'This model was trained with a condition.');
+  }
+  if (typeof value === 'number') return check({ values: one(value, path, width), rows: 1 }, spec, path);
+  if (Array.isArray(value) || ArrayBuffer.isView(value)) return check(loose(value, path, width), spec, path);
+  const given = record(value, path, ['numbers', 'labels']);
+  const numbers = spec.numbers === 0 ? { values: new Float32Array(0), rows: 1 } : loose(given.numbers, `${path}.numbers`, spec.numbers);
+  if (spec.numbers === 0 && given.numbers !== undefined)
+    throw argumentError('ERR_FLOW_CONFIG', `${path}.numbers`, 'nothing: the condition has labels only', given.numbers);
+  const columns = spec.classes.length === 0 && given.labels === undefined ? [] : labelColumns(given.labels, `${path}.labels`, spec.classes.length);
+  if (columns.length !== spec.classes.length) throw argumentError('ERR_FLOW_SHAPE', `${path}.labels`, `${spec.classes.length} label columns`, given.labels);
+  const rows = Math.max(numbers.rows, ...columns.map((column) => column.length));
+  for (const count of [numbers.rows, ...columns.map((column) => column.length)]) if (count !== rows && count !== 1) throw rowsError(path, rows, count);
+  const repeated = new Float32Array(rows * spec.numbers);
+  for (let i = 0; i < rows; i++) repeated.set(numbers.values.subarray((numbers.rows === 1 ? 0 : i) * spec.numbers).subarray(0, spec.numbers), i * spec.numbers);
+  const labels = columns.map((column) => (column.length === rows ? column : Array.from({ length: rows }, () => column[0] as number)));
+  return check({ values: join(spec, rows, repeated, labels), rows }, spec, path);
+}
+
+/** One row as a flat array, or rows. */
+function loose(value: unknown, path: string, width: number): { values: Float32Array; rows: number } {
+  if (isNumbers(value) && Array.isArray(value)) {
+    if (value.length !== width) throw shapeError(path, width, value.length);
+    return toMatrix([value], path);
+  }
+  const columns = { width, names: null };
+  if (ArrayBuffer.isView(value) && (value as Float32Array).length % width !== 0) throw shapeError(path, width, (value as Float32Array).length);
+  const { width: found } = measure(value, path, ArrayBuffer.isView(value) ? columns : undefined);
+  if (found !== width) throw shapeError(path, width, found);
+  return toMatrix(value, path, columns);
+}
+
+function one(value: number, path: string, width: number): Float32Array {
+  if (width !== 1) throw shapeError(path, width, 1);
+  return toMatrix([[value]], path).values;
+}
+
+function labelColumns(value: unknown, path: string, columns = 1): ArrayLike<number>[] {
+  if (value === undefined) return [];
+  if (typeof value === 'number') return [[value]];
+  if (columns > 1 && isNumbers(value) && value.length === columns) return Array.from(value, (label) => [label]);
+  if (isNumbers(value)) return [value];
+  if (!Array.isArray(value)) throw argumentError('ERR_FLOW_TYPE', path, 'class indices, one per row', value, 'Number your classes 0, 1, 2, ...');
+  return value.map((column: unknown, k) => {
+    if (typeof column === 'number') return [column];
+    if (!isNumbers(column)) throw argumentError('ERR_FLOW_TYPE', `${path}[${k}]`, 'class indices, one per row', column, 'Number your classes 0, 1, 2, ...');
+    return column;
+  });
+}
+
+function check(rows: { values: Float32Array; rows: number }, spec: ConditionSpec, path: string): { values: Float32Array; rows: number } {
+  const width = spec.numbers + spec.classes.length;
+  spec.classes.forEach((count, k) => {
+    for (let i = 0; i < rows.rows; i++) integer(rows.values[i * width + spec.numbers + k], `${path}.labels[${i}]`, 0, count - 1);
+  });
+  return rows;
+}
+
+function join(spec: ConditionSpec, rows: number, numbers: Float32Array, labels: readonly ArrayLike<number>[]): Float32Array {
+  const width = spec.numbers + labels.length;
+  const values = new Float32Array(rows * width);
+  for (let i = 0; i < rows; i++) {
+    values.set(numbers.subarray(i * spec.numbers, (i + 1) * spec.numbers), i * width);
+    labels.forEach((column, k) => {
+      values[i * width + spec.numbers + k] = column[i] as number;
+    });
+  }
+  return values;
+}
+
+function describe({ numbers, classes }: ConditionSpec): string {
+  const parts = [numbers > 0 ? `${numbers} number${numbers > 1 ? 's' : ''}` : '', classes.length > 0 ? `labels of ${classes.join(', ')} classes` : ''];
+  return parts.filter(Boolean).join(' and ');
+}
+
+function rowsError(path: string, expected: number, received: number): FlowError {
+  return new FlowError('ERR_FLOW_SHAPE', `${path}: expected ${expected} rows, one per data row, got ${received}.`, {
+    path,
+    expected: `${expected} rows`,
+    received: `${received} rows`,
+  });
+}

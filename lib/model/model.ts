@@ -1,0 +1,243 @@
+// Model: a trained flow, immutable. It owns the record (plain data) and, from the first sampling call on, a native network packed once.
+
+import { packModel, readModelFile, saveModel, unpackModel } from '../checkpoint/model-file.ts';
+import type { Matrix } from '../data/rows.ts';
+import { argumentError, FlowError, show } from '../errors.ts';
+import type { Job, NativeNetwork, SampleResult as NativeResult } from '../native/binding.ts';
+import { native } from '../native/load.ts';
+import { encodeProgram } from '../network/encode.ts';
+import { lower } from '../network/lower.ts';
+import { integer, record } from '../options.ts';
+import {
+  encodeKeys,
+  type IntegrateOptions,
+  planEncode,
+  planSample,
+  type SampleOptions,
+  type SampleResult,
+  sampleKeys,
+  sampleNative,
+  sampleNativeSync,
+} from '../sampling/native.ts';
+import type { ModelRecord } from './record.ts';
+
+export interface BatchOptions extends SampleOptions {
+  /** Rows per batch, 1 .. 2^24. @default 65536 */
+  readonly batchRows?: number;
+}
+
+export interface ModelInfo {
+  readonly dimension: number;
+  readonly columns: readonly string[] | null;
+  readonly condition: ModelRecord['condition'];
+  readonly source: ModelRecord['source'];
+  readonly path: string;
+  /** Widths of the hidden layers and the activation, in words. */
+  readonly network: string;
+  readonly parameters: number;
+  /** Bytes of weights held by this object: the record's, and the packed copy once sampling has begun. */
+  readonly memory: number;
+  /** Training steps, where known. */
+  readonly step: number | null;
+  /** SHA-256 that names the content of the file this model came from or was saved to; null before that. */
+  readonly hash: string | null;
+  /** Library version that wrote the record. */
+  readonly version: string;
+  /** How it was trained. */
+  readonly training: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A trained flow. Made by train(), Trainer.model(), Model.load() or Model.fromRecord(); never changes.
+ * @example const model = await Model.load('moons.safetensors'); const { x } = await model.sample({ n: 1000, seed: 1 });
+ */
+export class Model {
+  /** Everything that the model is, as plain data. Treat it as read-only. */
+  readonly record: ModelRecord;
+  #network: NativeNetwork | null = null;
+  #disposed = false;
+  #hash: string | null = null;
+  readonly #jobs = new Set<Job<NativeResult>>();
+
+  private constructor(checked: ModelRecord) {
+    this.record = checked;
+  }
+
+  /**
+   * Reads a model file, or the model inside a training checkpoint.
+   * @throws FlowError ERR_FLOW_IO; ERR_FLOW_CHECKPOINT, ERR_FLOW_CHECKSUM for files that are no models or damaged, naming the section; ERR_FLOW_VERSION.
+   */
+  static async load(file: string): Promise<Model> {
+    const { record, hash } = await readModelFile(checkFile(file));
+    const model = new Model(record);
+    model.#hash = hash;
+    return model;
+  }
+
+  /** A model from a record, which is checked as strictly as a file and copied. @throws FlowError naming the field. */
+  static fromRecord(value: ModelRecord): Model {
+    return new Model(checkRecord(value));
+  }
+
+  /** Writes the model to one file, atomically: the old file or the new one is there, whole. @returns the SHA-256 that names the content. */
+  async save(file: string): Promise<{ readonly file: string; readonly hash: string }> {
+    this.#alive();
+    const hash = await saveModel(checkFile(file), this.record);
+    this.#hash = hash;
+    return { file, hash };
+  }
+
+  /**
+   * Draws rows (n, d). The same seed gives the same rows for any thread count and split; row i of a seed does not depend on n.
+   * @throws FlowError naming the option; ERR_FLOW_NONFINITE naming a row; ERR_FLOW_DISPOSED. Rejects with signal.reason when aborted.
+   * @example const { x, nfe } = await model.sample({ n: 10_000, solver: midpoint({ steps: 50 }), seed: 1 });
+   */
+  sample(options: SampleOptions = {}): Promise<SampleResult> {
+    this.#alive();
+    const plan = planSample(this.record, options);
+    return sampleNative(this.#open(), this.record, plan, this.#track);
+  }
+
+  /** The same rows on the calling thread, which it blocks: for tiny jobs. */
+  sampleSync(options: SampleOptions = {}): SampleResult {
+    this.#alive();
+    return sampleNativeSync(this.#open(), this.record, planSample(this.record, options));
+  }
+
+  /**
+   * The same rows in batches, of which two are in memory at a time: for more rows than memory holds.
+   * @example for await (const { x, rows } of model.sampleBatches({ n: 1e8, seed: 1 })) write(x, rows);
+   */
+  sampleBatches(options: BatchOptions = {}): AsyncGenerator<SampleResult, void, undefined> {
+    this.#alive();
+    const { batchRows, ...rest } = record(options, 'options', [...sampleKeys, 'batchRows']);
+    const each = integer(batchRows ?? 65_536, 'options.batchRows', 1, 2 ** 24);
+    const given = rest as SampleOptions;
+    const n = integer(given.n ?? 1, 'options.n', 0);
+    if (given.source !== undefined)
+      throw argumentError('ERR_FLOW_CONFIG', 'options.source', 'drawn noise', given.source, 'Call sample() for each batch of your start rows.');
+    planSample(this.record, { ...given, n: Math.min(n, 1) }); // every other option is wrong now or never
+    const firstRow = given.firstRow ?? 0;
+    const batch = (first: number): Promise<SampleResult> => {
+      const promise = this.sample({ ...given, n: Math.min(each, n - first), firstRow: firstRow + first });
+      promise.catch(() => undefined); // seen when it is awaited
+      return promise;
+    };
+    return (async function* () {
+      let next = n > 0 ? batch(0) : null;
+      for (let first = 0; next !== null; first += each) {
+        const current: SampleResult = await next;
+        next = first + each < n ? batch(first + each) : null;
+        yield current;
+      }
+    })();
+  }
+
+  /**
+   * The way back: data rows to the noise they came from. `model.sample({ source: noise })` returns to the rows, within the solver's error.
+   * @example const { x: noise } = await model.encode(rows, { solver: 'rk4' });
+   */
+  encode(rows: Matrix, options: IntegrateOptions = {}): Promise<SampleResult> {
+    this.#alive();
+    record(options, 'options', encodeKeys);
+    const plan = planEncode(this.record, rows, options);
+    return sampleNative(this.#open(), this.record, plan, this.#track);
+  }
+
+  /** What the model is, in a few fields. */
+  info(): ModelInfo {
+    this.#alive();
+    const { dimension, columns, condition, source, path, network, parameters, training, version } = this.record;
+    const words = `${network.kind} ${network.hidden.join('-')} ${network.activation}, time ${network.time.kind}`;
+    const step = typeof training['steps'] === 'number' ? training['steps'] : null;
+    const memory = parameters.byteLength * (this.#network === null ? 1 : 2);
+    return {
+      dimension,
+      columns,
+      condition,
+      source,
+      path: path.name,
+      network: words,
+      parameters: parameters.length,
+      memory,
+      step,
+      hash: this.#hash,
+      version,
+      training,
+    };
+  }
+
+  /** Frees native memory at once; running jobs stop and reject with ERR_FLOW_DISPOSED. Idempotent; without it the garbage collector does the same later. */
+  dispose(): void {
+    this.#disposed = true;
+    for (const job of this.#jobs) job.stop();
+    this.#network?.dispose();
+    this.#network = null;
+  }
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  readonly #track = (job: Job<NativeResult>): void => {
+    this.#jobs.add(job);
+    const forget = (): void => {
+      this.#jobs.delete(job);
+    };
+    job.done.then(forget, forget);
+  };
+
+  #open(): NativeNetwork {
+    if (this.#network === null) {
+      const { words, constants } = encodeProgram(lower(this.record.network, this.record.dimension, this.record.condition));
+      this.#network = new (native().Network)(words, constants, this.record.parameters);
+    }
+    return this.#network;
+  }
+
+  #alive(): void {
+    if (this.#disposed) throw new FlowError('ERR_FLOW_DISPOSED', 'model: it was disposed.', { path: 'model', hint: 'Load it again.' });
+  }
+}
+
+/** A file name as every public function takes it. */
+export function checkFile(value: unknown, path = 'file'): string {
+  if (typeof value !== 'string' || value === '' || value.includes('\0')) throw argumentError('ERR_FLOW_TYPE', path, 'a file name', value);
+  return value;
+}
+
+const recordKeys = [
+  'network',
+  'dimension',
+  'columns',
+  'condition',
+  'conditionNormaliser',
+  'normaliser',
+  'path',
+  'prediction',
+  'source',
+  'table',
+  'training',
+  'parameters',
+  'version',
+] as const satisfies readonly (keyof ModelRecord)[];
+
+/** Through the packing and the strict reading of a model file: one set of checks, and a deep copy. */
+function checkRecord(value: unknown): ModelRecord {
+  const given = record(value, 'record', recordKeys) as unknown as ModelRecord;
+  if (!(given.parameters instanceof Float32Array)) throw argumentError('ERR_FLOW_TYPE', 'record.parameters', 'a Float32Array', given.parameters);
+  try {
+    const { metadata, tensors } = packModel(given, 'model', 'parameters', new Map([['parameters', given.parameters]]));
+    const copies = new Map([...tensors].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]));
+    return unpackModel({ metadata, tensors: copies, hash: '' }).record;
+  } catch (error) {
+    if (!(error instanceof FlowError)) throw argumentError('ERR_FLOW_TYPE', 'record', 'a ModelRecord', show(value));
+    const path = `record.${(error.path ?? '').replace('header.__metadata__.', '')}`;
+    throw new FlowError('ERR_FLOW_CONFIG', `${path}: ${error.message}`, {
+      path,
+      expected: error.expected,
+      received: error.received,
+      hint: error.hint,
+      cause: error,
+    });
+  }
+}

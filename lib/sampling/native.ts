@@ -1,0 +1,328 @@
+// Sampling in the native core: dx/dt = v(t, x) from the source at tMin to the data at tMax (or back), by the tableau and grid of a solver.
+// Any n is split into bounded native calls, two of them queued; row i of seed s is the same row in every split.
+
+import { type SamplingCondition, samplingCondition } from '../data/condition.ts';
+import { toNetwork } from '../data/normalise.ts';
+import { type Matrix, rowLimit, shapeError, toMatrix } from '../data/rows.ts';
+import { argumentError, FlowError } from '../errors.ts';
+import type { ModelRecord } from '../model/record.ts';
+import type { Job, NativeNetwork, SampleResult as NativeResult, SampleRequest } from '../native/binding.ts';
+import { choice, integer, record } from '../options.ts';
+import type { SolverFactory } from '../solvers/define.ts';
+import { gridOf } from '../solvers/grid.ts';
+import type { Solver } from '../solvers/solver.ts';
+import { resolveSolver, type SolverName, tableauArrays } from '../solvers/solvers.ts';
+
+export interface IntegrateOptions {
+  /** A solver or the name of one; equal steps over the path's times unless it has a grid. @default midpoint({ steps: 50 }) */
+  readonly solver?: Solver | SolverFactory | SolverName;
+  /** What to condition on: one row for all samples, or one row per sample. Required exactly when the model was trained with a condition. */
+  readonly condition?: SamplingCondition;
+  /** Intermediate states to keep: how many frames (>= 2, both ends included), or times of the solver's grid. @default none */
+  readonly saveAt?: number | readonly number[];
+  /** Arithmetic of the network. @default 'f32' */
+  readonly precision?: 'f32';
+  /** Threads, 1 .. 1024; the result does not depend on it. @default the physical cores available */
+  readonly threads?: number;
+  /** Aborting rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+export interface SampleOptions extends IntegrateOptions {
+  /** Rows to draw. @default the rows of `source`, else of `condition`, else 1 */
+  readonly n?: number;
+  /** Seed of the noise, an integer >= 0. @default 0 */
+  readonly seed?: number | bigint;
+  /** Number of the first row: rows 100.. of a seed are the same whether or not rows 0.. were drawn with them. @default 0 */
+  readonly firstRow?: number;
+  /** Start rows instead of drawn noise: noise as `encode` returns it, or source rows in data units for a model trained from source rows. */
+  readonly source?: Matrix;
+}
+
+/** Always all fields. Matrices are row-major Float32Array. */
+export interface SampleResult {
+  /** (rows, dimension) final states, in data units when sampling. */
+  readonly x: Float32Array;
+  readonly rows: number;
+  readonly dimension: number;
+  /** Names of the columns, or null. */
+  readonly columns: readonly string[] | null;
+  /** Number of the first row within its seed. */
+  readonly firstRow: number;
+  /** Network evaluations per row. */
+  readonly nfe: number;
+  /** Times of the frames asked for by `saveAt`; empty without it. */
+  readonly times: Float64Array;
+  /** (times.length, rows, dimension) states at `times`; empty without `saveAt`. */
+  readonly saved: Float32Array;
+}
+
+export const sampleKeys = ['n', 'solver', 'seed', 'firstRow', 'condition', 'source', 'saveAt', 'precision', 'threads', 'signal'] as const;
+export const encodeKeys = ['solver', 'condition', 'saveAt', 'precision', 'threads', 'signal'] as const;
+
+/** Values of one native call: 4 MB of results, so that neither copying nor memory is felt. */
+const callValues = 1 << 20;
+
+/** A checked request for n rows; `part` makes the native request of some of them. */
+export interface Plan {
+  readonly n: number;
+  readonly firstRow: number;
+  readonly times: Float64Array;
+  readonly signal: AbortSignal | undefined;
+  /** States kept per row: the frames, and the final one. */
+  readonly saves: number;
+  /** Rows of one native call. */
+  readonly each: number;
+  readonly part: (first: number, count: number) => SampleRequest;
+}
+
+/** Checks the options of `sample`. @throws FlowError naming the option. */
+export function planSample(model: ModelRecord, options: unknown): Plan {
+  const given = record(options ?? {}, 'options', sampleKeys);
+  const start = given.source === undefined ? null : startRows(given.source, 'options.source', model, model.source === 'rows');
+  if (start === null && model.source === 'rows') {
+    throw argumentError(
+      'ERR_FLOW_CONFIG',
+      'options.source',
+      'start rows',
+      undefined,
+      'This model was trained from source rows, which are not stored in it: give some.',
+    );
+  }
+  const condition = samplingCondition(given.condition, 'options.condition', model.condition);
+  const n = integer(given.n ?? start?.rows ?? condition?.rows ?? 1, 'options.n', 0, rowLimit);
+  if (start !== null && start.rows !== n) throw argumentError('ERR_FLOW_SHAPE', 'options.source', `${n} rows, as options.n`, `${start.rows} rows`);
+  const firstRow = integer(given.firstRow ?? 0, 'options.firstRow', 0, 2 ** 48);
+  return plan(model, given, { n, firstRow, seed: checkSeed(given.seed, 'options.seed'), start: start?.values ?? null, condition, reverse: false });
+}
+
+/** Checks the rows and options of `encode`: from data back to noise. */
+export function planEncode(model: ModelRecord, rows: unknown, options: unknown): Plan {
+  const given = record(options ?? {}, 'options', encodeKeys);
+  const start = startRows(rows, 'rows', model, true);
+  const condition = samplingCondition(given.condition, 'options.condition', model.condition);
+  return plan(model, given, { n: start.rows, firstRow: 0, seed: 0n, start: start.values, condition, reverse: true });
+}
+
+interface Core {
+  readonly n: number;
+  readonly firstRow: number;
+  readonly seed: bigint;
+  readonly start: Float32Array | null;
+  readonly condition: { readonly values: Float32Array; readonly rows: number } | null;
+  readonly reverse: boolean;
+}
+
+function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptions]?: unknown }, core: Core): Plan {
+  const { dimension: d, path } = model;
+  const { n, firstRow, seed, start, condition, reverse } = core;
+  const solver = resolveSolver(given.solver, 'options.solver');
+  const grid = gridOf(solver, { tMin: path.tMin, tMax: path.tMax, reverse });
+  checkDirection(grid, model, reverse);
+  const frames = checkSaveAt(given.saveAt, grid, solver);
+  choice(given.precision ?? 'f32', 'options.precision', ['f32']);
+  const threads = given.threads === undefined ? 0 : integer(given.threads, 'options.threads', 1, 1024);
+  const signal = checkSignal(given.signal);
+  const steps = grid.length - 1;
+  const save = Int32Array.from(frames.at(-1) === steps ? frames : [...frames, steps]);
+  if (n * d * save.length > rowLimit) {
+    throw argumentError('ERR_FLOW_LIMIT', 'options.n', `at most ${rowLimit} values in one result`, n * d * save.length, 'Use sampleBatches, or fewer frames.');
+  }
+  if (condition !== null && condition.rows !== 1 && condition.rows !== n) {
+    throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per sample`, `${condition.rows} rows`);
+  }
+  const width = condition === null ? 0 : condition.values.length / condition.rows;
+  const mapped = condition && toNetwork(condition.values, width, model.conditionNormaliser);
+  const decode = !reverse || model.source === 'rows'; // encoded noise stays in network coordinates
+  const fixed = { ...tableauArrays(solver), grid, save, frame: null, threads, seed, normaliseInitial: false, sourceScale: path.sourceScale };
+  const part = (first: number, count: number): SampleRequest => ({
+    ...fixed,
+    n: count,
+    firstRow: firstRow + first,
+    initial: start === null ? null : start.slice(first * d, (first + count) * d),
+    condition: mapped && (condition?.rows === 1 ? mapped : mapped.slice(first * width, (first + count) * width)),
+    shift: decode ? (model.normaliser?.shift ?? null) : null,
+    scale: decode ? (model.normaliser?.scale ?? null) : null,
+  });
+  const each = Math.max(1, Math.floor(callValues / (d * save.length)));
+  return { n, firstRow, times: Float64Array.from(frames, (k) => grid[k] as number), signal, saves: save.length, each, part };
+}
+
+/** Rows that an integration starts from, in network coordinates. */
+function startRows(value: unknown, path: string, model: ModelRecord, dataUnits: boolean): { values: Float32Array; rows: number } {
+  const flat = ArrayBuffer.isView(value);
+  if (flat && (value as Float32Array).length % model.dimension !== 0) throw shapeError(path, model.dimension, (value as Float32Array).length);
+  if (Array.isArray(value) && value.length > 0) {
+    const width = (value[0] as ArrayLike<number> | null)?.length;
+    if (typeof width === 'number' && width !== model.dimension) throw shapeError(path, model.dimension, width);
+  }
+  const { values, rows } = toMatrix(value, path, { width: model.dimension, names: model.columns });
+  return { values: dataUnits ? toNetwork(values, model.dimension, model.normaliser) : values, rows };
+}
+
+function checkDirection(grid: Float64Array, model: ModelRecord, reverse: boolean): void {
+  const [first, last] = [grid[0] as number, grid[grid.length - 1] as number];
+  if (!reverse && first > last) {
+    throw argumentError(
+      'ERR_FLOW_CONFIG',
+      'options.solver.grid',
+      'rising times',
+      `${first} .. ${last}`,
+      'Sampling runs from noise (t = 0) to data (t = 1); use encode() for the way back.',
+    );
+  }
+  const { tMin, tMax } = model.path;
+  if (Math.min(first, last) < tMin - 1e-12 || Math.max(first, last) > tMax + 1e-12) {
+    throw argumentError('ERR_FLOW_RANGE', 'options.solver.grid', `times in [${tMin}, ${tMax}], where the path of this model is defined`, `${first} .. ${last}`);
+  }
+}
+
+/** Indices into the grid, ascending. Frames are states that the solver visits anyway: saving them changes no result. */
+function checkSaveAt(value: unknown, grid: Float64Array, solver: Solver): number[] {
+  if (value === undefined) return [];
+  const steps = grid.length - 1;
+  const path = 'options.saveAt';
+  if (typeof value === 'number') {
+    const frames = integer(value, path, 2);
+    if (frames > steps + 1) {
+      throw argumentError(
+        'ERR_FLOW_RANGE',
+        path,
+        `at most ${steps + 1} frames, the times of the grid`,
+        frames,
+        `Use ${solver.name}({ steps: ${frames - 1} }) or more.`,
+      );
+    }
+    return Array.from({ length: frames }, (_, i) => Math.round((i * steps) / (frames - 1)));
+  }
+  if (!Array.isArray(value) || value.length === 0) throw argumentError('ERR_FLOW_TYPE', path, 'a number of frames or an array of times', value);
+  const indices = value.map((time: unknown, i) => {
+    const k = grid.findIndex((t) => Math.abs(t - (time as number)) < 1e-9);
+    if (k < 0)
+      throw argumentError(
+        'ERR_FLOW_CONFIG',
+        `${path}[${i}]`,
+        `a time of the solver's grid (${steps} steps from ${grid[0]} to ${grid[steps]})`,
+        time,
+        'Give the solver a grid that holds it.',
+      );
+    return k;
+  });
+  return [...new Set(indices)].sort((a, b) => a - b);
+}
+
+/** A seed: an integer in [0, 2^53) or a bigint in [0, 2^64). */
+export function checkSeed(value: unknown, path: string): bigint {
+  if (typeof value === 'bigint') {
+    if (value < 0n || value >= 1n << 64n) throw argumentError('ERR_FLOW_RANGE', path, 'an integer in [0, 2^64)', value);
+    return value;
+  }
+  return BigInt(integer(value ?? 0, path, 0));
+}
+
+/** An AbortSignal by its shape, so that signals of other realms serve. */
+export function checkSignal(value: unknown, path = 'options.signal'): AbortSignal | undefined {
+  if (value === undefined || value === null) return undefined;
+  const signal = value as AbortSignal;
+  if (typeof signal !== 'object' || typeof signal.aborted !== 'boolean' || typeof signal.addEventListener !== 'function')
+    throw argumentError('ERR_FLOW_TYPE', path, 'an AbortSignal', value);
+  return signal;
+}
+
+/** Runs a plan on the native threads. `track` sees every job, so that a disposed model can stop them. */
+export async function sampleNative(
+  network: NativeNetwork,
+  model: ModelRecord,
+  plan: Plan,
+  track: (job: Job<NativeResult>) => void = () => undefined,
+): Promise<SampleResult> {
+  const { signal } = plan;
+  signal?.throwIfAborted();
+  const jobs: Job<NativeResult>[] = [];
+  const stop = (): void => {
+    for (const job of jobs) job.stop();
+  };
+  signal?.addEventListener('abort', stop);
+  try {
+    const collect = new Collector(model, plan);
+    let asked = 0;
+    const ask = (): void => {
+      if (asked >= plan.n || signal?.aborted) return;
+      const count = Math.min(plan.each, plan.n - asked);
+      const job = network.sample(plan.part(asked, count));
+      job.done.catch(() => undefined); // a rejection is seen where it is awaited, or not at all after an earlier one
+      track(job);
+      jobs.push(job);
+      asked += count;
+    };
+    ask();
+    ask();
+    for (let k = 0; k < jobs.length; k++) {
+      const result = await (jobs[k] as Job<NativeResult>).done;
+      signal?.throwIfAborted();
+      collect.add(result);
+      ask();
+    }
+    return collect.result();
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    stop();
+  }
+}
+
+/** The same on the calling thread: for tiny jobs. */
+export function sampleNativeSync(network: NativeNetwork, model: ModelRecord, plan: Plan): SampleResult {
+  plan.signal?.throwIfAborted();
+  const collect = new Collector(model, plan);
+  for (let first = 0; first < plan.n; first += plan.each) collect.add(network.sampleSync(plan.part(first, Math.min(plan.each, plan.n - first))));
+  return collect.result();
+}
+
+/** Puts the parts of a result together. */
+class Collector {
+  readonly #model: ModelRecord;
+  readonly #plan: Plan;
+  #x: Float32Array = new Float32Array(0);
+  #saved: Float32Array = new Float32Array(0);
+  #rows = 0;
+  #nfe = 0;
+
+  constructor(model: ModelRecord, plan: Plan) {
+    this.#model = model;
+    this.#plan = plan;
+  }
+
+  /** (saves, count, d), the last save being the final state. */
+  add({ x, nfe, nonfiniteRow, status }: NativeResult): void {
+    const d = this.#model.dimension;
+    const { n, times } = this.#plan;
+    if (status !== 'done') throw new FlowError('ERR_FLOW_DISPOSED', 'model: it was disposed while sampling.', { path: 'model' });
+    const { saves } = this.#plan;
+    const count = x.length / (saves * d);
+    if (nonfiniteRow >= 0) {
+      const row = this.#rows + nonfiniteRow;
+      const hint = 'Take more steps, and look at the start row and the condition; a diverged training leaves such models too.';
+      throw new FlowError('ERR_FLOW_NONFINITE', `row ${row} of the result is not finite. ${hint}`, { path: `x[${row}]`, expected: 'finite values', hint });
+    }
+    this.#nfe = nfe;
+    if (count === n && saves === 1) {
+      this.#x = x;
+      this.#rows = n;
+      if (times.length > 0) this.#saved = x.slice();
+      return;
+    }
+    if (this.#rows === 0) {
+      this.#x = new Float32Array(n * d);
+      this.#saved = new Float32Array(times.length * n * d);
+    }
+    const frame = (k: number): Float32Array => x.subarray(k * count * d, (k + 1) * count * d);
+    this.#x.set(frame(saves - 1), this.#rows * d);
+    for (let k = 0; k < times.length; k++) this.#saved.set(frame(k), (k * n + this.#rows) * d);
+    this.#rows += count;
+  }
+
+  result(): SampleResult {
+    const { dimension, columns } = this.#model;
+    const { n: rows, firstRow, times } = this.#plan;
+    return { x: this.#x, rows, dimension, columns, firstRow, nfe: this.#nfe, times, saved: this.#saved };
+  }
+}
