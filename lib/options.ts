@@ -43,6 +43,24 @@ export function record<K extends string>(value: unknown, path: string, known: re
   return copy;
 }
 
+/** A seed: an integer in [0, 2^53) or a bigint in [0, 2^64). */
+export function checkSeed(value: unknown, path: string): bigint {
+  if (typeof value === 'bigint') {
+    if (value < 0n || value >= 1n << 64n) throw argumentError('ERR_FLOW_RANGE', path, 'an integer in [0, 2^64)', value);
+    return value;
+  }
+  return BigInt(integer(value ?? 0, path, 0));
+}
+
+/** An AbortSignal by its shape, so that signals of other realms serve. */
+export function checkSignal(value: unknown, path = 'options.signal'): AbortSignal | undefined {
+  if (value === undefined || value === null) return undefined;
+  const signal = value as AbortSignal;
+  if (typeof signal !== 'object' || typeof signal.aborted !== 'boolean' || typeof signal.addEventListener !== 'function')
+    throw argumentError('ERR_FLOW_TYPE', path, 'an AbortSignal', value);
+  return signal;
+}
+
 /** The choice at the smallest edit distance, when it is near enough to be a typo. */
 export function nearest(word: string, choices: readonly string[]): string | undefined {
   let best: string | undefined;

@@ -7,7 +7,7 @@ import { type Matrix, rowLimit, shapeError, toMatrix } from '../data/rows.ts';
 import { argumentError, FlowError } from '../errors.ts';
 import type { ModelRecord } from '../model/record.ts';
 import type { Job, NativeNetwork, SampleResult as NativeResult, SampleRequest } from '../native/binding.ts';
-import { choice, integer, record } from '../options.ts';
+import { checkSeed, checkSignal, choice, integer, record } from '../options.ts';
 import type { SolverFactory } from '../solvers/define.ts';
 import { gridOf } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
@@ -208,24 +208,6 @@ function checkSaveAt(value: unknown, grid: Float64Array, solver: Solver): number
     return k;
   });
   return [...new Set(indices)].sort((a, b) => a - b);
-}
-
-/** A seed: an integer in [0, 2^53) or a bigint in [0, 2^64). */
-export function checkSeed(value: unknown, path: string): bigint {
-  if (typeof value === 'bigint') {
-    if (value < 0n || value >= 1n << 64n) throw argumentError('ERR_FLOW_RANGE', path, 'an integer in [0, 2^64)', value);
-    return value;
-  }
-  return BigInt(integer(value ?? 0, path, 0));
-}
-
-/** An AbortSignal by its shape, so that signals of other realms serve. */
-export function checkSignal(value: unknown, path = 'options.signal'): AbortSignal | undefined {
-  if (value === undefined || value === null) return undefined;
-  const signal = value as AbortSignal;
-  if (typeof signal !== 'object' || typeof signal.aborted !== 'boolean' || typeof signal.addEventListener !== 'function')
-    throw argumentError('ERR_FLOW_TYPE', path, 'an AbortSignal', value);
-  return signal;
 }
 
 /** Runs a plan on the native threads. `track` sees every job, so that a disposed model can stop them. */
