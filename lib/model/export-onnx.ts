@@ -1,0 +1,30 @@
+// exportOnnx(): a model as one ONNX file, written whole or not at all.
+
+import { writeAtomically } from '../checkpoint/atomic.ts';
+import { argumentError } from '../errors.ts';
+import { type OnnxOptions, onnxBytes } from '../onnx/export.ts';
+import { record } from '../options.ts';
+import type { ModelRecord } from './record.ts';
+
+export interface OnnxExportOptions extends OnnxOptions {
+  /** Aborting before the file is in place leaves what was there. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Writes `model` to `file` as ONNX: graph `sampler` (noise -> rows, the solver inside) or `velocity` ((x, t) -> dx/dt), in data units on both sides.
+ * @returns the number of bytes written.
+ * @throws FlowError ERR_FLOW_ONNX when `opset` is too low for the network, ERR_FLOW_CONFIG, ERR_FLOW_LIMIT, ERR_FLOW_IO.
+ * @example await exportOnnx(model, 'moons.onnx', { graph: 'sampler', solver: midpoint({ steps: 50 }) });
+ */
+export async function exportOnnx(model: ModelRecord | { readonly record: ModelRecord }, file: string, options: OnnxExportOptions = {}): Promise<number> {
+  const { signal, ...rest } = record(options, 'options', ['graph', 'solver', 'steps', 'opset', 'signal']);
+  if (typeof file !== 'string' || file === '') throw argumentError('ERR_FLOW_TYPE', 'file', 'a file name', file);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw argumentError('ERR_FLOW_TYPE', 'options.signal', 'an AbortSignal', signal);
+  if (typeof model !== 'object' || model === null) throw argumentError('ERR_FLOW_TYPE', 'model', 'a model', model);
+  signal?.throwIfAborted();
+  const bytes = onnxBytes('record' in model ? model.record : model, rest as OnnxOptions);
+  signal?.throwIfAborted();
+  await writeAtomically(file, [bytes]);
+  return bytes.length;
+}
