@@ -11,7 +11,7 @@ export interface HistogramOptions extends PictureOptions {
   readonly label?: string;
   /** 'date': values are milliseconds since 1970. @default 'number' */
   readonly scale?: Scale;
-  /** Number of bins, 1 to 500. @default by the Freedman-Diaconis rule, 8 to 48 */
+  /** Number of bins, 1 to 500. @default by the Freedman-Diaconis rule, 14 to 48 */
   readonly bins?: number;
 }
 
@@ -61,7 +61,7 @@ export function binEdges(all: readonly ArrayLike<number>[], bins?: number): numb
     .sort();
   const iqr = (first[Math.floor(first.length * 0.75)] ?? 0) - (first[Math.floor(first.length * 0.25)] ?? 0);
   const width = (2 * iqr) / Math.cbrt(Math.max(1, first.length));
-  let count = bins ?? (width > 0 ? Math.min(48, Math.max(8, Math.ceil((high - low) / width))) : 20);
+  let count = bins ?? (width > 0 ? Math.min(48, Math.max(14, Math.ceil((high - low) / width))) : 20);
   let step = (high - low) / count;
   // A bin of a whole column holds the same number of integers as its neighbour, or the picture grows teeth.
   if (bins === undefined && whole) [step, low] = [Math.max(1, Math.round(step)), low - 0.5];

@@ -33,7 +33,7 @@ export function drawHistogram(kit: Kit, picture: HistogramPicture, opaque: boole
     marginTop: 12,
     marginRight: 18,
     marginBottom: picture.label ? 42 : 28,
-    marginLeft: 52,
+    marginLeft: 58,
     x: { type: picture.scale === 'date' ? 'utc' : 'linear', domain: [picture.edges[0], picture.edges.at(-1)] },
     y: { zero: true, nice: true },
     marks: [
@@ -41,7 +41,7 @@ export function drawHistogram(kit: Kit, picture: HistogramPicture, opaque: boole
       ...outlines(kit, picture.edges, picture.series, 1.75),
       p.ruleY([0], { stroke: kit.theme.muted, strokeOpacity: 0.6 }),
       p.axisX({ ...label, label: picture.label || null, labelOffset: 36, ticks: Math.round(box.width / 90) }),
-      p.axisY({ ...label, label: 'share of rows', labelOffset: 46, ticks: 4, tickFormat: percent }),
+      p.axisY({ ...label, label: 'share of rows', labelOffset: 50, ticks: 4, tickFormat: percent }),
     ],
   });
   return root;
