@@ -5,7 +5,7 @@
 //   r         |rho - rho'| of Pearson's correlation; chance at 95 %: 1.96 (1 - rho^2) sqrt(1/n + 1/m)
 
 import type { Codec } from '../table/codec.ts';
-import { compareRows } from '../table/compare.ts';
+import { compareRows, pearson } from '../table/compare.ts';
 import { columnsOf, type LabelledColumn, type NumericColumn, type Rows } from './columns.ts';
 import { type NearestRecord, nearestRecord } from './nearest.ts';
 
@@ -128,17 +128,4 @@ export function wasserstein1(a: Float64Array, b: Float64Array): number {
 function standardDeviation(values: Float64Array): number {
   const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
   return Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length);
-}
-
-function pearson(a: Float64Array, b: Float64Array): number {
-  const mean = (values: Float64Array) => values.reduce((sum, v) => sum + v, 0) / values.length;
-  const [p, q] = [mean(a), mean(b)];
-  let [ab, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    const [u, v] = [a[i]! - p, b[i]! - q];
-    ab += u * v;
-    aa += u * u;
-    bb += v * v;
-  }
-  return aa > 0 && bb > 0 ? Math.max(-1, Math.min(1, ab / Math.sqrt(aa * bb))) : 0;
 }
