@@ -4,6 +4,7 @@
 
 import { createHash } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import {
   type AttributeProto,
   AttributeProto_AttributeType,
@@ -52,7 +53,10 @@ const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 /** The bytes of `values`, little-endian on every host. */
 function rawBytes(constant: Constant): Uint8Array<ArrayBuffer> {
   if (constant.type === 'bool') return Uint8Array.from(constant.values);
-  if (constant.type === 'float' && littleEndian) return new Uint8Array(Float32Array.from(constant.values).buffer);
+  if (constant.type === 'float' && littleEndian) {
+    const values = constant.values instanceof Float32Array ? constant.values : Float32Array.from(constant.values);
+    return new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength);
+  }
   const width = constant.type === 'float' ? 4 : 8;
   const view = new DataView(new ArrayBuffer(constant.values.length * width));
   constant.values.forEach((value: number, i: number) => {
@@ -188,10 +192,10 @@ export interface ModelHeader {
 export const graphHashKey = 'flowmatch.graph.sha256';
 export const graphHash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** The bytes of a whole model file. */
+/** The bytes of a whole model file: header and metadata first, the graph last, so that no shortened file is a whole one. */
 export function modelBytes(graph: GraphProto, header: ModelHeader): Uint8Array<ArrayBuffer> {
-  const metadata = { ...header.metadata, [graphHashKey]: graphHash(toBinary(GraphProtoSchema, graph)) };
-  const metadataProps = Object.entries(metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }));
+  const graphBytes = toBinary(GraphProtoSchema, graph);
+  const metadata = { ...header.metadata, [graphHashKey]: graphHash(graphBytes) };
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(header.irVersion),
     producerName: 'flowmatch',
@@ -200,8 +204,13 @@ export function modelBytes(graph: GraphProto, header: ModelHeader): Uint8Array<A
     modelVersion: 1n,
     docString: header.doc,
     opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(header.opset) })],
-    graph,
-    metadataProps,
+    metadataProps: Object.entries(metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
   });
-  return toBinary(ModelProtoSchema, model) as Uint8Array<ArrayBuffer>;
+  const head = toBinary(ModelProtoSchema, model);
+  const tag = new BinaryWriter().tag(ModelProtoSchema.field.graph.number, WireType.LengthDelimited).uint32(graphBytes.length).finish();
+  const bytes = new Uint8Array(head.length + tag.length + graphBytes.length);
+  bytes.set(head);
+  bytes.set(tag, head.length);
+  bytes.set(graphBytes, head.length + tag.length);
+  return bytes;
 }

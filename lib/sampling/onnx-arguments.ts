@@ -1,8 +1,9 @@
 // Arguments of an ONNX sampler, checked, and as the tensors that one call of the graph takes.
 
+import type { ConditionSpec } from '../data/condition.ts';
 import { argumentError } from '../errors.ts';
 import type { OnnxInfo } from '../onnx/inspect.ts';
-import { integer, record } from '../options.ts';
+import { record } from '../options.ts';
 import type { Bound, InputNames } from './onnx-inputs.ts';
 import type { Feed } from './onnx-session.ts';
 
@@ -21,38 +22,11 @@ export function columnsOf(value: unknown, d: number): readonly string[] | undefi
   return Object.freeze([...value]) as readonly string[];
 }
 
-export function seedOf(value: unknown): bigint {
-  if (typeof value === 'bigint') return BigInt.asUintN(64, value);
-  return BigInt(integer(value, 'options.seed', 0));
-}
-
-export function signalOf(value: unknown): AbortSignal | undefined {
-  if (value === undefined || value instanceof AbortSignal) return value;
-  throw argumentError('ERR_FLOW_TYPE', 'options.signal', 'an AbortSignal', value);
-}
-
 export function floats(value: unknown, path: string, length: number, expected: string): Float32Array | undefined {
   if (value === undefined) return undefined;
   if (!(value instanceof Float32Array)) throw argumentError('ERR_FLOW_TYPE', path, 'a Float32Array', value);
   if (value.length !== length) throw argumentError('ERR_FLOW_SHAPE', path, expected, value);
   return value;
-}
-
-/** The condition as (1 or n, c) numbers. */
-export function conditionOf(value: unknown, wants: Bound | null, n: number): Float64Array | undefined {
-  if (!wants) {
-    if (value !== undefined) throw argumentError('ERR_FLOW_CONFIG', 'options.condition', 'none (this model has no condition)', value);
-    return undefined;
-  }
-  const c = wants.width;
-  const expected = `${c} numbers, or ${n} rows of ${c}`;
-  const list = Array.isArray(value) ? value.flat() : value instanceof Float32Array ? value : undefined;
-  if (list === undefined) throw argumentError('ERR_FLOW_CONFIG', 'options.condition', expected, value);
-  if (list.length !== c && list.length !== n * c) throw argumentError('ERR_FLOW_SHAPE', 'options.condition', expected, value);
-  return Float64Array.from(list as ArrayLike<unknown>, (number, i) => {
-    if (typeof number !== 'number' || !Number.isFinite(number)) throw argumentError('ERR_FLOW_NONFINITE', `options.condition[${i}]`, 'a finite number', number);
-    return number;
-  });
 }
 
 export function convert(type: Feed['type'], values: ArrayLike<number>): Feed['data'] {
@@ -62,19 +36,37 @@ export function convert(type: Feed['type'], values: ArrayLike<number>): Feed['da
 }
 
 /** The condition rows of one call, repeated or padded to `rows`; a single row stays single where the graph takes that. */
-export function conditionFeed(bound: Bound, condition: Float64Array, first: number, count: number, rows: number): Feed {
+export function conditionFeed(
+  bound: Bound,
+  condition: { readonly values: Float32Array; readonly rows: number },
+  first: number,
+  count: number,
+  rows: number,
+): Feed {
   const c = bound.width;
-  const shared = condition.length === c;
-  if (shared && bound.single) return { name: bound.name, type: bound.type, data: convert(bound.type, condition), dims: [1, ...bound.dims.slice(1)] };
+  const shared = condition.rows === 1;
+  if (shared && bound.single) return { name: bound.name, type: bound.type, data: convert(bound.type, condition.values), dims: [1, ...bound.dims.slice(1)] };
   const values = Float64Array.from({ length: rows * c }, (_, i) => {
     const row = Math.min(Math.floor(i / c), count - 1);
-    return condition[(shared ? 0 : (first + row) * c) + (i % c)] as number;
+    return condition.values[(shared ? 0 : (first + row) * c) + (i % c)] as number;
   });
   return { name: bound.name, type: bound.type, data: convert(bound.type, values), dims: [rows, ...bound.dims.slice(1)] };
 }
 
 export function feed(bound: Bound, values: Float32Array, rows: number): Feed {
   return { name: bound.name, type: bound.type, data: bound.type === 'float32' ? values : convert(bound.type, values), dims: [rows, ...bound.dims.slice(1)] };
+}
+
+/** What a condition row of the file holds; a foreign one has numbers only. */
+export function conditionSpec({ flow }: OnnxInfo, bound: Bound | null): ConditionSpec | null {
+  if (bound === null) return null;
+  return flow?.condition ?? { numbers: bound.width, classes: [] };
+}
+
+/** Start rows in network coordinates as the noise input takes them: the graph multiplies by the scale of the source. */
+export function networkNoise(rows: Float32Array, { flow }: OnnxInfo): Float32Array {
+  const scale = flow?.path.sourceScale ?? 1;
+  return scale === 1 ? rows : rows.map((value) => value / scale);
 }
 
 /** Zero rows up to `length` numbers. */

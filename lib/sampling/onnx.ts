@@ -2,14 +2,16 @@
 // that the same seed gives the same rows within float error. Sampler graphs hold their solver; velocity graphs, ours or foreign (x, t) -> v, are integrated
 // in the worker, state in float64.
 
+import { type SamplingCondition, samplingCondition } from '../data/condition.ts';
+import { rowLimit, toMatrix } from '../data/rows.ts';
 import { argumentError, FlowError } from '../errors.ts';
 import { customDomains, inspectOnnx, type OnnxInfo, readOnnxFile } from '../onnx/inspect.ts';
-import { integer, record } from '../options.ts';
+import { checkSeed, checkSignal, integer, record } from '../options.ts';
 import { checkGrid, gridOf } from '../solvers/grid.ts';
-import type { Solver } from '../solvers/solver.ts';
 import { resolveSolver } from '../solvers/solvers.ts';
+import type { SampleOptions, SampleResult } from './native.ts';
 import { noiseRows } from './noise.ts';
-import { columnsOf, conditionFeed, conditionOf, convert, dataUnits, feed, floats, namesOf, pad, seedOf, signalOf } from './onnx-arguments.ts';
+import { columnsOf, conditionFeed, conditionSpec, convert, dataUnits, feed, floats, namesOf, networkNoise, pad } from './onnx-arguments.ts';
 import { type Binding, type Bound, bindInputs, type InputNames } from './onnx-inputs.ts';
 import { type Feed, findRuntime, OnnxSession, type Reply, type Request } from './onnx-session.ts';
 
@@ -24,30 +26,10 @@ export interface OnnxLoadOptions {
   readonly columns?: readonly string[];
 }
 
-export interface OnnxSampleOptions {
-  /** Rows, 0 .. 2^31 / columns. */
-  readonly n: number;
-  /** Row i of a seed is the same row in every call. @default 0 */
-  readonly seed?: number | bigint;
-  /** Index of the first row. @default 0 */
-  readonly firstRow?: number;
-  /** Start instead of drawn noise: (n, d) standard normal numbers, or source rows in data units for a model with a source of rows. */
-  readonly initial?: Float32Array;
-  /** One row of c numbers for all samples, or n rows: continuous columns in data units, class indices. */
-  readonly condition?: Float32Array | readonly number[] | readonly (readonly number[])[];
-  /** Velocity graphs only: the solver or its name. @default midpoint({ steps: 50 }) */
-  readonly solver?: Solver | string;
-  /** Sampler graphs: other times than the file's, at least two, monotone. */
+/** The options of a native sampler, but for those that a file cannot follow (saveAt, precision, threads). */
+export interface OnnxSampleOptions extends Omit<SampleOptions, 'saveAt' | 'precision' | 'threads'> {
+  /** Other times than the file's or the solver's: at least two, monotone, in [0, 1]. */
   readonly grid?: readonly number[] | Float64Array;
-  /** Aborting rejects at once with `signal.reason`. */
-  readonly signal?: AbortSignal;
-}
-
-export interface OnnxSampleResult {
-  /** (n, d) row-major, in data units, before rounding and category decoding. */
-  readonly x: Float32Array;
-  /** Network evaluations per row. */
-  readonly nfe: number;
 }
 
 /** Work of one call to onnxruntime, in multiply-adds: some tens of milliseconds, so that concurrent calls and aborts take turns. */
@@ -57,7 +39,7 @@ const callRows = { least: 256, most: 16_384 };
 const inFlight = 2;
 
 const loadKeys = ['threads', 'inputs', 'output', 'columns'] as const;
-const sampleKeys = ['n', 'seed', 'firstRow', 'initial', 'condition', 'solver', 'grid', 'signal'] as const;
+const sampleKeys = ['n', 'solver', 'seed', 'firstRow', 'condition', 'source', 'grid', 'signal'] as const;
 
 /** A model in onnxruntime. Immutable; any number of calls may run at once. */
 export class OnnxSampler {
@@ -80,40 +62,53 @@ export class OnnxSampler {
   }
 
   /**
-   * Draws n rows. The rows of a seed are those of the native sampler within float error.
-   * @throws FlowError ERR_FLOW_SHAPE, ERR_FLOW_RANGE, ERR_FLOW_CONFIG; rejects with ERR_FLOW_DIVERGED when a row is not finite, or with `signal.reason`.
+   * Draws n rows (n, d) in data units, before rounding and category decoding. The rows of a seed are those of the native sampler within float error.
+   * @throws FlowError naming the option; ERR_FLOW_NONFINITE naming a row; ERR_FLOW_DISPOSED. Rejects with signal.reason when aborted.
+   * @example const { x, nfe } = await onnx.sample({ n: 10_000, seed: 1 });
    */
-  async sample(options: OnnxSampleOptions): Promise<OnnxSampleResult> {
+  sample(options: OnnxSampleOptions = {}): Promise<SampleResult> {
     const given = record(options, 'options', sampleKeys);
     const d = this.dimension;
+    const { flow } = this.info;
+    const source = given.source === undefined ? null : toMatrix(given.source, 'options.source', { width: d, names: this.columns });
+    if (!source && flow?.source === 'rows')
+      throw argumentError('ERR_FLOW_CONFIG', 'options.source', 'start rows', undefined, 'This model was trained from source rows, which are not stored in it.');
+    const condition = samplingCondition(given.condition, 'options.condition', conditionSpec(this.info, this.#bound.condition));
+    const n = integer(given.n ?? source?.rows ?? condition?.rows ?? 1, 'options.n', 0, Math.floor(rowLimit / d));
+    if (source && source.rows !== n) throw argumentError('ERR_FLOW_SHAPE', 'options.source', `${n} rows, as options.n`, `${source.rows} rows`);
+    if (condition && condition.rows !== 1 && condition.rows !== n)
+      throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per sample`, `${condition.rows} rows`);
+    const firstRow = integer(given.firstRow ?? 0, 'options.firstRow', 0, 2 ** 48);
+    const seed = checkSeed(given.seed, 'options.seed');
+    const signal = checkSignal(given.signal);
+    const plan = this.#bound.kind === 'sampler' ? this.#samplerPlan(given.solver, given.grid) : this.#velocityPlan(given.solver, given.grid);
+    const start = source ? (flow?.source === 'rows' ? source.values : networkNoise(source.values, this.info)) : null;
+    return this.#draw({ n, firstRow, seed, start, condition, plan, signal });
+  }
+
+  async #draw({ n, firstRow, seed, start, condition, plan, signal }: Draw): Promise<SampleResult> {
+    signal?.throwIfAborted();
+    const d = this.dimension;
     const bound = this.#bound;
-    const n = integer(given.n, 'options.n', 0, Math.floor((2 ** 31 - 1) / d));
-    const firstRow = integer(given.firstRow ?? 0, 'options.firstRow', 0, 2 ** 53 - 1 - n);
-    const seed = seedOf(given.seed ?? 0);
-    const signal = signalOf(given.signal);
-    const initial = floats(given.initial, 'options.initial', n * d, `n x d = ${n * d} numbers`);
-    if (!initial && this.info.flow?.source === 'rows')
-      throw argumentError('ERR_FLOW_CONFIG', 'options.initial', 'start rows (this model flows from rows of its own source)', given.initial);
-    const condition = conditionOf(given.condition, bound.condition, n);
-    const plan = bound.kind === 'sampler' ? this.#samplerPlan(given.solver, given.grid) : this.#velocityPlan(given.solver, given.grid);
     const x = new Float32Array(n * d);
     const perCall = this.#rowsPerCall(plan.nfe);
     await inTurns(Math.ceil(n / perCall), inFlight, async (index) => {
       const first = index * perCall;
       const count = Math.min(perCall, n - first);
-      const start = initial ? initial.slice(first * d, (first + count) * d) : await noiseRows(seed, firstRow + first, count, d);
-      const padded = bound.fixedRows > count ? pad(start, bound.fixedRows * d) : start;
+      const rowsIn = start ? start.slice(first * d, (first + count) * d) : await noiseRows(seed, firstRow + first, count, d);
+      const padded = bound.fixedRows > count ? pad(rowsIn, bound.fixedRows * d) : rowsIn;
       const rows = padded.length / d;
       const rest = bound.condition && condition ? [conditionFeed(bound.condition, condition, first, count, rows)] : [];
       const reply = await this.#session.call(plan.request(padded, rows, rest), signal);
-      if (reply.data.length !== rows * d) throw shapeError(bound.output, [rows, d], reply);
+      if (reply.data.length !== rows * d) throw replyError(bound.output, [rows, d], reply);
       const rowsOut = reply.data.subarray(0, count * d);
       const bad = rowsOut.findIndex((value) => !Number.isFinite(value));
-      if (bad >= 0) throw diverged(firstRow + first + Math.floor(bad / d), bad % d, rowsOut[bad] as number);
+      if (bad >= 0) throw diverged(first + Math.floor(bad / d));
       x.set(rowsOut, first * d);
     });
     signal?.throwIfAborted();
-    return { x, nfe: plan.nfe };
+    const { columns } = this;
+    return { x, rows: n, dimension: d, columns, firstRow, nfe: plan.nfe, times: new Float64Array(0), saved: new Float32Array(0) };
   }
 
   /**
@@ -123,7 +118,7 @@ export class OnnxSampler {
   async velocity(
     x: Float32Array,
     t: number | Float32Array,
-    condition?: OnnxSampleOptions['condition'],
+    condition?: SamplingCondition,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<Float32Array> {
     const { t: slot, x: input, condition: wants, output, fixedRows, kind } = this.#bound;
@@ -139,11 +134,12 @@ export class OnnxSampler {
     if (times && !perRow && n !== 1) throw argumentError('ERR_FLOW_SHAPE', 't', 'one number (the graph takes one time for all rows)', t);
     const tDims = slot.dims.map((dim, i) => (dim === -1 || (perRow && i === 0 && this.info.flow !== null) ? n : dim));
     const values = Float64Array.from({ length: tDims.reduce((a, b) => a * b, 1) }, (_, i) => times?.[i] ?? (t as number));
-    const rest = conditionOf(condition, wants, n);
+    const rest = samplingCondition(condition, 'condition', conditionSpec(this.info, wants));
+    if (rest && rest.rows !== 1 && rest.rows !== n) throw argumentError('ERR_FLOW_SHAPE', 'condition', `1 row or ${n} rows`, `${rest.rows} rows`);
     const feeds = [feed(input, x.slice(), n), { name: slot.name, type: slot.type, data: convert(slot.type, values), dims: tDims }];
     if (wants && rest) feeds.push(conditionFeed(wants, rest, 0, n, n));
     const reply = await this.#session.call({ kind: 'run', feeds, output }, signal);
-    if (reply.data.length !== x.length) throw shapeError(output, [n, d], reply);
+    if (reply.data.length !== x.length) throw replyError(output, [n, d], reply);
     return reply.data;
   }
 
@@ -191,6 +187,16 @@ export class OnnxSampler {
   }
 }
 
+interface Draw {
+  readonly n: number;
+  readonly firstRow: number;
+  readonly seed: bigint;
+  /** Rows as the graph's input takes them, or null: drawn noise. */
+  readonly start: Float32Array | null;
+  readonly condition: { readonly values: Float32Array; readonly rows: number } | null;
+  readonly plan: Plan;
+  readonly signal: AbortSignal | undefined;
+}
 interface Plan {
   readonly nfe: number;
   request(start: Float32Array, rows: number, rest: readonly Feed[]): Request;
@@ -215,11 +221,14 @@ export async function loadOnnx(source: string | Uint8Array, options: OnnxLoadOpt
   const columns = columnsOf(given.columns, bound.x.width) ?? info.flow?.columns ?? null;
   if (info.flow && info.flow.dimension !== bound.x.width)
     throw argumentError('ERR_FLOW_ONNX', 'metadata.dimension', String(bound.x.width), info.flow.dimension);
+  const said = info.flow?.condition ?? null;
+  if (info.flow && (said ? said.numbers + said.classes.length : 0) !== (bound.condition?.width ?? 0))
+    throw argumentError('ERR_FLOW_ONNX', 'metadata.condition', `${bound.condition?.width ?? 0} columns, as the input has`, said);
   const session = await OnnxSession.open(findRuntime(), bytes, threads);
   return new OnnxSampler(info, bound, session, columns);
 }
 
-function shapeError(output: string, expected: readonly number[], reply: Reply): FlowError {
+function replyError(output: string, expected: readonly number[], reply: Reply): FlowError {
   const received = `[${reply.dims}]`;
   return new FlowError('ERR_FLOW_ONNX', `output "${output}": expected the shape [${expected}], got ${received}.`, {
     path: `output "${output}"`,
@@ -228,9 +237,9 @@ function shapeError(output: string, expected: readonly number[], reply: Reply): 
   });
 }
 
-function diverged(row: number, column: number, value: number): FlowError {
-  const path = `row ${row}, column ${column}`;
-  return new FlowError('ERR_FLOW_DIVERGED', `${path}: expected a finite sample, got ${value}. Use more steps, or check the condition.`, { path });
+function diverged(row: number): FlowError {
+  const hint = 'Take more steps, and look at the start row and the condition.';
+  return new FlowError('ERR_FLOW_NONFINITE', `row ${row} of the result is not finite. ${hint}`, { path: `x[${row}]`, expected: 'finite values', hint });
 }
 
 /** Runs `work(0 .. count - 1)`, at most `most` at a time; the first failure stops the rest and is thrown. */
