@@ -1,5 +1,7 @@
 #include "binding/jobs.h"
 
+#include <signal.h>
+
 #include <algorithm>
 
 namespace flow::binding {
@@ -54,6 +56,9 @@ void Jobs::start(Napi::Env env) {
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) throw out_of_memory_failure("jobs");
   pthread_attr_setstacksize(&attributes, kStackBytes);
+  sigset_t all, before;  // signals belong to the host's threads
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
   while (started_ < kDispatchers) {
     Dispatcher& d = dispatchers_[started_];
     d.jobs = this;
@@ -61,6 +66,7 @@ void Jobs::start(Napi::Env env) {
     if (pthread_create(&d.thread, &attributes, dispatch, &d) != 0) break;
     ++started_;
   }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   pthread_attr_destroy(&attributes);
   if (started_ == 0) throw Failure{"ERR_FLOW_NOMEM", "jobs", "a thread", "none from the system", "Raise the limit on threads (ulimit -u)."};
 }
