@@ -1,0 +1,45 @@
+// Runs a TypeScript program of children/ in a Node process of its own: what may crash a process is tested in one that may crash.
+
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { loadReport } from '../../lib/native/load.ts';
+import { temporaryFolder } from '../support/folder.ts';
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly out: string;
+  readonly err: string;
+  readonly milliseconds: number;
+}
+
+const place = temporaryFolder();
+
+/** The bundled program children/<name>.ts. */
+export async function bundled(name: string): Promise<string> {
+  const outfile = place(`${name}.mjs`);
+  const entry = fileURLToPath(new URL(`children/${name}.ts`, import.meta.url));
+  await build({ entryPoints: [entry], outfile, bundle: true, format: 'esm', platform: 'node', target: 'node20.19', logLevel: 'error' });
+  return outfile;
+}
+
+/** Runs it with the addon of this test; resolves when it has ended. */
+export function run(file: string, args: readonly (string | number)[] = [], nodeFlags: readonly string[] = []): Promise<Outcome> {
+  const { from } = loadReport();
+  const addon = from.replace(/^FLOWMATCH_ADDON=/, '');
+  return new Promise((resolve, reject) => {
+    const started = performance.now();
+    const child = spawn(process.execPath, [...nodeFlags, file, ...args.map(String)], { env: { ...process.env, FLOWMATCH_ADDON: addon } });
+    let out = '';
+    let err = '';
+    child.stdout.on('data', (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      err += chunk;
+    });
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal, out, err, milliseconds: performance.now() - started }));
+  });
+}

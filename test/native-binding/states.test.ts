@@ -1,0 +1,197 @@
+// Handles in every state: disposed, busy, in use by another; jobs in order, stopped, on two queues at once.
+
+import { describe, expect, it } from 'vitest';
+import { FlowError } from '../../lib/errors.ts';
+import type { NativeDataset, NativeNetwork, NativeTrainer } from '../../lib/native/binding.ts';
+import { dataset, failure, network, numbers, rates, sampleRequest, small, tiny, trainer } from './support.ts';
+
+const stateOf = (t: NativeTrainer) => ({
+  parameters: t.state('parameters'),
+  ema: t.state('ema'),
+  firstMoment: t.state('firstMoment'),
+  secondMoment: t.state('secondMoment'),
+});
+
+/** Every member of every class, each with arguments that would be right. */
+const members: Record<string, { make: () => { dispose(): void }; calls: Record<string, (self: never) => unknown> }> = {
+  Dataset: {
+    make: () => dataset(2, 8),
+    calls: {
+      columns: (self: NativeDataset) => self.columns,
+      rows: (self: NativeDataset) => self.rows,
+      append: (self: NativeDataset) => self.append(numbers(4)),
+      moments: (self: NativeDataset) => self.moments().done,
+      normalise: (self: NativeDataset) => self.normalise(new Float32Array(2), new Float32Array(2).fill(2)).done,
+      hash: (self: NativeDataset) => self.hash().done,
+      read: (self: NativeDataset) => self.read(0, 1),
+      dispose: (self: NativeDataset) => self.dispose(),
+    },
+  },
+  Network: {
+    make: () => network(tiny),
+    calls: {
+      evaluateSync: (self: NativeNetwork) => self.evaluateSync(new Float32Array(2), new Float32Array(1), null),
+      gradientSync: (self: NativeNetwork) => self.gradientSync(new Float32Array(2), new Float32Array(1), null, new Float32Array(2)),
+      sample: (self: NativeNetwork) => self.sample(sampleRequest(4, 2)).done,
+      sampleSync: (self: NativeNetwork) => self.sampleSync(sampleRequest(4, 2)),
+      dispose: (self: NativeNetwork) => self.dispose(),
+    },
+  },
+  Trainer: {
+    make: () => trainer(tiny),
+    calls: {
+      step: (self: NativeTrainer) => self.step,
+      run: (self: NativeTrainer) => self.run(rates(2), 0).done,
+      draw: (self: NativeTrainer) => self.draw().done,
+      runPaired: (self: NativeTrainer) => self.runPaired(new Int32Array(tiny.batch), 1e-3).done,
+      evaluate: (self: NativeTrainer) => self.evaluate('ema', 1n, 1).done,
+      state: (self: NativeTrainer) => self.state('ema'),
+      restore: (self: NativeTrainer) => self.restore({ parameters: paramsOf(), ema: paramsOf(), firstMoment: paramsOf(), secondMoment: paramsOf() }, 0),
+      dispose: (self: NativeTrainer) => self.dispose(),
+    },
+  },
+};
+function paramsOf(): Float32Array {
+  const t = trainer(tiny);
+  const copy = t.state('parameters');
+  t.dispose();
+  return copy;
+}
+
+describe.each(Object.entries(members))('%s', (_name, { make, calls }) => {
+  it('has exactly the members this matrix knows', () => {
+    const found = Object.getOwnPropertyNames(Object.getPrototypeOf(make())).filter((name) => name !== 'constructor');
+    expect(found.sort()).toEqual(Object.keys(calls).sort());
+  });
+
+  it.each(Object.entries(calls))('%s works when idle; ERR_FLOW_DISPOSED after dispose()', async (name, call) => {
+    expect(await failure(() => call(make() as never))).toBeUndefined();
+    const self = make();
+    self.dispose();
+    const error = await failure(() => call(self as never));
+    if (name === 'dispose') expect(error).toBeUndefined();
+    else {
+      expect(error).toBeInstanceOf(FlowError);
+      expect(error?.code).toBe('ERR_FLOW_DISPOSED');
+    }
+  });
+
+  it.each(Object.entries(calls))('%s refuses a foreign this', async (name, call) => {
+    for (const stranger of [{}, Object.create(make()), new Proxy(make(), {})]) {
+      const error = await failure(() => call(stranger as never));
+      if (stranger instanceof Object && Object.getPrototypeOf(stranger) === Object.prototype) expect(error, name).toBeDefined();
+    }
+  });
+});
+
+describe('a busy trainer', () => {
+  it('refuses state() and restore(), and answers step', async () => {
+    const t = trainer(small);
+    const saved = stateOf(t);
+    const job = t.run(rates(1e6), 0);
+    expect((await failure(() => t.state('ema')))?.code).toBe('ERR_FLOW_STATE');
+    expect((await failure(() => t.restore(saved, 0)))?.code).toBe('ERR_FLOW_STATE');
+    expect(t.step).toBeGreaterThanOrEqual(0);
+    job.stop();
+    job.stop();
+    const { steps, status, losses } = await job.done;
+    expect(status).toBe('stopped');
+    expect(losses.length).toBe(steps);
+    expect(t.step).toBe(steps);
+    t.restore(saved, 0);
+    expect(t.step).toBe(0);
+    expect(stateOf(t)).toEqual(saved);
+  });
+
+  it('runs its jobs in the order they came, evaluation too', async () => {
+    const t = trainer(tiny);
+    const order: string[] = [];
+    const seen = (name: string) => (result: unknown) => {
+      order.push(name);
+      return result;
+    };
+    const first = t.run(rates(20), 0).done.then(seen('run 1'));
+    const loss = t.evaluate('parameters', 5n, 2).done;
+    const second = t.run(rates(20), 0).done.then(seen('run 2'));
+    await Promise.all([first, loss.then(seen('evaluate')), second]);
+    expect(order).toEqual(['run 1', 'evaluate', 'run 2']);
+    const other = trainer(tiny);
+    await other.run(rates(20), 0).done;
+    expect((await loss).loss).toBe((await other.evaluate('parameters', 5n, 2).done).loss);
+  });
+
+  it('can be disposed: its jobs end as stopped', async () => {
+    const t = trainer(small);
+    const jobs = [t.run(rates(1e6), 0), t.run(rates(1e6), 0)];
+    t.dispose();
+    for (const job of jobs) expect((await job.done).status).toBe('stopped');
+  });
+
+  it('holds its dataset: no append, no normalise, until it is disposed', async () => {
+    const data = dataset(2, 64);
+    const t = trainer(tiny, 64, { data });
+    expect((await failure(() => data.append(numbers(2))))?.code).toBe('ERR_FLOW_STATE');
+    expect((await failure(() => data.normalise(new Float32Array(2), new Float32Array(2).fill(1))))?.code).toBe('ERR_FLOW_STATE');
+    expect(data.read(0, 1).length).toBe(2);
+    data.dispose(); // the trainer keeps what it needs
+    expect((await t.run(rates(3), 0).done).steps).toBe(3);
+  });
+});
+
+describe('a busy dataset', () => {
+  it('runs its jobs in order and refuses changes meanwhile', async () => {
+    const data = dataset(3, 50_000);
+    const before = data.hash().done;
+    const scaled = data.normalise(new Float32Array(3), new Float32Array(3).fill(2)).done;
+    const after = data.hash().done;
+    expect((await failure(() => data.append(numbers(3))))?.code).toBe('ERR_FLOW_STATE');
+    expect((await failure(() => data.read(0, 1)))?.code).toBe('ERR_FLOW_STATE');
+    expect((await failure(() => trainer({ ...tiny, d: 3 }, 64, { data })))?.code).toBe('ERR_FLOW_STATE');
+    await scaled;
+    expect(await before).not.toBe(await after);
+    expect(await before).toBe(await dataset(3, 50_000).hash().done);
+    data.append(numbers(3));
+  });
+});
+
+describe('jobs', () => {
+  it('of sampling do not wait for training slices', async () => {
+    const t = trainer(small);
+    const n = network(tiny);
+    const slices = [t.run(rates(1e6), 0), t.run(rates(1e6), 0)]; // without a budget: they end when they are stopped
+    for (let i = 0; i < 5; i++) expect((await n.sample(sampleRequest(8, 2)).done).status).toBe('done');
+    for (const slice of slices) slice.stop();
+    for (const slice of slices) expect((await slice.done).status).toBe('stopped');
+  });
+
+  it('of training go on under a flood of sampling', async () => {
+    const t = trainer(tiny);
+    const n = network(small);
+    let flooding = true;
+    const flood = async (): Promise<void> => {
+      while (flooding) await n.sample(sampleRequest(512, 20)).done;
+    };
+    const floods = [flood(), flood(), flood(), flood()];
+    for (let i = 0; i < 5; i++) expect((await t.run(rates(3), 0).done).steps).toBe(3);
+    flooding = false;
+    await Promise.all(floods);
+  });
+
+  it('stopped before they begin settle as stopped, and stop() works without its object', async () => {
+    const t = trainer(tiny);
+    const { done, stop } = t.run(rates(1e6), 0);
+    const queued = t.run(rates(10), 0);
+    queued.stop();
+    stop();
+    expect((await done).status).toBe('stopped');
+    expect(await queued.done).toMatchObject({ steps: 0, status: 'stopped' });
+    stop();
+  });
+
+  it('many at once all settle', async () => {
+    const n = network(tiny);
+    const results = await Promise.all(Array.from({ length: 300 }, (_, i) => n.sample(sampleRequest(3, 2, { firstRow: 3 * i })).done));
+    const whole = n.sampleSync(sampleRequest(900, 2)).x;
+    expect(Float32Array.from(results.flatMap(({ x }) => [...x]))).toEqual(whole);
+  });
+});
