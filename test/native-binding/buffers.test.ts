@@ -6,6 +6,7 @@ import { native } from '../../lib/native/load.ts';
 import { dataset, encoded, failure, network, numbers, sampleRequest, tiny, trainer, trainerRequest } from './support.ts';
 
 const { Dataset, Network, normal } = native();
+const detach = (view: Float32Array) => structuredClone(view.buffer, { transfer: [view.buffer as ArrayBuffer] });
 
 describe('inputs', () => {
   it('respect the byte offset and length of a view', () => {
@@ -25,7 +26,7 @@ describe('inputs', () => {
       const own = initial.slice();
       const job = n.sample(sampleRequest(4000, 8, { initial: own }));
       own.fill(0);
-      structuredClone(own.buffer, { transfer: [own.buffer] });
+      detach(own);
       return job.done;
     });
     for (const { x } of await Promise.all(jobs)) expect(x).toEqual(expected);
@@ -33,7 +34,7 @@ describe('inputs', () => {
 
   it('may be detached before the call: an empty array is what it then is', async () => {
     const detached = numbers(8);
-    structuredClone(detached.buffer, { transfer: [detached.buffer] });
+    detach(detached);
     const data = new Dataset(2);
     data.append(detached);
     expect(data.rows).toBe(0);
