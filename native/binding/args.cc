@@ -127,8 +127,7 @@ Output<T>::Output(Napi::Env env, int64_t wanted, const char* path) : count(eleme
     throw out_of_memory_failure(path);
   }
   auto fresh = buffer.As<Napi::ArrayBuffer>();
-  if (!buffer.IsArrayBuffer() || static_cast<int64_t>(fresh.ByteLength()) != count * static_cast<int64_t>(sizeof(T)))
-    throw out_of_memory_failure(path);
+  if (!buffer.IsArrayBuffer() || static_cast<int64_t>(fresh.ByteLength()) != count * static_cast<int64_t>(sizeof(T))) throw out_of_memory_failure(path);
   data = static_cast<T*>(fresh.Data());
   const auto typed = Napi::TypedArrayOf<T>::New(env, static_cast<size_t>(count), fresh, 0);
   array = Napi::Persistent(static_cast<Napi::Object>(typed));

@@ -5,26 +5,25 @@
 namespace flow::binding {
 
 constexpr int64_t kMaxColumns = 1 << 20;
-static const napi_type_tag kTag = {0x8d1c62f04b7e9a35, 0x1f6b3a92c05d7e48};
 
 Napi::Function DatasetHandle::define(Napi::Env env) {
-  return DefineClass(env, kName,
-                     {
-                         InstanceAccessor("columns", static_cast<Getter>(&DatasetHandle::call<&DatasetHandle::columns>), nullptr),
-                         InstanceAccessor("rows", static_cast<Getter>(&DatasetHandle::call<&DatasetHandle::rows>), nullptr),
-                         InstanceMethod("append", static_cast<Method>(&DatasetHandle::call<&DatasetHandle::append>)),
-                         InstanceMethod("moments", static_cast<Method>(&DatasetHandle::call<&DatasetHandle::moments>)),
-                         InstanceMethod("normalise", static_cast<Method>(&DatasetHandle::call<&DatasetHandle::normalise>)),
-                         InstanceMethod("hash", static_cast<Method>(&DatasetHandle::call<&DatasetHandle::hash>)),
-                         InstanceMethod("read", static_cast<Method>(&DatasetHandle::call<&DatasetHandle::read>)),
-                         InstanceMethod("dispose", static_cast<Method>(&DatasetHandle::dispose)),
-                     });
+  const Napi::Function constructor = DefineClass(env, kName,
+                                                 {
+                                                     InstanceMethod("append", static_cast<Method>(&DatasetHandle::call<&DatasetHandle::append>)),
+                                                     InstanceMethod("moments", static_cast<Method>(&DatasetHandle::call<&DatasetHandle::moments>)),
+                                                     InstanceMethod("normalise", static_cast<Method>(&DatasetHandle::call<&DatasetHandle::normalise>)),
+                                                     InstanceMethod("hash", static_cast<Method>(&DatasetHandle::call<&DatasetHandle::hash>)),
+                                                     InstanceMethod("read", static_cast<Method>(&DatasetHandle::call<&DatasetHandle::read>)),
+                                                     InstanceMethod("dispose", static_cast<Method>(&DatasetHandle::dispose)),
+                                                 });
+  define_getter<&DatasetHandle::columns>(env, constructor, "columns");
+  define_getter<&DatasetHandle::rows>(env, constructor, "rows");
+  return constructor;
 }
 
 DatasetHandle::DatasetHandle(const Napi::CallbackInfo& info) : Handle(info) {
   guard(info.Env(), kName, [&] {
     const auto columns = static_cast<int32_t>(integer(info[0], "columns", 1, kMaxColumns));
-    info.This().As<Napi::Object>().TypeTag(&kTag);
     adopt(info.Env(), std::make_shared<DatasetState>(columns), sizeof(DatasetState));
   });
 }

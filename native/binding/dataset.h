@@ -15,6 +15,7 @@ struct DatasetState {
 class DatasetHandle : public Handle<DatasetHandle, DatasetState> {
  public:
   static constexpr const char* kName = "Dataset";
+  static constexpr napi_type_tag kTag = {0x8d1c62f04b7e9a35, 0x1f6b3a92c05d7e48};
   static Napi::Function define(Napi::Env env);
   explicit DatasetHandle(const Napi::CallbackInfo& info);
 

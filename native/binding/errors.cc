@@ -38,14 +38,12 @@ static std::string sentence(const Failure& f) {
 }
 
 Napi::Value to_javascript(Napi::Env env, const Failure& f) {
-  const auto optional = [env](const std::string& text) -> napi_value {
-    return text.empty() ? env.Undefined() : Napi::Value(Napi::String::New(env, text));
-  };
+  const auto optional = [env](const std::string& text) -> napi_value { return text.empty() ? env.Undefined() : Napi::Value(Napi::String::New(env, text)); };
   const std::string message = sentence(f);
   Environment& environment = Environment::of(env);
   if (!environment.error_factory.IsEmpty()) {
-    return environment.error_factory.Call({Napi::String::New(env, f.code), Napi::String::New(env, message), optional(f.path), optional(f.expected),
-                                           optional(f.received), optional(f.hint)});
+    return environment.error_factory.Call(
+        {Napi::String::New(env, f.code), Napi::String::New(env, message), optional(f.path), optional(f.expected), optional(f.received), optional(f.hint)});
   }
   const Napi::Error error = Napi::Error::New(env, message);
   Napi::Object value = error.Value();

@@ -13,20 +13,36 @@ namespace flow::binding {
 template <class Self, class State>
 class Handle : public Napi::ObjectWrap<Self> {
  public:
-  explicit Handle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Self>(info), environment_(&Environment::of(info.Env())) {}
+  explicit Handle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Self>(info), environment_(&Environment::of(info.Env())) {
+    info.This().template As<Napi::Object>().TypeTag(&Self::kTag);
+  }
 
   void Finalize(Napi::Env env) override { forget(env); }
 
  protected:
   using Method = Napi::Value (Self::*)(const Napi::CallbackInfo&);
-  using Getter = Napi::Value (Self::*)(const Napi::CallbackInfo&);
 
-  // A method or getter as the class registers it: refused after dispose(), its failures translated.
+  // A read-only property. V8 checks the receiver of a class's methods, yet not of its accessors: the tag does, or another handle would be taken for ours.
+  template <Method body>
+  static void define_getter(Napi::Env env, const Napi::Function& constructor, const char* name) {
+    Napi::Object prototype = constructor.Get("prototype").As<Napi::Object>();
+    prototype.DefineProperty(Napi::PropertyDescriptor::Accessor(env, prototype, name, get<body>));
+  }
+
+  // A method as the class registers it: refused after dispose(), its failures translated.
   template <Method body>
   Napi::Value call(const Napi::CallbackInfo& info) {
     return guard(info.Env(), Self::kName, [&] {
       if (!state_) throw Failure{"ERR_FLOW_DISPOSED", Self::kName, "it is disposed and cannot be used any more", "", "Make a new one."};
       return (static_cast<Self*>(this)->*body)(info);
+    });
+  }
+
+  template <Method body>
+  static Napi::Value get(const Napi::CallbackInfo& info) {
+    return guard(info.Env(), Self::kName, [&] {
+      if (!info.This().IsObject() || !info.This().As<Napi::Object>().CheckTypeTag(&Self::kTag)) reject("ERR_FLOW_TYPE", "this", Self::kName, info.This());
+      return Self::Unwrap(info.This().As<Napi::Object>())->template call<body>(info);
     });
   }
 

@@ -8,6 +8,7 @@ namespace flow::binding {
 class NetworkHandle : public Handle<NetworkHandle, Network> {
  public:
   static constexpr const char* kName = "Network";
+  static constexpr napi_type_tag kTag = {0x61f8c3a7095b2ed4, 0x72c4e90d3b16f85a};
   static Napi::Function define(Napi::Env env);
   explicit NetworkHandle(const Napi::CallbackInfo& info);
 

@@ -48,13 +48,11 @@ SampleTask::SampleTask(Napi::Env env, std::shared_ptr<const Network> network, co
   condition_ = optional_floats(fields, "condition");
   const int64_t given = static_cast<int64_t>(condition_.size());
   o.condition_rows = c == 0 ? 0 : given == c ? 1 : o.n;
-  require_length(condition_.size(), elements("request.condition", o.condition_rows, c), "request.condition",
-                 "(n, condition width) or (1, condition width)");
+  require_length(condition_.size(), elements("request.condition", o.condition_rows, c), "request.condition", "(n, condition width) or (1, condition width)");
 
   b_ = fields.doubles("b");
   o.stages = static_cast<int32_t>(b_.size());
-  if (b_.empty() || static_cast<int64_t>(b_.size()) > kMaxStages)
-    throw Failure{"ERR_FLOW_SHAPE", "request.b", "1 to 64 stages", std::to_string(b_.size()), ""};
+  if (b_.empty() || static_cast<int64_t>(b_.size()) > kMaxStages) throw Failure{"ERR_FLOW_SHAPE", "request.b", "1 to 64 stages", std::to_string(b_.size()), ""};
   a_ = fields.doubles("a");
   require_length(a_.size(), static_cast<int64_t>(b_.size() * b_.size()), "request.a", "(stages, stages)");
   c_ = fields.doubles("c");

@@ -13,17 +13,18 @@ constexpr int64_t kMaxBatch = int64_t{1} << 24;
 constexpr int64_t kMaxStep = int64_t{1} << 53;
 
 Napi::Function TrainerHandle::define(Napi::Env env) {
-  return DefineClass(env, kName,
-                     {
-                         InstanceAccessor("step", static_cast<Getter>(&TrainerHandle::call<&TrainerHandle::step>), nullptr),
-                         InstanceMethod("run", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::run>)),
-                         InstanceMethod("draw", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::draw>)),
-                         InstanceMethod("runPaired", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::run_paired>)),
-                         InstanceMethod("evaluate", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::evaluate>)),
-                         InstanceMethod("state", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::state>)),
-                         InstanceMethod("restore", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::restore>)),
-                         InstanceMethod("dispose", static_cast<Method>(&TrainerHandle::dispose)),
-                     });
+  const Napi::Function constructor = DefineClass(env, kName,
+                                                 {
+                                                     InstanceMethod("run", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::run>)),
+                                                     InstanceMethod("draw", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::draw>)),
+                                                     InstanceMethod("runPaired", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::run_paired>)),
+                                                     InstanceMethod("evaluate", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::evaluate>)),
+                                                     InstanceMethod("state", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::state>)),
+                                                     InstanceMethod("restore", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::restore>)),
+                                                     InstanceMethod("dispose", static_cast<Method>(&TrainerHandle::dispose)),
+                                                 });
+  define_getter<&TrainerHandle::step>(env, constructor, "step");
+  return constructor;
 }
 
 // ---- the request, read into a plain record that owns its memory ----
@@ -52,8 +53,8 @@ std::string text(const Fields& fields, const char* name) {
 void require_rows(const std::vector<uint32_t>& rows, int64_t available, const char* path) {
   for (size_t i = 0; i < rows.size(); ++i) {
     if (static_cast<int64_t>(rows[i]) >= available) {
-      throw Failure{"ERR_FLOW_RANGE", std::string(path) + "[" + std::to_string(i) + "]", "a row below " + std::to_string(available),
-                    std::to_string(rows[i]), ""};
+      throw Failure{"ERR_FLOW_RANGE", std::string(path) + "[" + std::to_string(i) + "]", "a row below " + std::to_string(available), std::to_string(rows[i]),
+                    ""};
     }
   }
 }
@@ -94,8 +95,8 @@ Request::Request(const Napi::Value& value) {
     throw Failure{"ERR_FLOW_SHAPE", "request.source", std::to_string(o.data->columns()) + " columns", std::to_string(o.source->columns()), ""};
   }
   if (o.source && (o.source->rows() < 1 || (o.source_paired && o.source->rows() != rows))) {
-    throw Failure{"ERR_FLOW_SHAPE", "request.source", o.source_paired ? std::to_string(rows) + " rows" : "at least one row",
-                  std::to_string(o.source->rows()), ""};
+    throw Failure{"ERR_FLOW_SHAPE", "request.source", o.source_paired ? std::to_string(rows) + " rows" : "at least one row", std::to_string(o.source->rows()),
+                  ""};
   }
   if (o.condition && o.condition->rows() != rows) {
     throw Failure{"ERR_FLOW_SHAPE", "request.condition", std::to_string(rows) + " rows", std::to_string(o.condition->rows()), ""};
@@ -147,8 +148,7 @@ void Request::read_times(const Fields& fields) {
   if (!(o.t_min <= o.t_max)) reject("ERR_FLOW_RANGE", "request.times.tMax", "a time not before tMin", times.get("tMax"));
   if (const Napi::Value quantiles = times.get("quantiles"); !absent(quantiles)) {
     quantiles_ = doubles(quantiles, "request.times.quantiles");
-    if (quantiles_.size() < 2)
-      throw Failure{"ERR_FLOW_SHAPE", "request.times.quantiles", "at least two values", std::to_string(quantiles_.size()), ""};
+    if (quantiles_.size() < 2) throw Failure{"ERR_FLOW_SHAPE", "request.times.quantiles", "at least two values", std::to_string(quantiles_.size()), ""};
     for (size_t i = 0; i < quantiles_.size(); ++i) {
       if (!std::isfinite(quantiles_[i])) {
         throw Failure{"ERR_FLOW_NONFINITE", "request.times.quantiles[" + std::to_string(i) + "]", "finite values", "NaN or infinity", ""};
@@ -181,8 +181,7 @@ struct Slice {
 
   explicit Slice(std::vector<double> learning_rates) : rates(std::move(learning_rates)), losses(rates.size()), norms(rates.size()) {
     for (size_t i = 0; i < rates.size(); ++i) {
-      if (!std::isfinite(rates[i]))
-        throw Failure{"ERR_FLOW_NONFINITE", "learningRates[" + std::to_string(i) + "]", "finite values", "NaN or infinity", ""};
+      if (!std::isfinite(rates[i])) throw Failure{"ERR_FLOW_NONFINITE", "learningRates[" + std::to_string(i) + "]", "finite values", "NaN or infinity", ""};
     }
   }
   Napi::Value result(Napi::Env env) const {
@@ -266,9 +265,7 @@ Napi::Value TrainerHandle::draw(const Napi::CallbackInfo& info) {
   if (trainer.condition_width() > 0)
     batch->condition = Output<float>(env, elements("Trainer.draw", trainer.batch_size(), trainer.condition_width()), "Trainer.draw");
   auto job = this->job("Trainer.draw");
-  job->work = [state = state_, batch](const StopFlag&) {
-    check(state->trainer.draw(batch->x0.data, batch->x1.data, batch->condition.data), "Trainer.draw");
-  };
+  job->work = [state = state_, batch](const StopFlag&) { check(state->trainer.draw(batch->x0.data, batch->x1.data, batch->condition.data), "Trainer.draw"); };
   job->finish = [batch](Napi::Env env) -> Napi::Value {
     Napi::Object record = Napi::Object::New(env);
     record.Set("x0", batch->x0.value());
@@ -285,8 +282,7 @@ Napi::Value TrainerHandle::run_paired(const Napi::CallbackInfo& info) {
   require_length(pairs.size(), batch, "pairs", "(batch size)");
   for (size_t i = 0; i < pairs.size(); ++i) {
     if (pairs[i] < 0 || pairs[i] >= batch) {
-      throw Failure{"ERR_FLOW_RANGE", "pairs[" + std::to_string(i) + "]", "an index in [0, " + std::to_string(batch) + ")", std::to_string(pairs[i]),
-                    ""};
+      throw Failure{"ERR_FLOW_RANGE", "pairs[" + std::to_string(i) + "]", "an index in [0, " + std::to_string(batch) + ")", std::to_string(pairs[i]), ""};
     }
   }
   auto slice = std::make_shared<Slice>(std::vector<double>{finite(info[1], "learningRate", 0, 1e30)});

@@ -13,6 +13,7 @@ struct TrainerState {
 class TrainerHandle : public Handle<TrainerHandle, TrainerState> {
  public:
   static constexpr const char* kName = "Trainer";
+  static constexpr napi_type_tag kTag = {0x3e90b7d51c48f26a, 0xa5d2087be14c936f};
   static Napi::Function define(Napi::Env env);
   explicit TrainerHandle(const Napi::CallbackInfo& info);
 
