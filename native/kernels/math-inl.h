@@ -117,7 +117,7 @@ FLOW_INLINE F hyperbolic_tangent(F x) {
   t = fma(t, z, splat(-5.394817889e-02f));
   t = fma(t, z, splat(1.333322078e-01f));
   t = fma(t, z, splat(-3.333333135e-01f));
-  const F small = fma(t * z, x, x);
+  const F small = with_sign(fma(t * z, x, x), x);
   const F e = exponential(a + a), large = with_sign(splat(1.0f) - splat(2.0f) / (e + splat(1.0f)), x);
   return select(a < splat(0.625f), small, select(x == x, large, x));
 }

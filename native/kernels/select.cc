@@ -7,24 +7,32 @@
 
 #include "core/cpu.h"
 
-#define FLOW_TARGETS 0
-
 namespace flow {
 
-// Defined in target_<isa>.cc; a target that this build lacks is a null here.
-#if FLOW_TARGETS && defined(__x86_64__)
-extern const Kernels kBaselineKernels, kAvx2Kernels, kAvx512Kernels;
-#elif FLOW_TARGETS && defined(__aarch64__)
-extern const Kernels kNeonKernels;
+// Defined in target_<isa>.cc.
+#if defined(__x86_64__)
+namespace baseline {
+extern const Kernels kTable;
+}
+namespace avx2 {
+extern const Kernels kTable;
+}
+namespace avx512 {
+extern const Kernels kTable;
+}
+#elif defined(__aarch64__)
+namespace neon {
+extern const Kernels kTable;
+}
 #endif
 
 int32_t available_isas(const char* names[8]) {
   int32_t n = 0;
-#if FLOW_TARGETS && defined(__x86_64__)
+#if defined(__x86_64__)
   if (cpu().avx512) names[n++] = "avx512";
   if (cpu().avx2) names[n++] = "avx2";
   if (cpu().v2) names[n++] = "baseline";
-#elif FLOW_TARGETS && defined(__aarch64__)
+#elif defined(__aarch64__)
   if (cpu().neon) names[n++] = "neon";
 #endif
   names[n++] = "reference";
@@ -36,12 +44,12 @@ const Kernels* kernels_for(const char* isa) {
   const int32_t n = available_isas(names);
   for (int32_t i = 0; i < n; i++) {
     if (std::strcmp(names[i], isa) != 0) continue;
-#if FLOW_TARGETS && defined(__x86_64__)
-    if (std::strcmp(isa, "avx512") == 0) return &kAvx512Kernels;
-    if (std::strcmp(isa, "avx2") == 0) return &kAvx2Kernels;
-    if (std::strcmp(isa, "baseline") == 0) return &kBaselineKernels;
-#elif FLOW_TARGETS && defined(__aarch64__)
-    if (std::strcmp(isa, "neon") == 0) return &kNeonKernels;
+#if defined(__x86_64__)
+    if (std::strcmp(isa, "avx512") == 0) return &avx512::kTable;
+    if (std::strcmp(isa, "avx2") == 0) return &avx2::kTable;
+    if (std::strcmp(isa, "baseline") == 0) return &baseline::kTable;
+#elif defined(__aarch64__)
+    if (std::strcmp(isa, "neon") == 0) return &neon::kTable;
 #endif
     return &reference_kernels();
   }

@@ -1,0 +1,218 @@
+// y = f(x W): the matrix product of forward and backward-data, packed and register-tiled.
+//
+// Loops, outermost first: chunks of kChunk rows | panels of 32 columns | blocks of kSumBlock k | tiles of R rows. A panel's slice of one k block (16 KiB)
+// stays in L1 while the chunk's rows pass by; sums wait in a scratch of the chunk (12 KiB); the epilogue takes a tile while it is hot. Registers hold
+// R x V vectors of sums (AVX-512: 12 x 2, AVX2: 6 x 2, NEON 6 x 4, SSE 3 x 4); every k costs V loads, R broadcasts and R V fmas. Rows are dealt evenly over
+// tiles (16 rows = 8 + 8, not 12 + 4). With few rows the tile grows over P panels instead, with few columns it shrinks to the vectors that are needed;
+// the order of an element's sum never changes: k ascending, from zero in blocks of kSumBlock.
+// Rejected: epilogue in registers (a copy of each activation for each R; the store and load of a tile cost < 1 % at in = 256).
+namespace {
+
+#if FLOW_LANES == 16 || defined(FLOW_NEON)
+constexpr int kSums = 24;  // accumulator registers of 32
+#else
+constexpr int kSums = 12;  // of 16
+#endif
+constexpr int kVectors = kLanes / kWidth;                                  // vectors per panel row
+constexpr int kTileRows = kWidth == 16 ? 12 : kSums == 24 ? 6 : kWidth == 8 ? 6 : 3;
+constexpr int kChunk = 96;
+
+// How many of a panel's vectors (a divisor of kVectors), and how many panels, R rows of sums leave room for.
+constexpr int tile_vectors(int rows) {
+  int v = kVectors;
+  while (v > 1 && rows * v > kSums) v /= 2;
+  return v;
+}
+constexpr int tile_panels(int rows) {
+  int p = 4;
+  while (p > 1 && rows * p * kVectors > kSums) p /= 2;
+  return p;
+}
+
+// z[r][p 32 + lanes of V vectors] (+)= sum over k in [k0, k1) of x[r][k] w_p[k]: one block of products from zero, then set or added.
+template <int R, int P, int V>
+void tile_product(const float* x, int64_t x_block, const float* w, int64_t w_panel, int k0, int k1, float* z, int64_t z_row, int64_t z_panel) {
+  F sum[R][P * V];
+#pragma GCC unroll 24
+  for (int r = 0; r < R; r++)
+#pragma GCC unroll 24
+    for (int v = 0; v < P * V; v++) sum[r][v] = F{};
+  for (int first = k0; first < k1; first += kLanes) {
+    const float* xk = x + static_cast<int64_t>(first / kLanes) * x_block;
+    const float* wk = w + static_cast<int64_t>(first) * kLanes;
+    const int n = k1 - first < kLanes ? k1 - first : kLanes;
+    for (int k = 0; k < n; k++) {
+      F b[P * V];
+#pragma GCC unroll 24
+      for (int v = 0; v < P * V; v++) b[v] = load(wk + v / V * w_panel + v % V * kWidth);
+#pragma GCC unroll 24
+      for (int r = 0; r < R; r++) {
+        const F a = splat(xk[r * kLanes + k]);
+#pragma GCC unroll 24
+        for (int v = 0; v < P * V; v++) sum[r][v] = fma(a, b[v], sum[r][v]);
+      }
+      wk += kLanes;
+    }
+  }
+#pragma GCC unroll 24
+  for (int r = 0; r < R; r++)
+#pragma GCC unroll 24
+    for (int v = 0; v < P * V; v++) {
+      float* to = z + r * z_row + v / V * z_panel + v % V * kWidth;
+      store(to, k0 == 0 ? sum[r][v] : load(to) + sum[r][v]);
+    }
+}
+
+// One panel (or P of them) for R rows; `used` of the panel's vectors are wanted.
+template <int R>
+FLOW_INLINE void tile_panel(const float* x, int64_t x_block, const float* w, int k0, int k1, float* z, int used) {
+  constexpr int V = tile_vectors(R);
+  if (used * 2 <= V && V > 1) {
+    constexpr int H = V > 1 ? V / 2 : 1;
+    if (used * 4 <= V && V > 2) {
+      constexpr int Q = V > 2 ? V / 4 : 1;
+      return tile_product<R, 1, Q>(x, x_block, w, 0, k0, k1, z, kLanes, 0);
+    }
+    return tile_product<R, 1, H>(x, x_block, w, 0, k0, k1, z, kLanes, 0);
+  }
+  for (int v = 0; v < used; v += V) tile_product<R, 1, V>(x, x_block, w + v * kWidth, 0, k0, k1, z + v * kWidth, kLanes, 0);
+}
+
+void tile_rows(int rows, const float* x, int64_t x_block, const float* w, int k0, int k1, float* z, int used) {
+  switch (rows) {
+#define FLOW_CASE(R) \
+  case R: return tile_panel<R>(x, x_block, w, k0, k1, z, used)
+    FLOW_CASE(1);
+    FLOW_CASE(2);
+    FLOW_CASE(3);
+#if FLOW_LANES == 8 || FLOW_LANES == 16 || defined(FLOW_NEON)
+    FLOW_CASE(4);
+    FLOW_CASE(5);
+    FLOW_CASE(6);
+#endif
+#if FLOW_LANES == 16
+    FLOW_CASE(7);
+    FLOW_CASE(8);
+    FLOW_CASE(9);
+    FLOW_CASE(10);
+    FLOW_CASE(11);
+    FLOW_CASE(12);
+#endif
+#undef FLOW_CASE
+    default: return;
+  }
+}
+
+FLOW_INLINE F first_lanes(F x, int count) {  // lanes >= count become zero
+#if FLOW_LANES == 16
+  return (F)_mm512_maskz_mov_ps(static_cast<__mmask16>((1u << count) - 1u), (__m512)x);
+#else
+#if FLOW_LANES == 8
+  const I index = {0, 1, 2, 3, 4, 5, 6, 7};
+#else
+  const I index = {0, 1, 2, 3};
+#endif
+  return select(index < splat_bits(count), x, F{});
+#endif
+}
+
+// From the sums z (rows, 32) of one panel to y: bias, activation and slope, accumulate, mul. Lanes past the columns become zero.
+template <class Act, bool kSlope>
+void finish_panel(const DenseArgs& d, const float* z, int row, int rows, int panel) {
+  const int64_t at = panel * d.y.block + static_cast<int64_t>(row) * kLanes;
+  float* y = d.y.data + at;
+  float* slope = kSlope ? d.slope.data + (panel * d.slope.block + static_cast<int64_t>(row) * kLanes) : nullptr;
+  const float* mul = d.mul.data ? d.mul.data + (panel * d.mul.block + static_cast<int64_t>(row) * kLanes) : nullptr;
+  const int cols = d.y.cols - panel * kLanes;
+  for (int v = 0; v < kLanes; v += kWidth) {
+    const int left = cols - v;
+    if (left <= 0) {
+      for (int r = 0; r < rows; r++) {
+        store(y + r * kLanes + v, F{});
+        if (kSlope) store(slope + r * kLanes + v, F{});
+      }
+      continue;
+    }
+    const F bias = d.bias ? load(d.bias + panel * kLanes + v) : F{};
+    for (int r = 0; r < rows; r++) {
+      F value = load(z + r * kLanes + v), s;
+      if (d.bias) value = value + bias;
+      Act::apply(value, value, s);
+      if (d.accumulate) value = value + load(y + r * kLanes + v);
+      if (mul) value = value * load(mul + r * kLanes + v);
+      if (left < kWidth) {
+        value = first_lanes(value, left);
+        if (kSlope) s = first_lanes(s, left);
+      }
+      store(y + r * kLanes + v, value);
+      if (kSlope) store(slope + r * kLanes + v, s);
+    }
+  }
+}
+
+using Finish = void (*)(const DenseArgs&, const float*, int, int, int);
+template <class Act>
+FLOW_INLINE Finish finish_of(bool slope) { return slope ? finish_panel<Act, true> : finish_panel<Act, false>; }
+FLOW_INLINE Finish finish_for(Activation activation, bool slope) {
+  switch (activation) {
+    case Activation::kSilu: return finish_of<Silu>(slope);
+    case Activation::kGelu: return finish_of<Gelu>(slope);
+    case Activation::kSelu: return finish_of<Selu>(slope);
+    case Activation::kElu: return finish_of<Elu>(slope);
+    case Activation::kRelu: return finish_of<Relu>(slope);
+    case Activation::kTanh: return finish_of<Tanh>(slope);
+    default: return finish_of<Identity>(slope);
+  }
+}
+
+// Few rows: R rows by P panels at a time, so that enough independent sums hide the latency of fma and the weights stream once.
+template <int R, int P = tile_panels(R)>
+FLOW_INLINE void few_rows(const DenseArgs& d, Finish finish) {
+  alignas(64) float z[P][R][kLanes];
+  const int in = d.x.cols, panels = (d.y.cols + kLanes - 1) / kLanes;
+  const int64_t w_panel = static_cast<int64_t>(in) * kLanes;
+  int p = 0;
+  for (; p + P <= panels; p += P) {
+    for (int k = 0; k < in || k == 0; k += kSumBlock) {
+      const int end = in - k < kSumBlock ? in : k + kSumBlock;
+      tile_product<R, P, kVectors>(d.x.data, d.x.block, d.panels + p * w_panel, w_panel, k, end, &z[0][0][0], kLanes, R * kLanes);
+    }
+    for (int j = 0; j < P; j++) finish(d, &z[j][0][0], 0, R, p + j);
+  }
+  for (; p < panels; p++) {
+    const int cols = d.y.cols - p * kLanes, used = cols >= kLanes ? kVectors : (cols + kWidth - 1) / kWidth;
+    for (int k = 0; k < in || k == 0; k += kSumBlock) {
+      const int end = in - k < kSumBlock ? in : k + kSumBlock;
+      tile_panel<R>(d.x.data, d.x.block, d.panels + p * w_panel, k, end, &z[0][0][0], used);
+    }
+    finish(d, &z[0][0][0], 0, R, p);
+  }
+}
+
+void dense(const DenseArgs& d) {
+  const Finish finish = finish_for(d.activation, d.slope.data != nullptr);
+  const int rows = d.y.rows, in = d.x.cols, panels = (d.y.cols + kLanes - 1) / kLanes;
+  if (rows == 1 && tile_panels(1) > 1) return few_rows<1>(d, finish);
+  if (rows == 2 && tile_panels(2) > 1) return few_rows<2>(d, finish);
+  if (rows == 3 && tile_panels(3) > 1) return few_rows<3>(d, finish);
+  alignas(64) float z[kChunk][kLanes];
+  for (int chunk = 0; chunk < rows; chunk += kChunk) {
+    const int count = rows - chunk < kChunk ? rows - chunk : kChunk, tiles = (count + kTileRows - 1) / kTileRows;
+    const float* x = d.x.data + static_cast<int64_t>(chunk) * kLanes;
+    for (int p = 0; p < panels; p++) {
+      const float* w = d.panels + static_cast<int64_t>(p) * in * kLanes;
+      const int cols = d.y.cols - p * kLanes, used = cols >= kLanes ? kVectors : (cols + kWidth - 1) / kWidth;
+      for (int k = 0; k < in || k == 0; k += kSumBlock) {
+        const int end = in - k < kSumBlock ? in : k + kSumBlock;
+        for (int t = 0, r = 0; t < tiles; t++) {
+          const int n = (count - r + tiles - t - 1) / (tiles - t);
+          tile_rows(n, x + r * kLanes, d.x.block, w, k, end, z[r], used);
+          if (end == in) finish(d, z[r], chunk + r, n, p);
+          r += n;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace

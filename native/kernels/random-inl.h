@@ -1,0 +1,107 @@
+// Philox4x32-10 on kWidth counters at a time, uniforms and Box-Muller normals. Row i of a seed is the same row on every ISA and in every batch.
+namespace {
+
+// 32 x 32 -> 64 bits per lane
+FLOW_INLINE void wide_product(U a, uint32_t m, U& high, U& low) {
+#if FLOW_LANES == 16
+  const __m512i x = (__m512i)a, y = _mm512_set1_epi32(static_cast<int>(m));
+  const __m512i even = _mm512_mul_epu32(x, y), odd = _mm512_mul_epu32(_mm512_srli_epi64(x, 32), y);
+  low = (U)_mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
+  high = (U)_mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+#elif FLOW_LANES == 8
+  const __m256i x = (__m256i)a, y = _mm256_set1_epi32(static_cast<int>(m));
+  const __m256i even = _mm256_mul_epu32(x, y), odd = _mm256_mul_epu32(_mm256_srli_epi64(x, 32), y);
+  low = (U)_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+  high = (U)_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+#elif defined(FLOW_NEON)
+  const uint32x4_t x = (uint32x4_t)a;
+  const uint64x2_t p = vmull_n_u32(vget_low_u32(x), m), q = vmull_n_u32(vget_high_u32(x), m);
+  low = (U)vuzp1q_u32(vreinterpretq_u32_u64(p), vreinterpretq_u32_u64(q));
+  high = (U)vuzp2q_u32(vreinterpretq_u32_u64(p), vreinterpretq_u32_u64(q));
+#else
+  const __m128i x = (__m128i)a, y = _mm_set1_epi32(static_cast<int>(m));
+  const __m128i even = _mm_mul_epu32(x, y), odd = _mm_mul_epu32(_mm_srli_epi64(x, 32), y);
+  low = (U)_mm_blend_epi16(even, _mm_slli_epi64(odd, 32), 0xcc);
+  high = (U)_mm_blend_epi16(_mm_srli_epi64(even, 32), odd, 0xcc);
+#endif
+}
+
+FLOW_INLINE void philox_lanes(U& a, U& b, U& c, U& d, PhiloxKey key) {
+  uint32_t k0 = key.lo, k1 = key.hi;
+#pragma GCC unroll 10
+  for (int round = 0; round < kPhiloxRounds; round++) {
+    U high0, low0, high1, low1;
+    wide_product(a, kPhiloxMultiplier0, high0, low0);
+    wide_product(c, kPhiloxMultiplier1, high1, low1);
+    a = high1 ^ b ^ k0;
+    b = low1;
+    c = high0 ^ d ^ k1;
+    d = low0;
+    k0 += kPhiloxWeyl0;
+    k1 += kPhiloxWeyl1;
+  }
+}
+
+FLOW_INLINE F uniform_of(U words) { return to_float((I)((words >> 9) * 2u + 1u)) * splat(0x1p-24f); }
+
+FLOW_INLINE void normal_pair(U a, U b, F& first, F& second) {
+  const F u = fma(to_float((I)(a >> 8)), splat(0x1p-24f), splat(0x1p-25f)), radius = square_root(splat(-2.0f) * logarithm(u));
+  const F quarters = to_float((I)b) * splat(0x1p-30f);
+  I q;
+  F sine, cosine;
+  const F whole = nearest(quarters, q);
+  quarter_turns((quarters - whole) * splat(1.57079633f), q, sine, cosine);
+  first = radius * cosine;
+  second = radius * sine;
+}
+
+// Work items are (row, group of four columns), kWidth at a time across row ends.
+template <bool kNormal>
+FLOW_INLINE void random_fill(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y, int64_t stride) {
+  const int groups = (cols + 3) / 4;
+  const int64_t items = static_cast<int64_t>(rows) * groups;
+  int row = 0, group = 0;
+  for (int64_t item = 0; item < items; item += kWidth) {
+    const int count = items - item < kWidth ? static_cast<int>(items - item) : kWidth;
+    alignas(64) uint32_t low[kWidth] = {}, high[kWidth] = {}, column[kWidth] = {};
+    float* to[kWidth];
+    for (int j = 0; j < count; j++) {
+      const uint64_t index = first_row + static_cast<uint64_t>(row);
+      low[j] = static_cast<uint32_t>(index);
+      high[j] = static_cast<uint32_t>(index >> 32);
+      column[j] = static_cast<uint32_t>(group);
+      to[j] = y + row * stride + group * 4;
+      if (++group == groups) {
+        group = 0;
+        row++;
+      }
+    }
+    U a = *reinterpret_cast<const U*>(low), b = *reinterpret_cast<const U*>(high), c = U{} + stream, d = *reinterpret_cast<const U*>(column);
+    philox_lanes(a, b, c, d, key);
+    F v[4];
+    if (kNormal) {
+      normal_pair(a, b, v[0], v[1]);
+      normal_pair(c, d, v[2], v[3]);
+    } else {
+      v[0] = uniform_of(a);
+      v[1] = uniform_of(b);
+      v[2] = uniform_of(c);
+      v[3] = uniform_of(d);
+    }
+    alignas(64) float out[4][kWidth];
+    for (int i = 0; i < 4; i++) store(out[i], v[i]);
+    for (int j = 0; j < count; j++) {
+      const int left = cols - static_cast<int>(column[j]) * 4, n = left < 4 ? left : 4;
+      for (int i = 0; i < n; i++) to[j][i] = out[i][j];
+    }
+  }
+}
+
+void random_uniform(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y, int64_t stride) {
+  random_fill<false>(key, stream, first_row, rows, cols, y, stride);
+}
+void random_normal(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y, int64_t stride) {
+  random_fill<true>(key, stream, first_row, rows, cols, y, stride);
+}
+
+}  // namespace

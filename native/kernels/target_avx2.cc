@@ -1,0 +1,14 @@
+// x86-64-v3: 8 lanes, 16 registers, fma.
+#include <immintrin.h>
+
+#include "kernels/kernels.h"
+#include "kernels/philox.h"
+
+#define FLOW_LANES 8
+namespace flow {
+namespace avx2 {
+#include "kernels/all-inl.h"
+extern const Kernels kTable;
+const Kernels kTable = FLOW_TABLE("avx2");
+}  // namespace avx2
+}  // namespace flow

@@ -1,0 +1,14 @@
+// x86-64-v2: 4 lanes, 16 registers, no fma: the only target whose bits differ.
+#include <immintrin.h>
+
+#include "kernels/kernels.h"
+#include "kernels/philox.h"
+
+#define FLOW_LANES 4
+namespace flow {
+namespace baseline {
+#include "kernels/all-inl.h"
+extern const Kernels kTable;
+const Kernels kTable = FLOW_TABLE("baseline");
+}  // namespace baseline
+}  // namespace flow

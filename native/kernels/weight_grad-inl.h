@@ -1,0 +1,107 @@
+// dW (+)= x^T g and db (+)= column sums of g.
+//
+// Loops: panels of g | blocks of kSumBlock rows | feature blocks of x | tiles of A features x V vectors. The block of g (16 KiB) and that of x (16 KiB) stay
+// in L1 / L2; a row costs V loads, A broadcasts of neighbouring features and A V fmas. 32 features are dealt evenly (AVX-512: 11 + 11 + 10).
+// The order of an element's sum: rows ascending, from zero in blocks of kSumBlock, then added to what is there.
+namespace {
+
+template <int A, int V>
+void gradient_tile(const float* x, const float* g, int rows, float* w, bool add) {
+  F sum[A][V];
+#pragma GCC unroll 24
+  for (int a = 0; a < A; a++)
+#pragma GCC unroll 24
+    for (int v = 0; v < V; v++) sum[a][v] = F{};
+  for (int r = 0; r < rows; r++) {
+    F b[V];
+#pragma GCC unroll 24
+    for (int v = 0; v < V; v++) b[v] = load(g + v * kWidth);
+#pragma GCC unroll 24
+    for (int a = 0; a < A; a++) {
+      const F c = splat(x[a]);
+#pragma GCC unroll 24
+      for (int v = 0; v < V; v++) sum[a][v] = fma(c, b[v], sum[a][v]);
+    }
+    x += kLanes;
+    g += kLanes;
+  }
+#pragma GCC unroll 24
+  for (int a = 0; a < A; a++)
+#pragma GCC unroll 24
+    for (int v = 0; v < V; v++) {
+      float* to = w + a * kLanes + v * kWidth;
+      store(to, add ? load(to) + sum[a][v] : sum[a][v]);
+    }
+}
+
+template <int A>
+FLOW_INLINE void gradient_panel(const float* x, const float* g, int rows, float* w, bool add, int used) {
+  constexpr int V = tile_vectors(A);
+  if (used * 2 <= V && V > 1) {
+    constexpr int H = V > 1 ? V / 2 : 1;
+    gradient_tile<A, H>(x, g, rows, w, add);
+  } else {
+    for (int v = 0; v < used; v += V) gradient_tile<A, V>(x, g + v * kWidth, rows, w + v * kWidth, add);
+  }
+}
+
+void gradient_features(int features, const float* x, const float* g, int rows, float* w, bool add, int used) {
+  switch (features) {
+#define FLOW_CASE(A) \
+  case A: return gradient_panel<A>(x, g, rows, w, add, used)
+    FLOW_CASE(1);
+    FLOW_CASE(2);
+    FLOW_CASE(3);
+#if FLOW_LANES == 8 || FLOW_LANES == 16 || defined(FLOW_NEON)
+    FLOW_CASE(4);
+    FLOW_CASE(5);
+    FLOW_CASE(6);
+#endif
+#if FLOW_LANES == 16
+    FLOW_CASE(7);
+    FLOW_CASE(8);
+    FLOW_CASE(9);
+    FLOW_CASE(10);
+    FLOW_CASE(11);
+    FLOW_CASE(12);
+#endif
+#undef FLOW_CASE
+    default: return;
+  }
+}
+
+// Column sums of `rows` rows of a panel of g.
+void gradient_bias(const float* g, int rows, float* bias, bool add) {
+  F sum[kVectors] = {};
+  for (int r = 0; r < rows; r++)
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; v++) sum[v] = sum[v] + load(g + r * kLanes + v * kWidth);
+  for (int v = 0; v < kVectors; v++) store(bias + v * kWidth, add ? load(bias + v * kWidth) + sum[v] : sum[v]);
+}
+
+void weight_grad(const WeightGradArgs& a) {
+  const int rows = a.x.rows, in = a.x.cols;
+  for (int p = a.panel_begin; p < a.panel_end; p++) {
+    float* w = a.panels + static_cast<int64_t>(p) * in * kLanes;
+    const int cols = a.g.cols - p * kLanes, used = cols >= kLanes ? kVectors : (cols + kWidth - 1) / kWidth;
+    if (used < kVectors && !a.accumulate)
+      for (int64_t i = 0; i < static_cast<int64_t>(in) * kLanes; i += kWidth) store(w + i, F{});
+    for (int row = 0; row < rows || row == 0; row += kSumBlock) {
+      const int count = rows - row < kSumBlock ? rows - row : kSumBlock;
+      const bool add = a.accumulate || row > 0;
+      const float* g = a.g.data + p * a.g.block + static_cast<int64_t>(row) * kLanes;
+      if (a.bias) gradient_bias(g, count, a.bias + p * kLanes, add);
+      for (int first = 0; first < in; first += kLanes) {
+        const int features = in - first < kLanes ? in - first : kLanes, tiles = (features + kTileRows - 1) / kTileRows;
+        const float* x = a.x.data + static_cast<int64_t>(first / kLanes) * a.x.block + static_cast<int64_t>(row) * kLanes;
+        for (int t = 0, i = 0; t < tiles; t++) {
+          const int n = (features - i + tiles - t - 1) / (tiles - t);
+          gradient_features(n, x + i, g, count, w + static_cast<int64_t>(first + i) * kLanes, add, used);
+          i += n;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace

@@ -1,0 +1,135 @@
+// The peak counts two flops per fma lane; the best of five stretches, since a neighbour can only make it slower.
+#include "bench.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+namespace flow_test {
+using namespace flow;
+
+namespace {
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// Runs `body` (which does `work` units) for about the given time; the best of several equal stretches, in 1e9 units per second.
+double rate(double work, double milliseconds, const std::function<void()>& body) {
+  body();
+  double t = now();
+  int repeat = 1;
+  for (;; repeat *= 2) {
+    t = now();
+    for (int i = 0; i < repeat; i++) body();
+    t = now() - t;
+    if (t * 1e3 * 5 >= milliseconds || repeat > 1 << 28) break;
+  }
+  double best = t;
+  for (int round = 0; round < 4; round++) {
+    const double start = now();
+    for (int i = 0; i < repeat; i++) body();
+    const double took = now() - start;
+    if (took < best) best = took;
+  }
+  return work * repeat / best * 1e-9;
+}
+
+constexpr int kLoops = 4096, kChains = 12;
+// Twelve chains named one by one: arrays of vectors go through memory below -O3. The empty asm keeps the compiler from merging rounds.
+#define FLOW_CHAINS(STEP) STEP(a0) STEP(a1) STEP(a2) STEP(a3) STEP(a4) STEP(a5) STEP(a6) STEP(a7) STEP(a8) STEP(a9) STEP(a10) STEP(a11)
+#define FLOW_PEAK(name, attributes, Vector, splat_of, fma_of, add_of, store_to, letter)                                            \
+  attributes void name(float* out) {                                                                                               \
+    const Vector b = splat_of(0.999f), c = splat_of(1e-3f);                                                                        \
+    Vector a0 = b, a1 = b, a2 = b, a3 = b, a4 = b, a5 = b, a6 = b, a7 = b, a8 = b, a9 = b, a10 = b, a11 = b;                       \
+    for (int i = 0; i < kLoops; i++) {                                                                                             \
+      FLOW_CHAINS(fma_of)                                                                                                          \
+      __asm__ volatile("" : "+" letter(a0), "+" letter(a1), "+" letter(a2), "+" letter(a3), "+" letter(a4), "+" letter(a5),        \
+                       "+" letter(a6), "+" letter(a7), "+" letter(a8), "+" letter(a9), "+" letter(a10), "+" letter(a11));           \
+    }                                                                                                                              \
+    FLOW_CHAINS(add_of)                                                                                                            \
+    store_to(out, a0);                                                                                                             \
+  }
+#if defined(__x86_64__)
+#define FLOW_FMA(a) a = _mm512_fmadd_ps(a, b, c);
+#define FLOW_ADD(a) a0 = _mm512_add_ps(a0, a);
+FLOW_PEAK(fma_avx512, __attribute__((target("avx512f"))), __m512, _mm512_set1_ps, FLOW_FMA, FLOW_ADD, _mm512_storeu_ps, "v")
+#undef FLOW_FMA
+#undef FLOW_ADD
+#define FLOW_FMA(a) a = _mm256_fmadd_ps(a, b, c);
+#define FLOW_ADD(a) a0 = _mm256_add_ps(a0, a);
+FLOW_PEAK(fma_avx2, __attribute__((target("avx2,fma"))), __m256, _mm256_set1_ps, FLOW_FMA, FLOW_ADD, _mm256_storeu_ps, "x")
+#undef FLOW_FMA
+#undef FLOW_ADD
+#define FLOW_FMA(a) a = _mm_add_ps(_mm_mul_ps(a, b), c);
+#define FLOW_ADD(a) a0 = _mm_add_ps(a0, a);
+FLOW_PEAK(multiply_add_sse, , __m128, _mm_set1_ps, FLOW_FMA, FLOW_ADD, _mm_storeu_ps, "x")
+#elif defined(__aarch64__)
+#define FLOW_FMA(a) a = vfmaq_f32(c, a, b);
+#define FLOW_ADD(a) a0 = vaddq_f32(a0, a);
+inline void store_neon(float* out, float32x4_t a) { vst1q_f32(out, a); }
+FLOW_PEAK(fma_neon, , float32x4_t, vdupq_n_f32, FLOW_FMA, FLOW_ADD, store_neon, "w")
+#endif
+
+struct Buffer {
+  float* data;
+  explicit Buffer(int64_t floats) : data(static_cast<float*>(std::aligned_alloc(4096, static_cast<size_t>((floats * 4 + 4095) / 4096 * 4096 + 4096)))) {
+    for (int64_t i = 0; i < floats; i++) data[i] = static_cast<float>((i * 7919) % 1000 - 500) * 1e-3f;
+  }
+  Buffer(const Buffer&) = delete;
+  ~Buffer() { std::free(data); }
+};
+int64_t padded(int n) { return (n + 31) / 32 * 32; }
+
+}  // namespace
+
+double peak_gflops(const std::string& isa, double milliseconds) {
+  float out[16];
+#if defined(__x86_64__)
+  if (isa == "avx512") return rate(2.0 * 16 * kChains * kLoops, milliseconds, [&] { fma_avx512(out); });
+  if (isa == "avx2") return rate(2.0 * 8 * kChains * kLoops, milliseconds, [&] { fma_avx2(out); });
+  return rate(2.0 * 4 * kChains * kLoops, milliseconds, [&] { multiply_add_sse(out); });
+#elif defined(__aarch64__)
+  return rate(2.0 * 4 * kChains * kLoops, milliseconds, [&] { fma_neon(out); });
+#else
+  return 0;
+#endif
+}
+
+double kernel_speed(const Kernels& k, const std::string& kernel, int rows, int in, int out, double milliseconds) {
+  const int64_t x_size = padded(in) * rows, y_size = padded(out) * rows, block = static_cast<int64_t>(rows) * 32;
+  const Buffer x(x_size), y(y_size), slope(y_size), w(padded(out) * padded(in)), t(padded(out) * padded(in)), bias(padded(out));
+  const ConstBlocked xm(x.data, block, rows, in), none(nullptr, 0, 0, 0);
+  const Blocked ym{y.data, block, rows, out}, sm{slope.data, block, rows, out};
+  const double flops = 2.0 * rows * in * out;
+  if (kernel == "dense" || kernel == "dense_silu" || kernel == "dense_silu_slope") {
+    const DenseArgs args{xm, w.data, bias.data, kernel == "dense" ? Activation::kIdentity : Activation::kSilu, ym, kernel == "dense_silu_slope" ? sm : Blocked{}, none, false};
+    return rate(flops, milliseconds, [&] { k.dense(args); });
+  }
+  if (kernel == "weight_grad") {
+    const WeightGradArgs args{xm, ym, w.data, bias.data, 0, (out + 31) / 32, false};
+    return rate(flops, milliseconds, [&] { k.weight_grad(args); });
+  }
+  if (kernel == "transpose_panels") return rate(static_cast<double>(in) * out, milliseconds, [&] { k.transpose_panels(w.data, out, in, t.data); });
+  if (kernel == "random_normal") return rate(static_cast<double>(rows) * out, milliseconds, [&] { k.random_normal({1, 2}, 3, 0, rows, out, y.data, out); });
+  if (kernel == "adam") {
+    const Buffer m(y_size), v(y_size);
+    std::memset(v.data, 0, static_cast<size_t>(y_size) * 4);
+    AdamArgs a{};
+    a.n = y_size, a.p = y.data, a.g = slope.data, a.m = m.data, a.v = v.data, a.ema = nullptr, a.grad_scale = 1, a.lr = 0, a.beta1 = 0.9, a.beta2 = 0.999, a.epsilon = 1e-8f;
+    a.weight_decay = 0, a.correction1 = 1, a.correction2 = 1, a.ema_decay = 0;
+    return rate(static_cast<double>(y_size), milliseconds, [&] { k.adam(a); });
+  }
+  const char* names[] = {"identity", "silu", "gelu", "selu", "elu", "relu", "tanh"};
+  for (int act = 0; act < 7; act++)
+    if (kernel == names[act]) return rate(static_cast<double>(y_size), milliseconds, [&] { k.activate(static_cast<Activation>(act), y_size, slope.data, y.data, nullptr); });
+  return 0;
+}
+
+}  // namespace flow_test
