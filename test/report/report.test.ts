@@ -99,7 +99,7 @@ describe('page', () => {
   const wild = codecOf(names, [hostile, 'b']);
   const [ours, theirs] = [table(60, [hostile, 'b'], 0), table(60, [hostile, 'b'], 500)];
   const measures = measure(wild, ours, theirs);
-  const history = lossHistory({ history: [{ step: 1, loss: 2 }, { step: 2, loss: 1, validation: 1.5 }, { step: 'x', loss: 1 }, null] });
+  const history = lossHistory({ steps: 9, losses: { window: 2, values: [4, 3, 'x', 2, 1] }, validation: { steps: [4, 8, null], losses: [3, 2, 1] } });
   const leftOut = { rows: 4, byColumn: new Map([[names[0], 4]]) };
   const page = { title: `Report ${hostile}`, facts: [['seed', hostile]] as const, codec: wild, real: ours, synthetic: theirs, measures, history, leftOut };
   const html = reportPage(page);
@@ -112,6 +112,11 @@ describe('page', () => {
     expect(document.querySelectorAll('.card').length).toBe(6);
     expect(document.querySelectorAll('tr').length).toBe(5);
     expect([...document.querySelectorAll('h2')].map((h) => h.textContent)).toEqual(['In short', 'Columns', 'Pairs', 'Correlations', 'Training', 'Privacy']);
+  });
+
+  it('reads the losses of a run, skipping what is no number', () => {
+    expect(history).toEqual({ training: { step: [2, 4, 8, 9], loss: [4, 3, 2, 1] }, validation: { step: [4, 8], loss: [3, 2] } });
+    for (const bad of [{}, { losses: null }, { losses: { values: 'x' } }, { losses: { values: [1] } }]) expect(lossHistory(bad)).toBeNull();
   });
 
   it('keeps hostile names as text', () => {
