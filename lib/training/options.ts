@@ -1,0 +1,265 @@
+// The options of train() and Trainer: every default and range in one place, every option checked before anything starts.
+
+import type { Coupling } from '../couplings/coupling.ts';
+import { resolveCoupling } from '../couplings/couplings.ts';
+import type { TrainingCondition } from '../data/condition.ts';
+import { Dataset } from '../data/dataset.ts';
+import { type Columns, checkColumns, type Matrix, type Width } from '../data/rows.ts';
+import { argumentError, type FlowError } from '../errors.ts';
+import { checkFile } from '../model/model.ts';
+import { checkNetwork, mlp } from '../network/mlp.ts';
+import type { NetworkSpec } from '../network/spec.ts';
+import { resolveOptimiser } from '../optimisers/adamw.ts';
+import type { AdamW } from '../optimisers/optimiser.ts';
+import { checkSeed, checkSignal, choice, finite, integer, record } from '../options.ts';
+import type { Path } from '../paths/path.ts';
+import { type KnownPath, resolvePath } from '../paths/paths.ts';
+import type { TimeLaw } from '../times/time-law.ts';
+import { resolveTime } from '../times/times.ts';
+
+/** Start rows of the flow: drawn on their own for each data row, or row by row (`paired`). */
+export type SourceRows = Matrix | Dataset | { readonly rows: Matrix | Dataset; readonly paired?: boolean };
+
+export interface CheckpointOptions {
+  /** One file, replaced atomically; when it exists, training resumes from it. It is a model file as well. */
+  readonly file: string;
+  /** Seconds between saves, >= 0. @default 30, unless everySteps is given */
+  readonly everySeconds?: number;
+  /** Steps between saves, >= 1. */
+  readonly everySteps?: number;
+  /** false starts over and replaces the file. @default true */
+  readonly resume?: boolean;
+  /** When a save fails: go on and try again at the next one ('continue': progress and a process warning tell), or reject ('stop'). @default 'continue' */
+  readonly onError?: 'continue' | 'stop';
+}
+
+export interface Progress {
+  /** Optimiser steps done. */
+  readonly step: number;
+  readonly steps: number;
+  /** Mean squared error per element of the velocity in network coordinates, mean over the last 100 steps. */
+  readonly loss: number;
+  /** The latest loss over the held-out rows, with the weights that model() returns, fixed times and noise; null without any yet. */
+  readonly validationLoss: number | null;
+  readonly learningRate: number;
+  readonly stepsPerSecond: number;
+  /** Seconds to go. */
+  readonly eta: number;
+  /** Step of the last checkpoint written or read, or null. */
+  readonly checkpointStep: number | null;
+  /** Why the last attempt to save failed, or null. */
+  readonly checkpointError: FlowError | null;
+}
+
+/** What a run resumed from. */
+export interface Resumed {
+  readonly file: string;
+  readonly step: number;
+  /** SHA-256 that names the content of the checkpoint. */
+  readonly hash: string;
+  /** Seconds since it was written. */
+  readonly age: number;
+}
+
+export interface TrainOptions {
+  /** Rows to learn: number[][], typed rows, a Dataset, or a flat Float32Array with `columns`. Copied; leave it unchanged until the first progress. */
+  readonly data: Matrix | Dataset;
+  /** Column names, or their count for a flat array. @default the data's own */
+  readonly columns?: Columns;
+  /** Rows beside the data: numbers, or { numbers, labels }. @default none */
+  readonly condition?: TrainingCondition;
+  /** Where flows start: 'gaussian', or rows in data units (which must be given again when sampling). @default 'gaussian' */
+  readonly source?: 'gaussian' | SourceRows;
+  /** z-score all columns, or those marked true; constant columns come out exactly constant. Numbers of the condition follow unless this is false. @default true */
+  readonly normalise?: boolean | readonly boolean[];
+  /** The velocity network. @default mlp() */
+  readonly network?: NetworkSpec;
+  /** The probability path. @default condOT() */
+  readonly path?: Path;
+  /** How noise and data rows are joined. A function of your own is called every step: the slow lane. @default independent */
+  readonly coupling?: Coupling | 'independent';
+  /** How training times are drawn. @default 'uniform' */
+  readonly time?: TimeLaw | 'uniform' | 'stratified' | 'logitNormal';
+  /** @default adamw({ lr: 1e-3 }) */
+  readonly optimiser?: AdamW;
+  /** @default 'f32' */
+  readonly precision?: 'f32';
+  /** Rows per step, 1 .. 2^20; may exceed the number of rows, which then occur several times with fresh noise. @default 256 */
+  readonly batchSize?: number;
+  /** Draw rows with replacement instead of once per epoch. @default false */
+  readonly replacement?: boolean;
+  /** Optimiser steps, >= 1. @default 20_000 */
+  readonly steps?: number;
+  /** Decay of the running mean of the weights that becomes the model, in [0, 1); 0 = off. Warm-up: min(ema, (1 + n) / (10 + n)). @default 0.999 */
+  readonly ema?: number;
+  /** Largest gradient norm, > 0; 0 = no clipping. @default 1 */
+  readonly clip?: number;
+  /** Fraction of rows held out, in [0, 0.9]; at most 4096 rows; none when it comes to less than one row. @default 0.1 */
+  readonly validation?: number;
+  /** Steps between evaluations of the held-out rows, >= 1. @default 500 */
+  readonly evaluateEvery?: number;
+  /** Early stopping: evaluations without improvement before training ends with the best weights; 0 = off. @default 0 */
+  readonly patience?: number;
+  /** Decides initial weights, batches, times and noise: the same seed gives the same model, bit for bit. @default 0 */
+  readonly seed?: number | bigint;
+  /** 1 .. 1024; the result does not depend on it. @default the physical cores available */
+  readonly threads?: number;
+  /** Aborting saves a checkpoint (if one is asked for) and rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Called about ten times a second. An error thrown here ends training. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Called once when a checkpoint was found. */
+  readonly onResume?: (resumed: Resumed) => void;
+  /** A file name, or when and how to save. @default none */
+  readonly checkpoint?: string | CheckpointOptions;
+  /** Kept in the model as it is (JSON): how table columns are encoded. Set by table tools. @default null */
+  readonly table?: unknown;
+}
+
+/** Checked options with their defaults. */
+export interface Settings {
+  readonly data: unknown;
+  readonly columns: Width | undefined;
+  readonly condition: unknown;
+  readonly source: { readonly rows: unknown; readonly paired: boolean } | null;
+  readonly normalise: boolean | readonly boolean[];
+  readonly network: NetworkSpec;
+  readonly path: KnownPath;
+  readonly coupling: Coupling;
+  readonly time: TimeLaw;
+  readonly optimiser: AdamW;
+  readonly batchSize: number;
+  readonly replacement: boolean;
+  readonly steps: number;
+  readonly ema: number;
+  readonly clip: number;
+  readonly validation: number;
+  readonly evaluateEvery: number;
+  readonly patience: number;
+  readonly seed: bigint;
+  readonly threads: number;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((progress: Progress) => void) | undefined;
+  readonly onResume: ((resumed: Resumed) => void) | undefined;
+  readonly checkpoint:
+    | (Required<Omit<CheckpointOptions, 'everySteps' | 'everySeconds'>> & { readonly everySteps: number; readonly everySeconds: number })
+    | null;
+  readonly table: unknown;
+}
+
+const keys = [
+  'data',
+  'columns',
+  'condition',
+  'source',
+  'normalise',
+  'network',
+  'path',
+  'coupling',
+  'time',
+  'optimiser',
+  'precision',
+  'batchSize',
+  'replacement',
+  'steps',
+  'ema',
+  'clip',
+  'validation',
+  'evaluateEvery',
+  'patience',
+  'seed',
+  'threads',
+  'signal',
+  'onProgress',
+  'onResume',
+  'checkpoint',
+  'table',
+] as const satisfies readonly (keyof TrainOptions)[];
+
+/** @throws FlowError naming the option. */
+export function checkOptions(options: unknown): Settings {
+  const given = record(options, 'options', keys);
+  if (given.data === undefined || given.data === null) throw argumentError('ERR_FLOW_TYPE', 'options.data', 'rows of numbers, or a Dataset', given.data);
+  choice(given.precision ?? 'f32', 'options.precision', ['f32']);
+  return {
+    data: given.data,
+    columns: checkColumns(given.columns, 'options.columns'),
+    condition: given.condition,
+    source: checkSource(given.source),
+    normalise: checkNormalise(given.normalise),
+    network: given.network === undefined ? mlp() : checkNetwork(given.network, 'options.network'),
+    path: resolvePath(given.path, 'options.path'),
+    coupling: resolveCoupling(given.coupling, 'options.coupling'),
+    time: resolveTime(given.time, 'options.time'),
+    optimiser: resolveOptimiser(given.optimiser, 'options.optimiser'),
+    batchSize: integer(given.batchSize ?? 256, 'options.batchSize', 1, 2 ** 20),
+    replacement: flag(given.replacement, 'options.replacement'),
+    steps: integer(given.steps ?? 20_000, 'options.steps', 1),
+    ema: finite(given.ema ?? 0.999, 'options.ema', 0, 1 - 2 ** -24),
+    clip: finite(given.clip ?? 1, 'options.clip', 0),
+    validation: finite(given.validation ?? 0.1, 'options.validation', 0, 0.9),
+    evaluateEvery: integer(given.evaluateEvery ?? 500, 'options.evaluateEvery', 1),
+    patience: integer(given.patience ?? 0, 'options.patience', 0),
+    seed: checkSeed(given.seed, 'options.seed'),
+    threads: given.threads === undefined ? 0 : integer(given.threads, 'options.threads', 1, 1024),
+    signal: checkSignal(given.signal),
+    onProgress: callback(given.onProgress, 'options.onProgress'),
+    onResume: callback(given.onResume, 'options.onResume'),
+    checkpoint: checkCheckpoint(given.checkpoint),
+    table: checkTable(given.table),
+  };
+}
+
+function flag(value: unknown, path: string, preset = false): boolean {
+  if (value !== undefined && typeof value !== 'boolean') throw argumentError('ERR_FLOW_TYPE', path, 'true or false', value);
+  return value ?? preset;
+}
+
+function callback<T>(value: unknown, path: string): ((value: T) => void) | undefined {
+  if (value !== undefined && typeof value !== 'function') throw argumentError('ERR_FLOW_TYPE', path, 'a function', value);
+  return value as ((value: T) => void) | undefined;
+}
+
+function checkSource(value: unknown): Settings['source'] {
+  if (value === undefined || value === 'gaussian') return null;
+  if (typeof value === 'string') choice(value, 'options.source', ['gaussian']);
+  if (Array.isArray(value) || ArrayBuffer.isView(value) || value instanceof Dataset) return { rows: value, paired: false };
+  const given = record(value, 'options.source', ['rows', 'paired']);
+  if (given.rows === undefined) throw argumentError('ERR_FLOW_TYPE', 'options.source.rows', 'rows of numbers, or a Dataset', given.rows);
+  return { rows: given.rows, paired: flag(given.paired, 'options.source.paired') };
+}
+
+function checkNormalise(value: unknown): boolean | readonly boolean[] {
+  if (!Array.isArray(value)) return flag(value, 'options.normalise', true);
+  return value.map((mark: unknown, j) => {
+    if (typeof mark !== 'boolean') throw argumentError('ERR_FLOW_TYPE', `options.normalise[${j}]`, 'true or false', mark);
+    return mark;
+  });
+}
+
+function checkCheckpoint(value: unknown): Settings['checkpoint'] {
+  if (value === undefined) return null;
+  const given = typeof value === 'string' ? { file: value } : record(value, 'options.checkpoint', ['file', 'everySeconds', 'everySteps', 'resume', 'onError']);
+  const { everySeconds, everySteps, resume, onError } = given as { [key in keyof CheckpointOptions]?: unknown };
+  const seconds = everySeconds ?? (everySteps === undefined ? 30 : undefined);
+  return {
+    file: checkFile(given.file, 'options.checkpoint.file'),
+    everySeconds: seconds === undefined ? Number.POSITIVE_INFINITY : finite(seconds, 'options.checkpoint.everySeconds', 0),
+    everySteps: everySteps === undefined ? Number.POSITIVE_INFINITY : integer(everySteps, 'options.checkpoint.everySteps', 1),
+    resume: flag(resume, 'options.checkpoint.resume', true),
+    onError: choice(onError ?? 'continue', 'options.checkpoint.onError', ['continue', 'stop']),
+  };
+}
+
+/** A deep copy as JSON: what a model file can hold. */
+function checkTable(value: unknown): unknown {
+  if (value === undefined || value === null) return null;
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    text = undefined;
+  }
+  if (text === undefined) throw argumentError('ERR_FLOW_TYPE', 'options.table', 'plain JSON data', value);
+  return JSON.parse(text);
+}

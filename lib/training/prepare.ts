@@ -1,0 +1,141 @@
+// From options to a native trainer: rows copied and hashed, split, normalised by their training part, network lowered and initialised.
+
+import { type ConditionSpec, trainingCondition } from '../data/condition.ts';
+import { type Prepared, prepare } from '../data/dataset.ts';
+import { divisor, fitNormaliser, type Normaliser } from '../data/normalise.ts';
+import { argumentError } from '../errors.ts';
+import type { Binding, NativeDataset, NativeTrainer } from '../native/binding.ts';
+import { encodeProgram } from '../network/encode.ts';
+import { initialiseParameters } from '../network/initialise.ts';
+import { lower } from '../network/lower.ts';
+import type { Program } from '../network/ops.ts';
+import { pathForm } from '../paths/paths.ts';
+import { quantileTable } from '../times/times.ts';
+import type { Settings } from './options.ts';
+import { splitRows } from './split.ts';
+
+/** Everything a run holds in native memory, and what was measured of the data. */
+export interface Bench {
+  readonly native: NativeTrainer;
+  readonly program: Program;
+  readonly dimension: number;
+  readonly columns: readonly string[] | null;
+  readonly rows: number;
+  readonly validationRows: number;
+  readonly condition: ConditionSpec | null;
+  readonly normaliser: Normaliser | null;
+  readonly conditionNormaliser: Normaliser | null;
+  /** SHA-256 of each input as it was given; null where there is none. */
+  readonly hashes: { readonly data: string; readonly condition: string | null; readonly source: string | null };
+  dispose(): void;
+}
+
+/** Copies and prepares the data, then builds the native trainer. Nothing is left behind when it fails. */
+export async function prepareBench(settings: Settings, binding: Binding): Promise<Bench> {
+  const { signal, seed } = settings;
+  const stores: NativeDataset[] = [];
+  const keep = <T extends NativeDataset>(store: T): T => {
+    stores.push(store);
+    return store;
+  };
+  try {
+    const data = await prepare(settings.data, 'options.data', settings.columns, binding, signal);
+    keep(data.store);
+    const { train, validation } = splitRows(data.rows, settings.validation, seed);
+    if (settings.patience > 0 && validation.length === 0) {
+      const hint = 'Early stopping needs held-out rows: raise options.validation or give more rows.';
+      throw argumentError('ERR_FLOW_CONFIG', 'options.patience', '0, as no row is held out', settings.patience, hint);
+    }
+    const normaliser = await normalise(data, train, settings.normalise);
+    const condition = trainingCondition(settings.condition, 'options.condition', data.rows);
+    let beside: NativeDataset | null = null;
+    let besideHash: string | null = null;
+    let conditionNormaliser: Normaliser | null = null;
+    if (condition !== null) {
+      const { numbers, classes } = condition.spec;
+      beside = keep(new binding.Dataset(numbers + classes.length));
+      beside.append(condition.values);
+      besideHash = await beside.hash().done;
+      if (settings.normalise !== false && numbers > 0) {
+        const full = await fitNormaliser(beside, train, [...Array<boolean>(numbers).fill(true), ...classes.map(() => false)]);
+        await beside.normalise(full.shift, divisor(full)).done;
+        conditionNormaliser = { shift: full.shift.slice(0, numbers), scale: full.scale.slice(0, numbers) };
+      }
+    }
+    const source = await sourceRows(settings, data, normaliser, binding);
+    if (source !== null) keep(source.store);
+    const program = lower(settings.network, data.width, condition?.spec ?? null);
+    const { words, constants } = encodeProgram(program);
+    const { path, optimiser } = settings;
+    signal?.throwIfAborted();
+    const native = new binding.Trainer({
+      program: words,
+      constants,
+      parameters: initialiseParameters(program, seed, settings.network),
+      data: data.store,
+      source: source?.store ?? null,
+      sourcePaired: settings.source?.paired ?? false,
+      condition: beside,
+      trainRows: train,
+      validationRows: validation,
+      path: pathForm(path),
+      times: { stratified: settings.time.stratified, tMin: path.tMin, tMax: path.tMax, quantiles: quantileTable(settings.time, path.tMin, path.tMax) },
+      batchSize: settings.batchSize,
+      seed,
+      replacement: settings.replacement,
+      beta1: optimiser.beta1,
+      beta2: optimiser.beta2,
+      epsilon: optimiser.epsilon,
+      weightDecay: optimiser.weightDecay,
+      emaDecay: settings.ema,
+      emaWarmup: true,
+      clip: settings.clip,
+      threads: settings.threads,
+    });
+    return {
+      native,
+      program,
+      dimension: data.width,
+      columns: data.names,
+      rows: data.rows,
+      validationRows: validation.length,
+      condition: condition?.spec ?? null,
+      normaliser,
+      conditionNormaliser,
+      hashes: { data: data.hash, condition: besideHash, source: source?.hash ?? null },
+      dispose: () => {
+        native.dispose();
+        for (const store of stores) store.dispose();
+      },
+    };
+  } catch (error) {
+    for (const store of stores) store.dispose();
+    throw error;
+  }
+}
+
+/** z-scores the data in place by its training rows; null in raw coordinates. */
+async function normalise(data: Prepared, train: Uint32Array, option: Settings['normalise']): Promise<Normaliser | null> {
+  if (option === false) return null;
+  const mask = option === true ? Array<boolean>(data.width).fill(true) : option;
+  if (mask.length !== data.width) throw argumentError('ERR_FLOW_SHAPE', 'options.normalise', `${data.width} marks, one per column`, `${mask.length} marks`);
+  const normaliser = await fitNormaliser(data.store, train, mask);
+  await data.store.normalise(normaliser.shift, divisor(normaliser)).done;
+  return normaliser;
+}
+
+/** Source rows in the coordinates of the data. */
+async function sourceRows(settings: Settings, data: Prepared, normaliser: Normaliser | null, binding: Binding): Promise<Prepared | null> {
+  if (settings.source === null) return null;
+  const { rows, paired } = settings.source;
+  const source = await prepare(rows, 'options.source', { width: data.width, names: data.names }, binding, settings.signal);
+  try {
+    if (paired && source.rows !== data.rows)
+      throw argumentError('ERR_FLOW_SHAPE', 'options.source', `${data.rows} rows, one per data row`, `${source.rows} rows`);
+    if (normaliser !== null) await source.store.normalise(normaliser.shift, divisor(normaliser)).done;
+    return source;
+  } catch (error) {
+    source.store.dispose();
+    throw error;
+  }
+}

@@ -1,0 +1,46 @@
+// Trainer.resume(): the options of a new Trainer from what the checkpoint holds and what the caller gives. What a file cannot hold must be given.
+
+import type { ModelFile } from '../checkpoint/model-file.ts';
+import { argumentError, FlowError, show } from '../errors.ts';
+import { adamw } from '../optimisers/adamw.ts';
+import { restorePath } from '../paths/paths.ts';
+import type { TrainOptions } from './options.ts';
+
+const needed = (name: string, what: string): FlowError =>
+  new FlowError('ERR_FLOW_CONFIG', `options.${name}: the checkpoint was made with ${what}, which a file cannot hold. Give it again.`, {
+    path: `options.${name}`,
+    expected: what,
+    hint: 'Give it again.',
+  });
+
+/** Stored options below the given ones; the values are checked like a user's own. */
+export function resumedOptions(file: string, found: ModelFile, given: TrainOptions): TrainOptions {
+  if (typeof given !== 'object' || given === null) throw argumentError('ERR_FLOW_TYPE', 'options', 'an options object with data', given);
+  const object = (value: unknown): Record<string, unknown> => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {});
+  const trainer = object(found.trainer);
+  const stored = object(trainer['options']);
+  const time = object(stored['time']);
+  const { name: _, ...constants } = object(stored['optimiser']);
+  if (given.coupling === undefined && stored['coupling'] !== 'independent') throw needed('coupling', `the coupling ${show(stored['coupling'])}`);
+  if (given.time === undefined && time['quantiles'] !== undefined) throw needed('time', `the time law ${show(time['name'])}`);
+  if (given.optimiser === undefined && typeof trainer['lr'] !== 'number') throw needed('optimiser', 'a learning-rate schedule');
+  if (given.source === undefined && stored['source'] !== 'gaussian') throw needed('source', 'source rows');
+  if (given.condition === undefined && found.record.condition !== null) throw needed('condition', 'conditions');
+  const { data } = given;
+  const { columns, dimension } = found.record;
+  const fits = ArrayBuffer.isView(data) || (Array.isArray(data) && (data[0] as ArrayLike<number> | undefined)?.length === dimension);
+  const kept = ['batchSize', 'replacement', 'ema', 'clip', 'validation', 'evaluateEvery', 'patience', 'normalise'].map((key) => [key, stored[key]]);
+  return {
+    ...(fits ? { columns: columns ?? dimension } : {}),
+    network: found.record.network,
+    path: restorePath(found.record.path),
+    time: time['stratified'] === true ? 'stratified' : 'uniform',
+    ...(given.optimiser === undefined ? { optimiser: adamw({ ...constants, lr: trainer['lr'] as number }) } : {}),
+    ...(Object.fromEntries(kept) as Partial<TrainOptions>),
+    steps: trainer['steps'] as number,
+    seed: /^\d{1,20}$/.test(String(stored['seed'])) ? BigInt(stored['seed'] as string) : 0n,
+    table: found.record.table,
+    ...given,
+    checkpoint: given.checkpoint ?? file,
+  };
+}

@@ -1,0 +1,389 @@
+// Trainer: training under the caller's hand. Nothing runs until run() is called or the trainer is iterated; between two progress records of an iteration the trainer
+// stands still at `step`, so that model() and save() see exactly that step. train() is run() without the handle.
+
+import { systemFiles } from '../checkpoint/atomic.ts';
+import { type Checkpoint, readCheckpoint, saveCheckpoint, tidy } from '../checkpoint/checkpoint.ts';
+import { readModelFile } from '../checkpoint/model-file.ts';
+import { FlowError, type FlowErrorCode } from '../errors.ts';
+import { checkFile, Model } from '../model/model.ts';
+import { native } from '../native/load.ts';
+import { checkOptions, type Progress, type Resumed, type Settings, type TrainOptions } from './options.ts';
+import { prepareBench } from './prepare.ts';
+import { resumedOptions } from './resume.ts';
+import { Run } from './run.ts';
+import { checkpointOf, recordOf, restoreRun } from './state.ts';
+
+/** Seconds between progress records. */
+const progressSeconds = 0.1;
+
+export type TrainerState = 'new' | 'running' | 'standing' | 'done' | 'failed' | 'disposed';
+
+/**
+ * Trains step by step under your hand: iterate it for progress, or call run().
+ * @example const trainer = new Trainer({ data, steps: 4000, seed: 1 }); for await (const p of trainer) console.log(p.step, p.loss); const model = trainer.model();
+ * @throws FlowError naming the option that is wrong; the data itself is read, and checked, when training starts.
+ */
+export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
+  readonly #settings: Settings;
+  #run: Run | null = null;
+  #preparing: Promise<Run> | null = null;
+  #state: TrainerState = 'new';
+  #stopping = false;
+  #paused: Promise<void> | null = null;
+  #unpause: () => void = () => undefined;
+  #standing: (() => void)[] = [];
+  /** Settles when the drive in progress has ended. */
+  #idle: Promise<void> = Promise.resolve();
+  #resumed: Resumed | null = null;
+  #saved = { step: null as number | null, error: null as FlowError | null, at: 0 };
+  #writing: Promise<void> | null = null;
+
+  constructor(options: TrainOptions) {
+    this.#settings = checkOptions(options);
+  }
+
+  /**
+   * Continues a run from its checkpoint. Options that the file holds may be left out; those that shaped the past steps must agree with it.
+   * The checkpoint is kept up to date unless `checkpoint` says otherwise.
+   * @throws FlowError ERR_FLOW_IO, ERR_FLOW_CHECKPOINT, ERR_FLOW_CHECKSUM, ERR_FLOW_VERSION, ERR_FLOW_CONFIG for an option that a file cannot hold.
+   * @example const trainer = await Trainer.resume('run.safetensors', { data }); const model = await trainer.run();
+   */
+  static async resume(file: string, options: TrainOptions): Promise<Trainer> {
+    const found = await readCheckpoint(checkFile(file));
+    return new Trainer(resumedOptions(file, found, options));
+  }
+
+  /** Optimiser steps done. */
+  get step(): number {
+    return this.#run?.step ?? 0;
+  }
+  /** Steps asked for. */
+  get steps(): number {
+    return this.#settings.steps;
+  }
+  get state(): TrainerState {
+    return this.#state;
+  }
+  /** The checkpoint that this run goes on from; null before training has started, and when there was none. */
+  get resumed(): Resumed | null {
+    return this.#resumed;
+  }
+
+  /** Trains to the end and returns the model. After stop() or a pause it goes on from there. @throws as train(). */
+  async run(): Promise<Model> {
+    for await (const _ of this.#drive(false));
+    return this.model();
+  }
+
+  /** Trains while you iterate; leaving the loop stops training, and iterating again goes on. */
+  [Symbol.asyncIterator](): AsyncGenerator<Progress, void, undefined> {
+    return this.#drive(true);
+  }
+
+  /**
+   * The model at the current step: the best weights with early stopping, else the running mean, else the parameters. An own copy.
+   * @throws FlowError ERR_FLOW_STATE while steps are under way (pause() first) or before the first, ERR_FLOW_DISPOSED.
+   */
+  model(): Model {
+    return Model.fromRecord(recordOf(this.#still('model')));
+  }
+
+  /** Writes a checkpoint: Trainer.resume() continues from it, Model.load() reads the model in it. Pauses training for as long as copying takes. */
+  async save(file: string): Promise<{ readonly file: string; readonly hash: string; readonly step: number }> {
+    checkFile(file);
+    const { state, step } = await this.#copy();
+    return { file, hash: await saveCheckpoint(file, state), step };
+  }
+
+  /** Resolves when training stands still; `proceed()` lets it go on. */
+  async pause(): Promise<void> {
+    this.#alive();
+    this.#paused ??= new Promise((resolve) => {
+      this.#unpause = resolve;
+    });
+    if (this.#state === 'running') await new Promise<void>((resolve) => this.#standing.push(resolve));
+  }
+
+  /** Ends a pause. */
+  proceed(): void {
+    this.#alive();
+    this.#paused = null;
+    this.#unpause();
+  }
+
+  /** Ends the run in progress early, as if its steps were done: run() resolves with the model so far. Resolves when it stands. */
+  async stop(): Promise<void> {
+    this.#alive();
+    this.#stopping = true;
+    this.#run?.stop();
+    this.#paused = null;
+    this.#unpause();
+    await this.#idle;
+  }
+
+  /** Frees native memory; a run in progress rejects with ERR_FLOW_DISPOSED. Models made before stay valid. Idempotent. */
+  dispose(): void {
+    if (this.#state === 'disposed') return;
+    const busy = this.#state === 'running' || this.#preparing !== null;
+    this.#state = 'disposed';
+    this.#run?.stop();
+    this.#unpause();
+    if (!busy) this.#free();
+  }
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.dispose();
+    await this.#idle;
+  }
+
+  #free(): void {
+    this.#run?.bench.dispose();
+    this.#run = null;
+  }
+
+  #alive(): void {
+    if (this.#state === 'disposed') throw stateError('ERR_FLOW_DISPOSED', 'it was disposed', 'Make a new one.');
+  }
+
+  /** The run, when nothing is in flight. */
+  #still(what: string): Run {
+    this.#alive();
+    if (this.#state === 'running')
+      throw stateError('ERR_FLOW_STATE', `${what}() while steps are under way`, 'Call await trainer.pause() first, or use it in the body of for await.');
+    if (this.#run === null) throw stateError('ERR_FLOW_STATE', `${what}() before training has started`, 'Call run(), or iterate the trainer.');
+    return this.#run;
+  }
+
+  /** A copy of the whole state at a moment when nothing is in flight. */
+  async #copy(): Promise<{ state: Checkpoint; step: number }> {
+    this.#alive();
+    const paused = this.#paused !== null;
+    if (this.#state === 'running') await this.pause();
+    try {
+      const run = this.#still('save');
+      return { state: checkpointOf(run), step: run.step };
+    } finally {
+      if (!paused && this.#state !== 'disposed') this.proceed();
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------------------ the loop
+
+  async *#drive(yields: boolean): AsyncGenerator<Progress, void, undefined> {
+    this.#alive();
+    if (this.#state === 'running' || this.#preparing !== null)
+      throw stateError('ERR_FLOW_STATE', 'it is running already', 'Await the first run, or stop() it.');
+    const { signal, checkpoint } = this.#settings;
+    signal?.throwIfAborted();
+    let settle: () => void = () => undefined;
+    this.#idle = new Promise((resolve) => {
+      settle = resolve;
+    });
+    this.#stopping = false;
+    const abort = (): void => this.#run?.stop();
+    signal?.addEventListener('abort', abort);
+    try {
+      const run = await this.#prepare();
+      this.#running();
+      this.#saved.at = performance.now();
+      let shown = Number.NEGATIVE_INFINITY;
+      const pending = (): boolean => run.evaluatesAt(run.step); // also after an interruption: a run evaluates at the same steps however it is cut
+      while ((run.step < run.settings.steps || pending()) && !run.exhausted && !this.#stopping) {
+        if (!pending()) {
+          const next = run.step + 1;
+          const soon = yields ? shown + 1000 * progressSeconds : Number.POSITIVE_INFINITY;
+          const save = checkpoint === null ? Number.POSITIVE_INFINITY : this.#saved.at + 1000 * checkpoint.everySeconds;
+          const halted = (): boolean => this.#interrupted() || (run.step >= next && performance.now() >= Math.min(soon, save));
+          await run.advance(this.#boundary(run), halted, () => {
+            if (!yields && performance.now() >= shown + 1000 * progressSeconds) shown = this.#report(run);
+          });
+        }
+        this.#alive();
+        if (signal?.aborted) break;
+        const evaluated = pending();
+        if (evaluated) await run.evaluate();
+        this.#alive();
+        if (signal?.aborted) break;
+        if (checkpoint !== null && this.#due(run, checkpoint)) await this.#checkpoint(run);
+        if (yields && (evaluated || performance.now() >= shown + 1000 * progressSeconds || run.step === run.settings.steps)) {
+          shown = this.#report(run);
+          yield* this.#stand(this.#progress(run));
+        } else if (evaluated) shown = this.#report(run);
+        if (this.#paused !== null) await this.#wait();
+        this.#alive();
+      }
+      if (!yields && !signal?.aborted) this.#report(run);
+      if (checkpoint !== null) await this.#last(run);
+      this.#alive();
+      signal?.throwIfAborted();
+      this.#state = run.step >= run.settings.steps || run.exhausted ? 'done' : 'standing';
+    } catch (error) {
+      if (this.#state !== 'disposed') this.#state = signal?.aborted || this.#run === null ? 'standing' : 'failed';
+      throw error;
+    } finally {
+      if ((this.#state as TrainerState) === 'running') this.#state = 'standing'; // the caller left the loop
+      if ((this.#state as TrainerState) === 'disposed') this.#free();
+      signal?.removeEventListener('abort', abort);
+      this.#arrive();
+      await this.#writing;
+      settle();
+    }
+  }
+
+  /** The next step at which the loop must look around. */
+  #boundary(run: Run): number {
+    const { steps, evaluateEvery, checkpoint } = run.settings;
+    const after = (every: number): number => (Math.floor(run.step / every) + 1) * every;
+    return Math.min(
+      steps,
+      run.bench.validationRows > 0 ? after(evaluateEvery) : steps,
+      checkpoint === null || !Number.isFinite(checkpoint.everySteps) ? steps : after(checkpoint.everySteps),
+    );
+  }
+
+  /** Whether a checkpoint should be written now; a failed one that must stop training is thrown here. */
+  #due(run: Run, { everySteps, everySeconds, onError }: NonNullable<Settings['checkpoint']>): boolean {
+    if (this.#saved.error !== null && onError === 'stop') throw this.#saved.error;
+    const boundary = Number.isFinite(everySteps) && run.step % everySteps === 0;
+    return run.step > 0 && this.#saved.step !== run.step && (boundary || performance.now() >= this.#saved.at + 1000 * everySeconds);
+  }
+
+  #report(run: Run): number {
+    this.#settings.onProgress?.(this.#progress(run));
+    return performance.now();
+  }
+
+  #interrupted(): boolean {
+    return this.#stopping || this.#paused !== null || this.#state === 'disposed' || (this.#settings.signal?.aborted ?? false);
+  }
+
+  /** Hands a record to the iterating caller; the trainer stands until it comes back. */
+  async *#stand(progress: Progress): AsyncGenerator<Progress, void, undefined> {
+    this.#state = 'standing';
+    yield progress;
+    this.#alive();
+    if (this.#state !== 'standing') throw stateError('ERR_FLOW_STATE', 'it was run elsewhere since this loop stood still', 'Iterate it once at a time.');
+    this.#running();
+  }
+
+  #running(): void {
+    this.#alive();
+    this.#state = 'running';
+  }
+
+  /** A pause asked for by pause(). */
+  async #wait(): Promise<void> {
+    this.#state = 'standing';
+    this.#arrive();
+    while (this.#paused !== null && (this.#state as TrainerState) !== 'disposed') {
+      const { signal } = this.#settings;
+      const aborted = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
+      await Promise.race([this.#paused, aborted]);
+      if (signal?.aborted) break;
+    }
+    this.#running();
+  }
+
+  #arrive(): void {
+    for (const resolve of this.#standing.splice(0)) resolve();
+  }
+
+  #progress(run: Run): Progress {
+    const { steps } = run.settings;
+    const { step, stepsPerSecond, learningRate } = run;
+    return Object.freeze({
+      step,
+      steps,
+      loss: run.log.mean(),
+      validationLoss: run.validation.at(-1)?.loss ?? null,
+      learningRate,
+      stepsPerSecond,
+      eta: (steps - step) / Math.max(stepsPerSecond, 1e-9),
+      checkpointStep: this.#saved.step,
+      checkpointError: this.#saved.error,
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------------------------ preparing
+
+  async #prepare(): Promise<Run> {
+    if (this.#run !== null) return this.#run;
+    const settings = this.#settings;
+    this.#preparing = (async () => {
+      const run = new Run(settings, await prepareBench(settings, native()));
+      try {
+        this.#alive();
+        if (settings.checkpoint !== null) await this.#restore(run, settings.checkpoint.file, settings.checkpoint.resume);
+        this.#alive();
+        return run;
+      } catch (error) {
+        run.bench.dispose();
+        throw error;
+      }
+    })();
+    try {
+      this.#run = await this.#preparing;
+      return this.#run;
+    } finally {
+      this.#preparing = null;
+    }
+  }
+
+  async #restore(run: Run, file: string, resume: boolean): Promise<void> {
+    await tidy(file);
+    const stat = await systemFiles.stat(file).catch((error: { code?: string }) => (error.code === 'ENOENT' ? null : Promise.reject(error)));
+    if (stat === null) return;
+    // Also when starting over: what would be replaced must be a checkpoint, not some other file.
+    const found = resume ? await readCheckpoint(file) : await readModelFile(file);
+    if (!resume) return;
+    restoreRun(run, file, found);
+    this.#saved.step = run.step;
+    this.#resumed = Object.freeze({
+      file,
+      step: run.step,
+      hash: found.hash,
+      age: Math.max(0, (Date.now() - ((stat as { mtimeMs?: number }).mtimeMs ?? Date.now())) / 1000),
+    });
+    this.#settings.onResume?.(this.#resumed);
+  }
+
+  // ------------------------------------------------------------------------------------------------------------ checkpoints
+
+  /** Copies the state at once and writes it while training goes on; at most one write is under way. */
+  async #checkpoint(run: Run): Promise<void> {
+    await this.#writing;
+    const { file, onError } = run.settings.checkpoint as NonNullable<Settings['checkpoint']>;
+    const state = checkpointOf(run);
+    const { step } = run;
+    this.#saved.at = performance.now();
+    this.#writing = saveCheckpoint(file, state).then(
+      () => {
+        this.#saved = { ...this.#saved, step, error: null };
+      },
+      (error: unknown) => {
+        const failure = error instanceof FlowError ? error : stateError('ERR_FLOW_IO', String(error), '');
+        const last = this.#saved.step === null ? '' : ` Last good: step ${this.#saved.step}.`;
+        if (onError === 'continue' && this.#saved.error === null)
+          process.emitWarning(`${failure.message}${last} Training goes on and tries again.`, { code: failure.code });
+        this.#saved = { ...this.#saved, error: failure };
+      },
+    );
+  }
+
+  /** The checkpoint at the end of a run, also of one that was aborted or stopped. */
+  async #last(run: Run): Promise<void> {
+    await this.#writing;
+    if (this.#saved.step !== run.step || this.#saved.error !== null) {
+      this.#saved.error = null;
+      await this.#checkpoint(run);
+      await this.#writing;
+    }
+    if (this.#saved.error !== null && run.settings.checkpoint?.onError === 'stop') throw this.#saved.error;
+  }
+}
+
+function stateError(code: FlowErrorCode, problem: string, hint: string): FlowError {
+  return new FlowError(code, `trainer: ${problem}. ${hint}`.trim(), { path: 'trainer', hint });
+}
