@@ -1,0 +1,140 @@
+// The ops, backward. The gradient that stands in gradient(v) is that of the pre-activation once v's last contribution has been multiplied by the slope.
+#include "network/columns.h"
+#include "network/workspace.h"
+
+namespace flow {
+
+namespace {
+
+// y (+)= x, all lanes
+void pass_on(Blocked x, Blocked y, bool accumulate) {
+  each_block(y.cols, y.rows, [&](int64_t n, int32_t b) {
+    if (accumulate)
+      kernels().add(n, y.data + b * y.block, x.data + b * x.block, y.data + b * y.block);
+    else
+      std::memcpy(y.data + b * y.block, x.data + b * x.block, static_cast<size_t>(n) * sizeof(float));
+  });
+}
+
+void multiply_slope(const Workspace& w, int32_t v, Rows rows) {
+  const Blocked g = w.gradient(v, rows), s = w.slope(w.plan().values[v].producer, rows);
+  each_block(g.cols, g.rows, [&](int64_t n, int32_t b) { kernels().multiply(n, g.data + b * g.block, s.data + b * s.block, g.data + b * g.block); });
+}
+
+void dense_inputs(const Workspace& w, const float* transposed, int32_t o, Rows rows, Panels panels) {
+  const Program& program = w.program();
+  const Op& op = program.ops[o];
+  const Edge& edge = w.plan().edges[w.plan().ops[o].edge];
+  if (!edge.needed) return;
+  const Parameter& weight = program.parameters[op.p];
+  const int32_t in = weight.shape[1], out = weight.shape[0];
+  const Blocked none{nullptr, 0, 0, 0};
+  const Blocked slope = edge.fuse ? w.slope(w.plan().values[op.a].producer, rows) : none;
+  DenseArgs args{w.gradient(op.output, rows), transposed + w.plan().ops[o].transposed, nullptr, Activation::kIdentity, w.gradient(op.a, rows), none, slope, edge.accumulate};
+  if (panels.end >= 0) {
+    const int32_t first = panels.begin * kLanes;
+    args.panels += int64_t{first} * out;
+    args.y.data += panels.begin * args.y.block;
+    args.y.cols = (in < panels.end * kLanes ? in : panels.end * kLanes) - first;
+    if (args.mul.data != nullptr) args.mul.data += panels.begin * args.mul.block;
+    args.mul.cols = args.y.cols;
+  }
+  kernels().dense(args);
+}
+
+}  // namespace
+
+void backward_inputs(const Workspace& w, const float*, const float* transposed, int32_t o, Rows rows, Panels panels) {
+  const Program& program = w.program();
+  const Op& op = program.ops[o];
+  const Edge* edges = w.plan().edges.data() + w.plan().ops[o].edge;
+  if (op.kind == OpKind::kDense) return dense_inputs(w, transposed, o, rows, panels);
+  const Blocked g = w.gradient(op.output, rows);
+  switch (op.kind) {
+    case OpKind::kActivation:
+    case OpKind::kAdd:
+      for (int32_t i = 0; i < program.inputs(op); ++i)
+        if (edges[i].needed) pass_on(g, w.gradient(program.input(op, i), rows), edges[i].accumulate);
+      return;
+    case OpKind::kConcat: {
+      int32_t at = 0;
+      for (int32_t i = 0; i < op.count; ++i) {
+        const int32_t v = program.list[op.first + i], width = program.values[v].width;
+        if (edges[i].needed) {
+          const Blocked y = w.gradient(v, rows);
+          copy_columns(g, at, y, 0, width, edges[i].accumulate);
+          if (!edges[i].accumulate) zero_padding(y);
+        }
+        at += width;
+      }
+      return;
+    }
+    case OpKind::kSlice:
+      if (!edges[0].needed) return;
+      if (!edges[0].accumulate) zero_all(w.gradient(op.a, rows));
+      return copy_columns(g, 0, w.gradient(op.a, rows), op.first, op.count, true);
+    default:
+      return;
+  }
+}
+
+void backward_parameters(const Workspace& w, const float*, int32_t o, Rows rows, bool accumulate, float* gradients, Panels panels) {
+  const Program& program = w.program();
+  const Op& op = program.ops[o];
+  const Blocked g = w.gradient(op.output, rows);
+  if (op.kind == OpKind::kDense) {
+    const Parameter& weight = program.parameters[op.p];
+    const int32_t all = (weight.shape[0] + kLanes - 1) / kLanes;
+    kernels().weight_grad({w.value(op.a, rows), g, gradients + weight.packed, op.q >= 0 ? gradients + program.parameters[op.q].packed : nullptr, panels.begin,
+                           panels.end >= 0 ? panels.end : all, accumulate});
+  } else if (op.kind == OpKind::kEmbed) {
+    // Rows are added one by one in order: the sum does not depend on who else runs.
+    const Parameter& table = program.parameters[op.p];
+    const int64_t stride = round_up(table.shape[1], kLanes);
+    float* rows_of_table = gradients + table.packed;
+    if (!accumulate) std::memset(rows_of_table, 0, static_cast<size_t>(table.packed_size) * sizeof(float));
+    const Blocked x = w.value(op.a, rows);
+    const float* column = cell(x, op.first);
+    const int32_t classes = table.shape[0] - 1;
+    for (int32_t r = 0; r < rows.count; ++r) {
+      const float c = column[int64_t{r} * kLanes];
+      float* row = rows_of_table + (c >= 0 && c < static_cast<float>(classes) ? static_cast<int32_t>(c) : classes) * stride;
+      for (int32_t b = 0; b * kLanes < table.shape[1]; ++b) {
+        const float* from = g.data + b * g.block + int64_t{r} * kLanes;
+        for (int32_t i = 0; i < kLanes; ++i) row[b * kLanes + i] += from[i];
+      }
+    }
+  }
+}
+
+void backward_layer_norm(const Workspace& w, const float* parameters, int32_t o, Rows rows, bool accumulate, float* gradients) {
+  const Program& program = w.program();
+  const Op& op = program.ops[o];
+  const Edge& edge = w.plan().edges[w.plan().ops[o].edge];
+  const Parameter &scale = program.parameters[op.p], &shift = program.parameters[op.q];
+  kernels().layer_norm_grad(w.value(op.a, rows), w.gradient(op.output, rows), parameters + scale.packed, w.mean(o) + rows.first, w.rstd(o) + rows.first, edge.accumulate,
+                            w.gradient(op.a, rows), accumulate, gradients + scale.packed, gradients + shift.packed);
+}
+
+void backward_finish(const Workspace& w, int32_t o, Rows rows) {
+  const Op& op = w.program().ops[o];
+  for (int32_t i = 0; i < w.program().inputs(op); ++i)
+    if (w.plan().edges[w.plan().ops[o].edge + i].finish) multiply_slope(w, w.program().input(op, i), rows);
+}
+
+void backward(const Workspace& w, const float* parameters, const float* transposed, Rows rows, bool accumulate, float* gradients) {
+  const Plan& plan = w.plan();
+  if (plan.finish_output) multiply_slope(w, w.program().output, rows);
+  for (int32_t o = static_cast<int32_t>(plan.ops.size()) - 1; o >= 0; --o) {
+    if (!plan.ops[o].backward) continue;
+    if (w.program().ops[o].kind == OpKind::kLayerNorm) {
+      backward_layer_norm(w, parameters, o, rows, accumulate, gradients);
+    } else {
+      backward_parameters(w, parameters, o, rows, accumulate, gradients);
+      backward_inputs(w, parameters, transposed, o, rows);
+    }
+    backward_finish(w, o, rows);
+  }
+}
+
+}  // namespace flow

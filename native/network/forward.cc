@@ -1,0 +1,136 @@
+// The ops, forward. One function per kind; shapes stand in Program.
+#include "network/columns.h"
+#include "network/workspace.h"
+
+namespace flow {
+
+namespace {
+
+constexpr double kTwoPi = 6.283185307179586476925286766559;
+
+// out = [t, cos(omega_j t) ..., sin(omega_j t) ...]. The product is exact in double and reduced to [-pi, pi] there, so that large frequencies keep f32 accuracy.
+void forward_time(const Program& program, const Op& op, ConstBlocked t, Blocked y) {
+  constexpr int32_t kChunk = 256;
+  alignas(64) float angle[kChunk], sine[kChunk], cosine[kChunk];
+  const float* omega = program.constants.data() + op.first;
+  if (op.raw) copy_columns(t, 0, y, 0, 1, false);
+  const int32_t rows_at_once = op.count > 0 && op.count <= kChunk ? kChunk / op.count : 1;
+  for (int32_t r = 0; r < y.rows; r += rows_at_once) {
+    const int32_t rows = y.rows - r < rows_at_once ? y.rows - r : rows_at_once;
+    for (int32_t j0 = 0; j0 < op.count; j0 += kChunk) {
+      const int32_t width = op.count - j0 < kChunk ? op.count - j0 : kChunk;
+      for (int32_t i = 0; i < rows; ++i) {
+        const double time = t.data[int64_t{r + i} * kLanes];
+        for (int32_t j = 0; j < width; ++j) {
+          const double a = time * omega[j0 + j];
+          constexpr double kRound = 6755399441055744.0;  // 1.5 * 2^52: adding and subtracting rounds to an integer
+          const double turns = (a * (1 / kTwoPi) + kRound) - kRound;
+          angle[i * width + j] = static_cast<float>(a - turns * kTwoPi);
+        }
+      }
+      kernels().sincos(int64_t{rows} * width, angle, sine, cosine);
+      for (int32_t i = 0; i < rows; ++i) {
+        float* row = y.data + int64_t{r + i} * kLanes;
+        for (int32_t j = 0; j < width; ++j) {
+          const int32_t c = op.raw + j0 + j, s = c + op.count;
+          row[(c / kLanes) * y.block + c % kLanes] = cosine[i * width + j];
+          row[(s / kLanes) * y.block + s % kLanes] = sine[i * width + j];
+        }
+      }
+    }
+  }
+}
+
+void forward_concat(const Workspace& w, const Op& op, Rows rows, Blocked y) {
+  int32_t at = 0;
+  for (int32_t i = 0; i < op.count; ++i) {
+    const int32_t v = w.program().list[op.first + i];
+    const Blocked x = w.value(v, rows);
+    copy_columns(x, 0, y, at, x.cols, false);
+    at += x.cols;
+  }
+}
+
+// The class of a row, or `classes` (the null class) for anything that is not one.
+inline int32_t class_of(float x, int32_t classes) { return x >= 0 && x < static_cast<float>(classes) ? static_cast<int32_t>(x) : classes; }
+
+void forward_one_hot(const Op& op, ConstBlocked x, Blocked y) {
+  zero_all(y);
+  const float* column = cell(x, op.first);
+  for (int32_t r = 0; r < y.rows; ++r) {
+    const int32_t k = class_of(column[int64_t{r} * kLanes], op.count);
+    if (k < op.count) y.data[(k / kLanes) * y.block + int64_t{r} * kLanes + k % kLanes] = 1;
+  }
+}
+
+void forward_embed(const Parameter& table, const float* rows_of_table, const Op& op, ConstBlocked x, Blocked y) {
+  const float* column = cell(x, op.first);
+  const int64_t stride = round_up(table.shape[1], kLanes);
+  for (int32_t r = 0; r < y.rows; ++r) {
+    const float* row = rows_of_table + class_of(column[int64_t{r} * kLanes], table.shape[0] - 1) * stride;
+    for (int64_t b = 0; b * kLanes < stride; ++b) std::memcpy(y.data + b * y.block + int64_t{r} * kLanes, row + b * kLanes, kLanes * sizeof(float));
+  }
+}
+
+void forward_dense(const Workspace& w, const float* parameters, int32_t o, Rows rows, Panels panels, const float* row_bias) {
+  const Program& program = w.program();
+  const Op& op = program.ops[o];
+  const Parameter& weight = program.parameters[op.p];
+  const float* bias = row_bias != nullptr ? row_bias : op.q >= 0 ? parameters + program.parameters[op.q].packed : nullptr;
+  const Blocked none{nullptr, 0, 0, 0};
+  DenseArgs args{w.value(op.a, rows), parameters + weight.packed, bias, op.activation, w.value(op.output, rows), w.slope(o, rows), none, false};
+  if (panels.end >= 0) {  // a part of the outputs: every pointer moves to its first panel
+    const int32_t first = panels.begin * kLanes, cols = (weight.shape[0] < panels.end * kLanes ? weight.shape[0] : panels.end * kLanes) - first;
+    args.panels += int64_t{first} * weight.shape[1];
+    if (bias != nullptr) args.bias += first;
+    args.y.data += panels.begin * args.y.block;
+    args.y.cols = cols;
+    if (args.slope.data != nullptr) args.slope.data += panels.begin * args.slope.block;
+    args.slope.cols = cols;
+  }
+  kernels().dense(args);
+}
+
+}  // namespace
+
+void forward_op(const Workspace& w, const float* parameters, int32_t o, Rows rows, Panels panels, const float* row_bias) {
+  const Program& program = w.program();
+  const Op& op = program.ops[o];
+  if (op.kind == OpKind::kDense) return forward_dense(w, parameters, o, rows, panels, row_bias);
+  const Blocked y = w.value(op.output, rows);
+  if (op.kind == OpKind::kConcat) return forward_concat(w, op, rows, y);
+  const Blocked x = w.value(op.a, rows);
+  const Kernels& k = kernels();
+  switch (op.kind) {
+    case OpKind::kTime:
+      return forward_time(program, op, x, y);
+    case OpKind::kActivation: {
+      const Blocked slope = w.slope(o, rows);
+      return each_block(y.cols, y.rows, [&](int64_t n, int32_t b) {
+        k.activate(op.activation, n, x.data + b * x.block, y.data + b * y.block, slope.data != nullptr ? slope.data + b * slope.block : nullptr);
+      });
+    }
+    case OpKind::kLayerNorm:
+      return k.layer_norm(x, parameters + program.parameters[op.p].packed, parameters + program.parameters[op.q].packed, op.epsilon, y, w.mean(o) + rows.first,
+                          w.rstd(o) + rows.first);
+    case OpKind::kAdd: {
+      const Blocked b = w.value(op.b, rows);
+      return each_block(y.cols, y.rows, [&](int64_t n, int32_t i) { k.add(n, x.data + i * x.block, b.data + i * b.block, y.data + i * y.block); });
+    }
+    case OpKind::kSlice:
+      return copy_columns(x, op.first, y, 0, op.count, false);
+    case OpKind::kOneHot:
+      return forward_one_hot(op, x, y);
+    case OpKind::kEmbed:
+      return forward_embed(program.parameters[op.p], parameters + program.parameters[op.p].packed, op, x, y);
+    default:
+      return;
+  }
+}
+
+void forward(const Workspace& w, const float* parameters, Rows rows) {
+  for (int32_t o = 0; o < w.plan().ops.size(); ++o)
+    if (w.plan().ops[o].alive) forward_op(w, parameters, o, rows);
+}
+
+}  // namespace flow

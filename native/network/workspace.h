@@ -1,0 +1,66 @@
+// Memory for one pass over up to `capacity` rows, allocated once; and the ops on a range of rows and output panels of it.
+// Every function here runs on the calling thread. Disjoint (rows, panels) may run at the same time.
+#pragma once
+#include "network/plan.h"
+
+namespace flow {
+
+struct Rows {  // rows [first, first + count) of a workspace
+  int64_t first;
+  int32_t count;
+};
+struct Panels {  // output panels [begin, end) of a dense op
+  int32_t begin, end;
+};
+
+class Workspace {
+ public:
+  // program and plan must outlive the workspace.
+  Status init(const Program& program, const Plan& plan, int64_t capacity);
+
+  int64_t capacity() const { return capacity_; }
+  const Program& program() const { return *program_; }
+  const Plan& plan() const { return *plan_; }
+  Blocked value(int32_t v, Rows rows) const { return view(plan_->values[v].buffer, program_->values[v].width, rows); }
+  Blocked gradient(int32_t v, Rows rows) const { return view(plan_->values[v].gradient, program_->values[v].width, rows); }
+  Blocked slope(int32_t o, Rows rows) const { return view(plan_->ops[o].slope_buffer, program_->values[program_->ops[o].output].width, rows); }
+  float* mean(int32_t o) const { return stats_ + (2 * int64_t{plan_->ops[o].stat_buffer}) * stat_stride_; }
+  float* rstd(int32_t o) const { return stats_ + (2 * int64_t{plan_->ops[o].stat_buffer} + 1) * stat_stride_; }
+
+ private:
+  Blocked view(int32_t buffer, int32_t width, Rows rows) const {
+    if (buffer < 0) return {nullptr, 0, rows.count, width};
+    return {data_[buffer] + rows.first * kLanes, capacity_ * kLanes, rows.count, width};
+  }
+  const Program* program_ = nullptr;
+  const Plan* plan_ = nullptr;
+  int64_t capacity_ = 0, stat_stride_ = 0;
+  Buffer<float> memory_;
+  Buffer<float*> data_;
+  float* stats_ = nullptr;
+};
+
+constexpr Panels kAllPanels{0, -1};
+
+// value(op.output) from its inputs. A dense op with `row_bias` adds that vector (padded) instead of its own bias.
+void forward_op(const Workspace& w, const float* parameters, int32_t o, Rows rows, Panels panels = kAllPanels, const float* row_bias = nullptr);
+// All ops that matter, in order.
+void forward(const Workspace& w, const float* parameters, Rows rows);
+
+// Given the gradient of op's output (after its slope): contributions to its inputs. Dense: input panels only.
+void backward_inputs(const Workspace& w, const float* parameters, const float* transposed, int32_t o, Rows rows, Panels panels = kAllPanels);
+// ... and of its parameters, into `gradients` (packed layout). Dense: output panels only.
+void backward_parameters(const Workspace& w, const float* parameters, int32_t o, Rows rows, bool accumulate, float* gradients, Panels panels = kAllPanels);
+// Layer norm does both at once (one pass over its rows).
+void backward_layer_norm(const Workspace& w, const float* parameters, int32_t o, Rows rows, bool accumulate, float* gradients);
+// Multiplies by the slope where no dense op could.
+void backward_finish(const Workspace& w, int32_t o, Rows rows);
+// The gradient of the output stands in gradient(program.output): finishes it, then every op in reverse.
+void backward(const Workspace& w, const float* parameters, const float* transposed, Rows rows, bool accumulate, float* gradients);
+
+// Panels of W^T for the dense ops that send gradients on; `transposed` holds plan.transposed_count floats.
+void transpose_weights(const Program& program, const Plan& plan, const float* parameters, float* transposed);
+// The same for one weight and one of its output panels.
+void transpose_panel(const Parameter& weight, const float* panels, int32_t panel, float* transposed);
+
+}  // namespace flow
