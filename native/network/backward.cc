@@ -122,9 +122,11 @@ void backward_finish(const Workspace& w, int32_t o, Rows rows) {
     if (w.plan().edges[w.plan().ops[o].edge + i].finish) multiply_slope(w, w.program().input(op, i), rows);
 }
 
+void finish_output(const Workspace& w, Rows rows) { multiply_slope(w, w.program().output, rows); }
+
 void backward(const Workspace& w, const float* parameters, const float* transposed, Rows rows, bool accumulate, float* gradients) {
   const Plan& plan = w.plan();
-  if (plan.finish_output) multiply_slope(w, w.program().output, rows);
+  if (plan.finish_output) finish_output(w, rows);
   for (int32_t o = static_cast<int32_t>(plan.ops.size()) - 1; o >= 0; --o) {
     if (!plan.ops[o].backward) continue;
     if (w.program().ops[o].kind == OpKind::kLayerNorm) {

@@ -63,7 +63,8 @@ Status Plan::build(const Program& program, Pass which, const uint8_t* marks) {
   alive[program.output] = 1;
   for (int32_t o = op_count - 1; o >= 0; --o) {
     const Op& op = program.ops[o];
-    ops[o].alive = alive[op.output] != 0 && mark(o) != kProvided;
+    ops[o].alive = mark(o) != kProvided && (alive[op.output] != 0 || mark(o) == kKept);
+    if (ops[o].alive) alive[op.output] = 1;
     if (!ops[o].alive) continue;
     for (int32_t i = 0; i < program.inputs(op); ++i) {
       const int32_t v = program.input(op, i);

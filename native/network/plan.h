@@ -48,7 +48,8 @@ struct Plan {
   int64_t transposed_count = 0;
   bool finish_output = false;     // the output's activation is multiplied in after the loss
 
-  // `marks` (may be null, forward passes only), one per op: kProvided = its output comes from outside; kKept = its output is never overwritten.
+  // `marks` (may be null, forward passes only), one per op: kProvided = its output comes from outside; kKept = it runs, and its output is never
+  // overwritten.
   Status build(const Program& program, Pass pass, const uint8_t* marks = nullptr);
 };
 

@@ -11,11 +11,6 @@ constexpr int64_t kMaxWidth = 1 << 24;
 constexpr int64_t kMaxCount = 1 << 16;          // values, ops, parameters
 constexpr int64_t kMaxParameters = 1 << 30;     // logical floats
 
-struct Reader {
-  const int32_t* words;
-  int64_t count, at;
-};
-
 bool finite(float x) {
   uint32_t bits;
   std::memcpy(&bits, &x, sizeof bits);
@@ -123,6 +118,7 @@ class Parser {
       if (!known_[i]) return bad("no op makes this value", kHeader + 2 * int64_t{i});
     for (int32_t i = 0; i < w_[6]; ++i)
       if (!used_[i]) return bad("no op uses this parameter", kHeader + 2 * int64_t{w_[4]} + 5 * int64_t{i});
+    if (p_.output < 3) return bad("the output must be made by an op", 7);
     if (p_.values[p_.output].width != p_.dimension) return bad("the output is not as wide as x", 7);
     return {};
   }
@@ -228,7 +224,7 @@ class Parser {
     int32_t depends = 0;
     for (int32_t i = 0; i < p_.inputs(op); ++i) {
       const Value& in = p_.values[p_.input(op, i)];
-      if (in.width < 1 ) return bad("an input of this op has no columns", head);
+      if (in.width < 1) return bad("an input of this op has no columns", head);
       depends |= in.depends;
     }
     if (depends != out.depends) return bad("dependence bits of the output do not fit the op", kHeader + 2 * int64_t{op.output} + 1);

@@ -24,6 +24,8 @@ class Workspace {
   Blocked value(int32_t v, Rows rows) const { return view(plan_->values[v].buffer, program_->values[v].width, rows); }
   Blocked gradient(int32_t v, Rows rows) const { return view(plan_->values[v].gradient, program_->values[v].width, rows); }
   Blocked slope(int32_t o, Rows rows) const { return view(plan_->ops[o].slope_buffer, program_->values[program_->ops[o].output].width, rows); }
+  // Lets value v live in the caller's memory, laid out with this workspace's capacity.
+  void bind(int32_t v, float* data) { data_[plan_->values[v].buffer] = data; }
   float* mean(int32_t o) const { return stats_ + (2 * int64_t{plan_->ops[o].stat_buffer}) * stat_stride_; }
   float* rstd(int32_t o) const { return stats_ + (2 * int64_t{plan_->ops[o].stat_buffer} + 1) * stat_stride_; }
 
@@ -55,6 +57,7 @@ void backward_parameters(const Workspace& w, const float* parameters, int32_t o,
 void backward_layer_norm(const Workspace& w, const float* parameters, int32_t o, Rows rows, bool accumulate, float* gradients);
 // Multiplies by the slope where no dense op could.
 void backward_finish(const Workspace& w, int32_t o, Rows rows);
+void finish_output(const Workspace& w, Rows rows);
 // The gradient of the output stands in gradient(program.output): finishes it, then every op in reverse.
 void backward(const Workspace& w, const float* parameters, const float* transposed, Rows rows, bool accumulate, float* gradients);
 

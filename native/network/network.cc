@@ -1,0 +1,110 @@
+#include "network/network.h"
+
+#include <algorithm>
+#include <new>
+
+#include "network/columns.h"
+#include "network/packed.h"
+
+namespace flow {
+
+namespace {
+
+bool finite(float x) { return x - x == 0; }
+
+// Rows of row-major inputs into the workspace.
+void load_inputs(const Workspace& w, Rows rows, const float* x, const float* t, const float* condition) {
+  const Blocked time = w.value(kValueT, rows);
+  kernels().to_blocked(x, w.program().dimension, w.value(kValueX, rows));
+  for (int32_t r = 0; r < rows.count; ++r) time.data[int64_t{r} * kLanes] = t[r];
+  if (w.program().condition_width > 0) kernels().to_blocked(condition, w.program().condition_width, w.value(kValueCondition, rows));
+}
+
+}  // namespace
+
+int32_t tile_rows(const Program& program) {
+  int32_t widest = 1;
+  for (const Value& v : program.values) widest = v.width > widest ? v.width : widest;
+  return widest <= 128 ? 192 : 132;
+}
+
+Network::Network() = default;
+Network::~Network() = default;
+
+Status Network::init(const int32_t* words, int64_t word_count, const float* constants, int64_t constant_count, const float* parameters,
+                     int64_t parameter_count) {
+  data_.reset(new (std::nothrow) NetworkData);
+  if (!data_) return out_of_memory();
+  NetworkData& d = *data_;
+  FLOW_TRY(d.program.parse(words, word_count, constants, constant_count));
+  if (parameter_count != d.program.parameter_count) return fail(Code::kArgument, "the number of parameters does not match the program");
+  for (int64_t i = 0; i < parameter_count; ++i)
+    if (!finite(parameters[i])) return fail(Code::kNonfinite, "a parameter is not finite", i);
+  Buffer<float> packed;
+  FLOW_TRY(packed.allocate(d.program.packed_count));
+  d.program.pack(parameters, packed.data());
+  FLOW_TRY(d.forward.build(d.program, Pass::kForward));
+  for (int i = 0; i < (d.program.condition_width > 0 ? 2 : 1); ++i) {
+    Buffer<float> extra;
+    FLOW_TRY(d.sampling[i].build(d.program, i == 0, packed.data(), packed.size(), &extra));
+    FLOW_TRY(d.sampling_parameters[i].allocate(packed.size() + extra.size()));
+    std::copy_n(packed.data(), packed.size(), d.sampling_parameters[i].data());
+    std::copy_n(extra.data(), extra.size(), d.sampling_parameters[i].data() + packed.size());
+  }
+  return {};
+}
+
+int32_t Network::dimension() const { return data_->program.dimension; }
+int32_t Network::condition_width() const { return data_->program.condition_width; }
+int64_t Network::parameter_count() const { return data_->program.parameter_count; }
+
+Status Network::evaluate(int64_t rows, const float* x, const float* t, const float* condition, float* v) const {
+  const Program& program = data_->program;
+  const int64_t d = program.dimension, c = program.condition_width;
+  if (rows < 0) return fail(Code::kArgument, "rows must not be negative");
+  if ((condition == nullptr) != (c == 0) && rows > 0) return fail(Code::kArgument, "a condition must be given exactly when the network has one");
+  const int64_t tile = rows < tile_rows(program) ? (rows > 0 ? rows : 1) : tile_rows(program);
+  Workspace w;
+  FLOW_TRY(w.init(program, data_->forward, tile));
+  for (int64_t r = 0; r < rows; r += tile) {
+    const Rows part{0, static_cast<int32_t>(rows - r < tile ? rows - r : tile)};
+    load_inputs(w, part, x + r * d, t + r, c > 0 ? condition + r * c : nullptr);
+    forward(w, data_->parameters(), part);
+    kernels().from_blocked(w.value(program.output, part), v + r * d, d);
+  }
+  return {};
+}
+
+Status Network::gradient(int64_t rows, const float* x, const float* t, const float* condition, const float* cotangent, float* d_parameters, float* d_x) const {
+  const Program& program = data_->program;
+  const int64_t d = program.dimension, c = program.condition_width;
+  if (rows < 0) return fail(Code::kArgument, "rows must not be negative");
+  if ((condition == nullptr) != (c == 0) && rows > 0) return fail(Code::kArgument, "a condition must be given exactly when the network has one");
+  const int64_t tile = rows < tile_rows(program) ? (rows > 0 ? rows : 1) : tile_rows(program);
+  Plan plan;
+  Workspace w;
+  Buffer<float> transposed, gradients;
+  FLOW_TRY(plan.build(program, Pass::kTrainX));
+  FLOW_TRY(w.init(program, plan, tile));
+  FLOW_TRY(transposed.allocate(plan.transposed_count));
+  FLOW_TRY(gradients.allocate(program.packed_count));
+  transpose_weights(program, plan, data_->parameters(), transposed.data());
+  const bool output_needs = plan.values[program.output].gradient >= 0, x_needs = plan.values[kValueX].gradient >= 0;
+  for (int64_t r = 0; r < rows; r += tile) {
+    const Rows part{0, static_cast<int32_t>(rows - r < tile ? rows - r : tile)};
+    load_inputs(w, part, x + r * d, t + r, c > 0 ? condition + r * c : nullptr);
+    forward(w, data_->parameters(), part);
+    if (output_needs) {
+      kernels().to_blocked(cotangent + r * d, d, w.gradient(program.output, part));
+      backward(w, data_->parameters(), transposed.data(), part, r > 0, gradients.data());
+    }
+    if (output_needs && x_needs)
+      kernels().from_blocked(w.gradient(kValueX, part), d_x + r * d, d);
+    else
+      std::memset(d_x + r * d, 0, static_cast<size_t>(part.count * d) * sizeof(float));
+  }
+  program.unpack(gradients.data(), d_parameters);
+  return {};
+}
+
+}  // namespace flow

@@ -1,0 +1,23 @@
+// What a Network holds: the program, its packed weights, and the two forms in which it is sampled.
+#pragma once
+#include "network/specialise.h"
+#include "network/workspace.h"
+
+namespace flow {
+
+struct NetworkData {
+  Program program;
+  Plan forward;
+  // [0] one condition row for all (or none), [1] a condition row per row; the latter exists when the program has a condition.
+  Specialised sampling[2];
+  Buffer<float> sampling_parameters[2];  // packed parameters followed by the split weights
+
+  const Specialised& sampler(bool shared) const { return sampling[shared ? 0 : 1]; }
+  const float* parameters() const { return sampling_parameters[0].data(); }
+  const float* sampler_parameters(bool shared) const { return sampling_parameters[shared ? 0 : 1].data(); }
+};
+
+// Rows of a tile: small enough that two activations of the widest layer stay near, a multiple of the kernels' 12 rows.
+int32_t tile_rows(const Program& program);
+
+}  // namespace flow

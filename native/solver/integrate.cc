@@ -1,0 +1,177 @@
+#include "solver/integrate.h"
+
+#include <atomic>
+#include <new>
+
+#include "core/pool.h"
+#include "network/columns.h"
+#include "network/network.h"
+#include "rng/streams.h"
+#include "solver/network_field.h"
+#include "solver/runge_kutta.h"
+
+namespace flow {
+
+namespace {
+
+bool finite(double x) { return x - x == 0; }
+
+Status check(const SampleOptions& o, int32_t d) {
+  if (o.n < 0 || o.first_row < 0 || o.n > (int64_t{1} << 53) - o.first_row) return fail(Code::kArgument, "rows must lie in [0, 2^53)");
+  if (o.stages < 1 || o.stages > 64) return fail(Code::kArgument, "a tableau must have 1 to 64 stages");
+  for (int32_t i = 0; i < o.stages; ++i) {
+    if (!finite(o.b[i]) || !finite(o.c[i])) return fail(Code::kArgument, "the tableau must be finite", i);
+    for (int32_t j = 0; j < i; ++j)
+      if (!finite(o.a[i * o.stages + j])) return fail(Code::kArgument, "the tableau must be finite", i, j);
+  }
+  if (o.steps < 0 || o.steps > (int64_t{1} << 31)) return fail(Code::kArgument, "the number of steps is out of range");
+  for (int64_t k = 0; k <= o.steps; ++k) {
+    if (!finite(o.grid[k])) return fail(Code::kArgument, "the grid must be finite", k);
+    const bool up = o.grid[o.steps] >= o.grid[0];
+    if (k > 0 && (up ? o.grid[k] < o.grid[k - 1] : o.grid[k] > o.grid[k - 1])) return fail(Code::kArgument, "the grid must be monotone", k);
+  }
+  for (int64_t i = 0; i < o.saves; ++i)
+    if (o.save[i] < 0 || o.save[i] > o.steps || (i > 0 && o.save[i] <= o.save[i - 1])) return fail(Code::kArgument, "save must hold ascending indices into the grid", i);
+  if ((o.shift == nullptr) != (o.scale == nullptr)) return fail(Code::kArgument, "shift and scale come together");
+  if (checked_product(o.saves, checked_product(o.n, d, sizeof(float))) < 0) return out_of_memory();
+  return {};
+}
+
+// Tiles of equal size, at most `most` rows, enough of them for every thread; a multiple of the kernels' 12 rows. Bits do not depend on the choice.
+int32_t choose_tile(int64_t n, int32_t threads, int32_t most) {
+  int64_t tiles = (n + most - 1) / most;
+  if (tiles < threads && n >= int64_t{threads} * 12) tiles = threads;
+  const int64_t rows = round_up((n + tiles - 1) / tiles, 12);
+  return static_cast<int32_t>(rows < n ? rows : n);
+}
+
+struct Solve {
+  const SampleOptions& options;
+  const StopFlag* stop;
+  int32_t dimension, tile;
+  StageField field;
+  NetworkField* network;  // null for a foreign field
+  float* x;
+  RungeKutta* runners = nullptr;
+  Buffer<float> scratch;  // one row-major tile per runner
+  std::atomic<int64_t> bad_row{INT64_MAX};
+  std::atomic<bool> stopped{false};
+
+  Solve(const SampleOptions& o, const StopFlag* s, int32_t d, int32_t t, StageField f, NetworkField* n, float* out)
+      : options(o), stop(s), dimension(d), tile(t), field(f), network(n), x(out) {}
+  ~Solve() { delete[] runners; }
+
+  bool interrupted() {
+    if (stop == nullptr || !stop->requested()) return false;
+    stopped.store(true, std::memory_order_relaxed);
+    return true;
+  }
+
+  Status init(int32_t slots) {
+    runners = new (std::nothrow) RungeKutta[static_cast<size_t>(slots)];
+    if (runners == nullptr) return out_of_memory();
+    const TableauView tableau{options.stages, options.a, options.b, options.c};
+    for (int32_t i = 0; i < slots; ++i) FLOW_TRY(runners[i].init(tableau, dimension, tile));
+    return scratch.allocate(checked_product(int64_t{slots} * tile, dimension));
+  }
+
+  void start(int64_t first, int32_t rows, float* z, Blocked state) {
+    const SampleOptions& o = options;
+    const int64_t count = int64_t{rows} * dimension;
+    if (o.initial == nullptr) {
+      sample_noise(o.seed, o.first_row + first, rows, dimension, z);
+      if (o.source_scale != 1) {
+        const float s = static_cast<float>(o.source_scale);
+        for (int64_t i = 0; i < count; ++i) z[i] *= s;
+      }
+    } else {
+      std::memcpy(z, o.initial + first * dimension, static_cast<size_t>(count) * sizeof(float));
+      if (o.normalise_initial && o.shift != nullptr)
+        for (int32_t r = 0; r < rows; ++r)
+          for (int32_t c = 0; c < dimension; ++c) z[int64_t{r} * dimension + c] = (z[int64_t{r} * dimension + c] - o.shift[c]) / o.scale[c];
+    }
+    kernels().to_blocked(z, dimension, state);
+  }
+
+  void save(int64_t index, int64_t first, Blocked state) {
+    float* out = x + (index * options.n + first) * dimension;
+    kernels().from_blocked(state, out, dimension);
+    for (int32_t r = 0; r < state.rows; ++r, out += dimension) {
+      bool good = true;
+      if (options.shift != nullptr)
+        for (int32_t c = 0; c < dimension; ++c) out[c] = options.scale[c] * out[c] + options.shift[c];
+      for (int32_t c = 0; c < dimension; ++c) good = good && out[c] - out[c] == 0;
+      if (good) continue;
+      int64_t seen = bad_row.load(std::memory_order_relaxed);
+      while (first + r < seen && !bad_row.compare_exchange_weak(seen, first + r, std::memory_order_relaxed)) {
+      }
+    }
+  }
+
+  void run_tile(int64_t index, int32_t slot) {
+    if (interrupted()) return;
+    const int64_t first = index * tile;
+    const int32_t rows = static_cast<int32_t>(options.n - first < tile ? options.n - first : tile);
+    RungeKutta& runner = runners[slot];
+    const Blocked state = runner.state(rows);
+    start(first, rows, scratch.data() + int64_t{slot} * tile * dimension, state);
+    if (network != nullptr) network->begin(slot, first, rows);
+    int64_t saved = 0;
+    for (int64_t k = 0;; ++k) {
+      if (saved < options.saves && options.save[saved] == k) save(saved++, first, state);
+      if (k == options.steps || saved == options.saves || interrupted()) return;
+      runner.step(field, slot, first, rows, k, options.grid[k], options.grid[k + 1] - options.grid[k]);
+    }
+  }
+};
+
+Status run(Solve& solve, int32_t slots, SampleReport* report) {
+  const SampleOptions& o = solve.options;
+  FLOW_TRY(solve.init(slots));
+  const int64_t tiles = o.n > 0 ? (o.n + solve.tile - 1) / solve.tile : 0;
+  parallel_for(tiles, slots, [&](int64_t tile, int32_t slot) { solve.run_tile(tile, slot); });
+  *report = {};
+  report->nfe = o.steps * o.stages;
+  report->stopped = solve.stopped.load();
+  const int64_t bad = solve.bad_row.load();
+  if (bad != INT64_MAX) report->nonfinite_row = bad;
+  return {};
+}
+
+int32_t slots_for(const SampleOptions& o, int32_t tile) {
+  const int64_t tiles = o.n > 0 ? (o.n + tile - 1) / tile : 1;
+  const int32_t threads = resolve_threads(o.threads);
+  return static_cast<int32_t>(tiles < threads ? tiles : threads);
+}
+
+}  // namespace
+
+Status sample(const Network& network, const SampleOptions& options, const StopFlag* stop, float* x, SampleReport* report) {
+  const NetworkData& data = network.data();
+  const int32_t d = data.program.dimension, c = data.program.condition_width;
+  FLOW_TRY(check(options, d));
+  if ((options.condition == nullptr) != (c == 0)) return fail(Code::kArgument, "a condition must be given exactly when the network has one");
+  if (c > 0 && options.condition_rows != 1 && options.condition_rows != options.n) return fail(Code::kArgument, "the condition must have one row, or one per sample");
+  const int32_t tile = options.n > 0 ? choose_tile(options.n, resolve_threads(options.threads), tile_rows(data.program)) : 1;
+  const int32_t slots = slots_for(options, tile);
+  NetworkField field;
+  FLOW_TRY(field.init(data, options, tile, slots));
+  const StageField stage{&field, [](void* self, int32_t slot, int64_t, int64_t s, double, Blocked in, Blocked v) { static_cast<NetworkField*>(self)->evaluate(slot, s, in, v); }};
+  Solve solve(options, stop, d, tile, stage, &field, x);
+  return run(solve, slots, report);
+}
+
+Status integrate(const Field& field, int32_t dimension, const SampleOptions& options, const StopFlag* stop, float* x, SampleReport* report) {
+  FLOW_TRY(check(options, dimension));
+  if (dimension < 1) return fail(Code::kArgument, "the dimension must be at least 1");
+  const int32_t tile = options.n > 0 ? choose_tile(options.n, resolve_threads(options.threads), 96) : 1;
+  const int32_t slots = slots_for(options, tile);
+  const StageField stage{const_cast<Field*>(&field), [](void* self, int32_t, int64_t first, int64_t s, double t, Blocked in, Blocked v) {
+                           const Field& f = *static_cast<Field*>(self);
+                           f.evaluate(f.self, first, s, t, in, v);
+                         }};
+  Solve solve(options, stop, dimension, tile, stage, nullptr, x);
+  return run(solve, slots, report);
+}
+
+}  // namespace flow

@@ -1,0 +1,121 @@
+#include "solver/network_field.h"
+
+#include <new>
+
+#include "network/columns.h"
+
+namespace flow {
+
+namespace {
+constexpr int64_t kWindow = 64;  // stages whose row-constant values are computed together, as rows of one small batch
+}
+
+NetworkField::~NetworkField() { delete[] slots_; }
+
+Status NetworkField::init(const NetworkData& network, const SampleOptions& options, int32_t capacity, int32_t slots) {
+  const bool shared = network.program.condition_width == 0 || options.condition_rows == 1;
+  network_ = &network;
+  options_ = &options;
+  plan_ = &network.sampler(shared);
+  parameters_ = network.sampler_parameters(shared);
+  capacity_ = capacity;
+  stages_ = options.steps * options.stages;
+  window_rows_ = static_cast<int32_t>(stages_ < kWindow ? (stages_ > 0 ? stages_ : 1) : kWindow);
+  FLOW_TRY(times_.allocate(stages_));
+  for (int64_t k = 0, i = 0; k < options.steps; ++k)
+    for (int32_t s = 0; s < options.stages; ++s, ++i)
+      times_[i] = static_cast<float>(options.frame != nullptr ? options.frame[4 * i + 1] : options.grid[k] + options.c[s] * (options.grid[k + 1] - options.grid[k]));
+
+  const Program& program = plan_->program;
+  int64_t bias = 0;
+  FLOW_TRY(bias_offset_.allocate(program.ops.size()));
+  for (int64_t o = 0; o < program.ops.size(); ++o) {
+    bias_offset_[o] = bias;
+    if (plan_->row_bias[o] >= 0) bias += round_up(program.values[plan_->row_bias[o]].width, kLanes);
+  }
+  slots_ = new (std::nothrow) Slot[static_cast<size_t>(slots)];
+  if (slots_ == nullptr) return out_of_memory();
+  slot_count_ = slots;
+  for (int32_t i = 0; i < slots; ++i) {
+    Slot& slot = slots_[i];
+    FLOW_TRY(slot.rows.init(program, plan_->rows, capacity));
+    FLOW_TRY(slot.stage.init(program, plan_->stage, window_rows_));
+    FLOW_TRY(slot.bias.allocate(bias));
+    if (options.frame != nullptr) FLOW_TRY(slot.scaled.allocate(2 * round_up(program.dimension, kLanes) * capacity));
+    if (program.condition_width > 0 && options.condition_rows == 1) {  // the same in every row of the window
+      const Blocked c = slot.stage.value(kValueCondition, {0, window_rows_});
+      for (int32_t r = 0; r < window_rows_; ++r)
+        kernels().to_blocked(options.condition, program.condition_width, {c.data + int64_t{r} * kLanes, c.block, 1, c.cols});
+    }
+  }
+  return {};
+}
+
+void NetworkField::begin(int32_t index, int64_t first_row, int32_t rows) {
+  Slot& slot = slots_[index];
+  const Program& program = plan_->program;
+  if (program.condition_width > 0 && options_->condition_rows != 1)
+    kernels().to_blocked(options_->condition + first_row * program.condition_width, program.condition_width, slot.rows.value(kValueCondition, {0, rows}));
+  for (int32_t o = 0; o < program.ops.size(); ++o)
+    if (plan_->when[o] == When::kRows) forward_op(slot.rows, parameters_, o, {0, rows});
+}
+
+void NetworkField::fill_window(Slot& slot, int64_t first) {
+  const Rows rows{0, static_cast<int32_t>(stages_ - first < window_rows_ ? stages_ - first : window_rows_)};
+  const Blocked t = slot.stage.value(kValueT, rows);
+  for (int32_t r = 0; r < rows.count; ++r) t.data[int64_t{r} * kLanes] = times_[first + r];
+  for (int32_t o = 0; o < plan_->program.ops.size(); ++o)
+    if (plan_->when[o] == When::kStage) forward_op(slot.stage, parameters_, o, rows);
+  slot.window = first;
+}
+
+// The window's row: biases made contiguous, other row-constant values broadcast over the tile.
+void NetworkField::take_stage(Slot& slot, int32_t row, int32_t rows) {
+  const Program& program = plan_->program;
+  for (int64_t o = 0; o < program.ops.size(); ++o) {
+    if (plan_->row_bias[o] < 0) continue;
+    const Blocked z = slot.stage.value(plan_->row_bias[o], {row, 1});
+    float* bias = slot.bias.data() + bias_offset_[o];
+    for (int32_t c = 0; c < z.cols; c += kLanes) std::memcpy(bias + c, z.data + (c / kLanes) * z.block, kLanes * sizeof(float));
+  }
+  for (int32_t v = 0; v < program.values.size(); ++v) {
+    if (!plan_->broadcast[v]) continue;
+    const Blocked from = slot.stage.value(v, {row, 1}), to = slot.rows.value(v, {0, rows});
+    for (int32_t c = 0; c < to.cols; c += kLanes)
+      for (int32_t r = 0; r < rows; ++r)
+        std::memcpy(to.data + (c / kLanes) * to.block + int64_t{r} * kLanes, from.data + (c / kLanes) * from.block, kLanes * sizeof(float));
+  }
+}
+
+void NetworkField::evaluate(int32_t index, int64_t stage, Blocked x, Blocked v) {
+  Slot& slot = slots_[index];
+  const Program& program = plan_->program;
+  const int64_t first = stage / window_rows_ * window_rows_;
+  const Rows rows{0, x.rows};
+  if (slot.window != first) fill_window(slot, first);
+  take_stage(slot, static_cast<int32_t>(stage - first), x.rows);
+
+  const double* frame = options_->frame != nullptr ? options_->frame + 4 * stage : nullptr;
+  float* scaled = slot.scaled.data();
+  const int64_t size = round_up(program.dimension, kLanes) * capacity_;
+  if (frame != nullptr) each_block(x.cols, x.rows, [&](int64_t n, int32_t b) { kernels().scale(n, static_cast<float>(frame[0]), x.data + b * x.block, scaled + b * x.block); });
+  slot.rows.bind(kValueX, frame != nullptr ? scaled : x.data);
+  const bool made_here = plan_->when[plan_->rows.values[program.output].producer] == When::kBoth;
+  if (made_here) slot.rows.bind(program.output, v.data);
+  for (int32_t o = 0; o < program.ops.size(); ++o) {
+    if (plan_->when[o] != When::kBoth || !plan_->rows.ops[o].alive) continue;
+    forward_op(slot.rows, parameters_, o, rows, kAllPanels, plan_->row_bias[o] >= 0 ? slot.bias.data() + bias_offset_[o] : nullptr);
+  }
+  const Blocked out = slot.rows.value(program.output, rows);
+  if (out.data != v.data) each_block(v.cols, v.rows, [&](int64_t n, int32_t b) { std::memcpy(v.data + b * v.block, out.data + b * out.block, static_cast<size_t>(n) * sizeof(float)); });
+  if (frame == nullptr) return;
+  const float c = static_cast<float>(frame[3]);
+  float* bx = scaled + size;
+  each_block(v.cols, v.rows, [&](int64_t n, int32_t b) {
+    const float* k = v.data + b * v.block;
+    kernels().scale(n, static_cast<float>(frame[2]), x.data + b * x.block, bx + b * x.block);
+    kernels().combine(n, bx + b * x.block, 1, &c, &k, v.data + b * v.block);
+  });
+}
+
+}  // namespace flow

@@ -1,0 +1,44 @@
+// A network as a field v(t, x): row-constant work once per stage, condition-only work once per tile, an optional frame v = b x + c net(tau, a x).
+#pragma once
+#include "network/packed.h"
+#include "solver/integrate.h"
+
+namespace flow {
+
+class NetworkField {
+ public:
+  // One per solve; `capacity` rows per tile, `slots` runners.
+  Status init(const NetworkData& network, const SampleOptions& options, int32_t capacity, int32_t slots);
+  // Before a tile's first stage.
+  void begin(int32_t slot, int64_t first_row, int32_t rows);
+  void evaluate(int32_t slot, int64_t stage, Blocked x, Blocked v);
+
+ private:
+  struct Slot {
+    Workspace rows, stage;
+    Buffer<float> bias;    // one padded vector per dense op with a row bias
+    Buffer<float> scaled;  // a(t) x, and room for b(t) x
+    int64_t window = -1;   // first stage of the window that `stage` holds
+  };
+  void fill_window(Slot& slot, int64_t first);
+  void take_stage(Slot& slot, int32_t row, int32_t rows);
+
+  const NetworkData* network_ = nullptr;
+  const Specialised* plan_ = nullptr;
+  const float* parameters_ = nullptr;
+  const SampleOptions* options_ = nullptr;
+  int32_t capacity_ = 0, window_rows_ = 1;
+  int64_t stages_ = 0;
+  Buffer<float> times_;         // tau of every stage
+  Buffer<int64_t> bias_offset_;  // per op
+  Slot* slots_ = nullptr;
+  int32_t slot_count_ = 0;
+
+ public:
+  NetworkField() = default;
+  NetworkField(const NetworkField&) = delete;
+  NetworkField& operator=(const NetworkField&) = delete;
+  ~NetworkField();
+};
+
+}  // namespace flow

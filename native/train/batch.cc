@@ -1,0 +1,217 @@
+#include "train/batch.h"
+
+#include "rng/permutation.h"
+#include "rng/philox.h"
+
+namespace flow {
+
+namespace {
+
+uint32_t id(Stream stream) { return static_cast<uint32_t>(stream); }
+
+// Positions [first, first + rows) of an endless sequence of permutations of [0, n), a fresh one per epoch.
+void without_replacement(uint64_t n, PhiloxKey key, Stream stream, uint64_t first, int32_t rows, uint32_t* out) {
+  for (int32_t done = 0; done < rows;) {
+    const uint64_t epoch = (first + done) / n, position = (first + done) % n;
+    const int32_t count = n - position < static_cast<uint64_t>(rows - done) ? static_cast<int32_t>(n - position) : rows - done;
+    Permutation(n, key, stream, epoch).run(position, count, out + done);
+    done += count;
+  }
+}
+
+// Uniform indices below n <= 2^32: the top of a 64-bit product.
+void with_replacement(uint64_t n, PhiloxKey key, Stream stream, uint64_t first, int32_t rows, uint32_t* out) {
+  for (int32_t i = 0; i < rows; ++i) {
+    const Words4 w = philox(key, stream, first + i, 0);
+    out[i] = static_cast<uint32_t>((static_cast<unsigned __int128>(uint64_t{w.w[0]} << 32 | w.w[1]) * n) >> 64);
+  }
+}
+
+}  // namespace
+
+Status BatchScratch::init(int64_t rows, int32_t dimension, int32_t condition_width, bool bridge) {
+  capacity = rows;
+  const int64_t size = checked_product(rows, dimension);
+  FLOW_TRY(index.allocate(rows));
+  FLOW_TRY(source_index.allocate(rows));
+  FLOW_TRY(x1.allocate(size));
+  FLOW_TRY(x0.allocate(size));
+  FLOW_TRY(eps.allocate(bridge ? size : 0));
+  FLOW_TRY(xt.allocate(size));
+  FLOW_TRY(ut.allocate(size));
+  FLOW_TRY(condition.allocate(checked_product(rows, condition_width)));
+  FLOW_TRY(t.allocate(rows));
+  FLOW_TRY(uniform.allocate(rows));
+  FLOW_TRY(weight.allocate(rows));
+  FLOW_TRY(coefficient.allocate(checked_product(6, rows)));
+  for (float& w : weight) w = 1;
+  return {};
+}
+
+Status Batch::init(const TrainerOptions& o, int32_t dimension, int32_t condition_width) {
+  dimension_ = dimension;
+  condition_width_ = condition_width;
+  data_ = o.data.get();
+  source_ = o.source.get();
+  condition_ = o.condition.get();
+  paired_ = o.source_paired;
+  replacement_ = o.replacement;
+  batch_ = o.batch_size;
+  seed_ = o.seed;
+  key_ = philox_key(o.seed);
+  FLOW_TRY(train_.copy(o.train_rows, o.train_count));
+  FLOW_TRY(validation_.copy(o.validation_rows, o.validation_count));
+  table_ = o.path.table;
+  sigma_min_ = o.path.sigma_min;
+  if (table_) {
+    path_min_ = o.path.t_min;
+    path_max_ = o.path.t_max;
+    FLOW_TRY(nodes_.copy(o.path.nodes, checked_product(12, o.path.node_count)));
+    for (int64_t i = 0; i < nodes_.size(); ++i)
+      if ((i % 6 == 2 || i % 6 == 5) && nodes_[i] != 0) bridge_ = true;
+  }
+  stratified_ = o.times.stratified;
+  time_min_ = o.times.t_min;
+  time_max_ = o.times.t_max;
+  if (o.times.quantiles != nullptr) FLOW_TRY(quantiles_.copy(o.times.quantiles, o.times.quantile_count));
+  return {};
+}
+
+void Batch::gather(const Dataset& from, const uint32_t* index, int32_t rows, float* to) const {
+  const int32_t columns = from.columns();
+  if (columns == 2) {
+    for (int32_t i = 0; i < rows; ++i) std::memcpy(to + 2 * int64_t{i}, from.row(index[i]), 2 * sizeof(float));
+    return;
+  }
+  for (int32_t i = 0; i < rows; ++i) std::memcpy(to + int64_t{i} * columns, from.row(index[i]), static_cast<size_t>(columns) * sizeof(float));
+}
+
+void Batch::draw(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s) const {
+  const uint64_t base = step * static_cast<uint64_t>(batch_), row = base + static_cast<uint64_t>(first);
+  const auto data_rows = [&](uint64_t from, int32_t count, uint32_t* out) {
+    if (replacement_)
+      with_replacement(static_cast<uint64_t>(train_.size()), key_, Stream::kReplacement, from, count, out);
+    else
+      without_replacement(static_cast<uint64_t>(train_.size()), key_, Stream::kEpoch, from, count, out);
+    for (int32_t i = 0; i < count; ++i) out[i] = train_[out[i]];
+  };
+  const auto source_rows = [&](uint64_t from, int32_t count, uint32_t* out) {
+    if (paired_) return data_rows(from, count, out);
+    if (replacement_) return with_replacement(static_cast<uint64_t>(source_->rows()), key_, Stream::kSourceRow, from, count, out);
+    without_replacement(static_cast<uint64_t>(source_->rows()), key_, Stream::kSourceRow, from, count, out);
+  };
+  data_rows(row, rows, s.index.data());
+  gather(*data_, s.index.data(), rows, s.x1.data());
+  if (condition_ != nullptr) gather(*condition_, s.index.data(), rows, s.condition.data());
+  if (source_ != nullptr) {
+    if (pairs == nullptr && paired_)
+      std::memcpy(s.source_index.data(), s.index.data(), static_cast<size_t>(rows) * sizeof(uint32_t));
+    else if (pairs == nullptr)
+      source_rows(row, rows, s.source_index.data());
+    else
+      for (int32_t i = 0; i < rows; ++i) source_rows(base + static_cast<uint64_t>(pairs[first + i]), 1, s.source_index.data() + i);
+    gather(*source_, s.source_index.data(), rows, s.x0.data());
+  } else if (pairs == nullptr) {
+    kernels().random_normal(key_, id(Stream::kSource), row, rows, dimension_, s.x0.data(), dimension_);
+  } else {
+    for (int32_t i = 0; i < rows; ++i)
+      kernels().random_normal(key_, id(Stream::kSource), base + static_cast<uint64_t>(pairs[first + i]), 1, dimension_, s.x0.data() + int64_t{i} * dimension_, dimension_);
+  }
+}
+
+float Batch::time(double u) const {
+  double t;
+  if (quantiles_.size() > 0) {
+    const int64_t n = quantiles_.size();
+    const double at = u * static_cast<double>(n - 1);
+    int64_t i = static_cast<int64_t>(at);
+    if (i > n - 2) i = n - 2;
+    t = quantiles_[i] + (at - static_cast<double>(i)) * (quantiles_[i + 1] - quantiles_[i]);
+  } else {
+    t = time_min_ + u * (time_max_ - time_min_);
+  }
+  t = t < time_min_ ? time_min_ : t > time_max_ ? time_max_ : t;
+  return static_cast<float>(t);
+}
+
+// Six coefficients per row from the rows' t: closed form, or cubic Hermite between the nodes of the table.
+void Batch::path(int32_t rows, BatchScratch& s) const {
+  float* c[6];
+  for (int j = 0; j < 6; ++j) c[j] = s.coefficient.data() + j * s.capacity;
+  if (!table_) {
+    const float slope = static_cast<float>(-(1 - sigma_min_));
+    for (int32_t i = 0; i < rows; ++i) {
+      c[0][i] = s.t[i];
+      c[1][i] = static_cast<float>(1 - (1 - sigma_min_) * static_cast<double>(s.t[i]));
+      c[3][i] = 1;
+      c[4][i] = slope;
+    }
+    return;
+  }
+  const int64_t n = nodes_.size() / 12;
+  const double h = (path_max_ - path_min_) / static_cast<double>(n - 1);
+  for (int32_t i = 0; i < rows; ++i) {
+    double at = (static_cast<double>(s.t[i]) - path_min_) / h;
+    at = at < 0 ? 0 : at > static_cast<double>(n - 1) ? static_cast<double>(n - 1) : at;
+    int64_t k = static_cast<int64_t>(at);
+    if (k > n - 2) k = n - 2;
+    const double u = at - static_cast<double>(k), v = 1 - u;
+    const double h00 = (1 + 2 * u) * v * v, h10 = u * v * v * h, h01 = u * u * (3 - 2 * u), h11 = -u * u * v * h;
+    const double *p = nodes_.data() + 12 * k, *q = p + 12;
+    for (int j = 0; j < 6; ++j) c[j][i] = static_cast<float>(h00 * p[j] + h10 * p[6 + j] + h01 * q[j] + h11 * q[6 + j]);
+  }
+}
+
+void Batch::join(int32_t rows, BatchScratch& s, const BatchTarget& target) const {
+  path(rows, s);
+  const float* c = s.coefficient.data();
+  const int64_t n = s.capacity;
+  const float* eps = bridge_ ? s.eps.data() : nullptr;
+  const Kernels& k = kernels();
+  k.mix(rows, dimension_, c, s.x1.data(), c + n, s.x0.data(), c + 2 * n, eps, s.xt.data());
+  k.mix(rows, dimension_, c + 3 * n, s.x1.data(), c + 4 * n, s.x0.data(), c + 5 * n, eps, s.ut.data());
+  k.to_blocked(s.xt.data(), dimension_, target.x);
+  k.to_blocked(s.ut.data(), dimension_, target.u);
+  for (int32_t i = 0; i < rows; ++i) target.t.data[int64_t{i} * kLanes] = s.t[i];
+  if (condition_width_ > 0) k.to_blocked(s.condition.data(), condition_width_, target.condition);
+}
+
+void Batch::fill(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s, const BatchTarget& target) const {
+  draw(step, first, rows, pairs, s);
+  const uint64_t row = step * static_cast<uint64_t>(batch_) + static_cast<uint64_t>(first);
+  if (stratified_) {  // t_i = quantile((p(i) + U) / B), p a permutation of the batch
+    float u;
+    kernels().random_uniform(key_, id(Stream::kTime), step, 1, 1, &u, 1);
+    Permutation(static_cast<uint64_t>(batch_), key_, Stream::kTimeShuffle, step).run(static_cast<uint64_t>(first), rows, s.source_index.data());
+    for (int32_t i = 0; i < rows; ++i) s.t[i] = time((s.source_index[i] + static_cast<double>(u)) / static_cast<double>(batch_));
+  } else {
+    kernels().random_uniform(key_, id(Stream::kTime), row, rows, 1, s.uniform.data(), 1);
+    for (int32_t i = 0; i < rows; ++i) s.t[i] = time(s.uniform[i]);
+  }
+  if (bridge_) kernels().random_normal(key_, id(Stream::kBridge), row, rows, dimension_, s.eps.data(), dimension_);
+  join(rows, s, target);
+}
+
+void Batch::fill_validation(uint64_t seed, int64_t draws, int64_t first, int32_t rows, BatchScratch& s, const BatchTarget& target) const {
+  const PhiloxKey key = philox_key(seed);
+  const uint64_t row = static_cast<uint64_t>(first);
+  for (int32_t i = 0; i < rows; ++i) {  // t stratified over the draws of a row
+    const int64_t pair = first + i, which = pair / draws;
+    float u;
+    kernels().random_uniform(key, id(Stream::kValidationTime), static_cast<uint64_t>(which), 1, 1, &u, 1);
+    s.t[i] = time((static_cast<double>(pair % draws) + u) / static_cast<double>(draws));
+    s.index[i] = validation_[which];
+  }
+  gather(*data_, s.index.data(), rows, s.x1.data());
+  if (condition_ != nullptr) gather(*condition_, s.index.data(), rows, s.condition.data());
+  if (source_ != nullptr) {
+    if (!paired_) with_replacement(static_cast<uint64_t>(source_->rows()), key, Stream::kValidationSource, row, rows, s.source_index.data());
+    gather(*source_, paired_ ? s.index.data() : s.source_index.data(), rows, s.x0.data());
+  } else {
+    kernels().random_normal(key, id(Stream::kValidationNoise), row, rows, dimension_, s.x0.data(), dimension_);
+  }
+  if (bridge_) kernels().random_normal(key, id(Stream::kValidationBridge), row, rows, dimension_, s.eps.data(), dimension_);
+  join(rows, s, target);
+}
+
+}  // namespace flow

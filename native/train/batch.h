@@ -1,0 +1,55 @@
+// The rows of a batch, each a pure function of (seed, step, row): x1 drawn from the data, x0 from its source, t from its law, then the bridge
+//   x_t = alpha x1 + sigma x0 + gamma eps,   u_t = dAlpha x1 + dSigma x0 + dGamma eps.
+#pragma once
+#include <memory>
+
+#include "core/buffer.h"
+#include "kernels/kernels.h"
+#include "train/trainer.h"
+
+namespace flow {
+
+struct BatchScratch {  // of one runner, for tiles of up to `rows` rows
+  Status init(int64_t rows, int32_t dimension, int32_t condition_width, bool bridge);
+  Buffer<uint32_t> index, source_index;
+  Buffer<float> x1, x0, eps, xt, ut, condition;  // row-major
+  Buffer<float> t, uniform, weight;              // per row; weight is 1
+  Buffer<float> coefficient;                     // six rows of coefficients
+  int64_t capacity = 0;
+};
+
+struct BatchTarget {  // blocked, where the network reads
+  Blocked x, t, condition, u;
+};
+
+class Batch {
+ public:
+  // Copies what it needs but the datasets, which must outlive it.
+  Status init(const TrainerOptions& options, int32_t dimension, int32_t condition_width);
+
+  bool bridge() const { return bridge_; }
+  int64_t size() const { return batch_; }
+  // Rows [first, first + rows) of the batch of `step`. `pairs` (may be null): x0 of row i is that of row pairs[i].
+  void draw(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s) const;  // x1, x0, condition
+  void fill(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s, const BatchTarget& target) const;
+  // Validation pairs [first, first + rows): pair p is row p / draws of the validation rows with its draw p % draws.
+  void fill_validation(uint64_t seed, int64_t draws, int64_t first, int32_t rows, BatchScratch& s, const BatchTarget& target) const;
+
+ private:
+  void gather(const Dataset& from, const uint32_t* index, int32_t rows, float* to) const;
+  void join(int32_t rows, BatchScratch& s, const BatchTarget& target) const;
+  float time(double u) const;
+  void path(int32_t rows, BatchScratch& s) const;
+
+  const Dataset *data_ = nullptr, *source_ = nullptr, *condition_ = nullptr;
+  bool paired_ = false, replacement_ = false, bridge_ = false, table_ = false, stratified_ = false;
+  int32_t dimension_ = 0, condition_width_ = 0;
+  int64_t batch_ = 0;
+  PhiloxKey key_{};
+  uint64_t seed_ = 0;
+  double sigma_min_ = 0, path_min_ = 0, path_max_ = 1, time_min_ = 0, time_max_ = 1;
+  Buffer<uint32_t> train_, validation_;
+  Buffer<double> nodes_, quantiles_;
+};
+
+}  // namespace flow

@@ -1,0 +1,201 @@
+#include "train/step.h"
+
+#include <new>
+
+#include "core/pool.h"
+#include "network/columns.h"
+#include "network/packed.h"
+
+namespace flow {
+
+namespace {
+
+constexpr int64_t kTilesLimit = 256 * 1024;  // packed parameters up to which weights and gradient of a runner stay in L2
+constexpr int64_t kBlockRows = 128;          // rows per block of scheme `tiles`: fewer would spend more on the sum than they bring
+constexpr int64_t kMostBlocks = 16;
+constexpr int64_t kChunkRows = 2048;         // rows at once of scheme `layers`
+constexpr int64_t kPanelFloats = 64 * 1024;  // weights of one task of scheme `layers`
+
+int32_t panels_per_task(int32_t depth) {
+  const int64_t panels = kPanelFloats / (int64_t{depth} * kLanes);
+  return static_cast<int32_t>(panels < 1 ? 1 : panels);
+}
+int32_t ceil_div(int64_t a, int64_t b) { return static_cast<int32_t>((a + b - 1) / b); }
+
+}  // namespace
+
+GradientPass::~GradientPass() { delete[] slots_; }
+
+Status GradientPass::init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads) {
+  program_ = &program;
+  plan_ = &plan;
+  batch_ = &batch;
+  const int64_t rows = batch.size(), d = program.dimension;
+  const int32_t most = 132;
+  if (program.packed_count <= kTilesLimit) {
+    blocks_ = rows / kBlockRows;
+    blocks_ = blocks_ < 1 ? 1 : blocks_ > kMostBlocks ? kMostBlocks : blocks_;
+    block_rows_ = (rows + blocks_ - 1) / blocks_;
+    const int64_t tiles = (block_rows_ + most - 1) / most;
+    tile_ = static_cast<int32_t>(round_up((block_rows_ + tiles - 1) / tiles, 12));
+    block_rows_ = round_up(block_rows_, 12);
+    blocks_ = (rows + block_rows_ - 1) / block_rows_;
+  } else {
+    chunk_ = rows < kChunkRows ? rows : kChunkRows;
+    const int64_t tiles = (chunk_ + most - 1) / most;
+    tile_ = static_cast<int32_t>(round_up((chunk_ + tiles - 1) / tiles, 12));
+    FLOW_TRY(layers_.init(program, plan, chunk_));
+    FLOW_TRY(layers_target_.allocate(checked_product(round_up(d, kLanes), chunk_)));
+  }
+  threads_ = threads;
+  const int32_t slots = chunk_ > 0 ? threads : static_cast<int32_t>(blocks_ < threads ? blocks_ : threads);
+  slots_ = new (std::nothrow) Slot[static_cast<size_t>(slots)];
+  if (slots_ == nullptr) return out_of_memory();
+  for (int32_t i = 0; i < slots; ++i) {
+    FLOW_TRY(slots_[i].scratch.init(tile_, program.dimension, program.condition_width, batch.bridge()));
+    if (chunk_ > 0) continue;
+    FLOW_TRY(slots_[i].workspace.init(program, plan, tile_));
+    FLOW_TRY(slots_[i].target.allocate(round_up(d, kLanes) * tile_));
+  }
+  FLOW_TRY(gradients_.allocate(checked_product(program.packed_count, blocks_)));
+  return row_loss_.allocate(rows);
+}
+
+bool GradientPass::interrupted(const StopFlag* stop) {
+  if (stop == nullptr || !stop->requested()) return false;
+  stopped_.store(true, std::memory_order_relaxed);
+  return true;
+}
+
+template <class F>
+bool GradientPass::over(int64_t tasks, const StopFlag* stop, F&& run) {
+  parallel_for(tasks, threads_, [&](int64_t task, int32_t slot) {
+    if (!interrupted(stop)) run(task, slot);
+  });
+  return !stopped_.load(std::memory_order_relaxed);
+}
+
+bool GradientPass::run(uint64_t step, const int32_t* pairs, const float* parameters, const float* transposed, const StopFlag* stop, double* loss) {
+  step_ = step;
+  pairs_ = pairs;
+  parameters_ = parameters;
+  transposed_ = transposed;
+  stopped_.store(false, std::memory_order_relaxed);
+  if (!(chunk_ > 0 ? run_layers(stop) : run_tiles(stop))) return false;
+  double sum = 0;
+  for (const float l : row_loss_) sum += l;
+  *loss = sum / (static_cast<double>(batch_->size()) * program_->dimension);
+  return true;
+}
+
+void GradientPass::fill(Slot& slot, const Workspace& w, float* target, int64_t capacity, Rows rows, int64_t batch_row) {
+  const Blocked u{target + rows.first * kLanes, capacity * kLanes, rows.count, program_->dimension};
+  batch_->fill(step_, batch_row, rows.count, pairs_, slot.scratch, {w.value(kValueX, rows), w.value(kValueT, rows), w.value(kValueCondition, rows), u});
+}
+
+void GradientPass::loss_of(const Workspace& w, const float* target, int64_t capacity, Rows rows, int64_t batch_row, const Slot& slot) {
+  const ConstBlocked u{target + rows.first * kLanes, capacity * kLanes, rows.count, program_->dimension};
+  const float factor = static_cast<float>(2 / (static_cast<double>(batch_->size()) * program_->dimension));
+  kernels().squared_error(w.value(program_->output, rows), u, slot.scratch.weight.data(), factor, w.gradient(program_->output, rows), row_loss_.data() + batch_row);
+}
+
+void GradientPass::tile(Slot& slot, Rows rows, int64_t batch_row, float* gradients, bool accumulate) {
+  const Workspace& w = slot.workspace;
+  fill(slot, w, slot.target.data(), tile_, rows, batch_row);
+  forward(w, parameters_, rows);
+  loss_of(w, slot.target.data(), tile_, rows, batch_row, slot);
+  if (plan_->values[program_->output].gradient >= 0) backward(w, parameters_, transposed_, rows, accumulate, gradients);
+}
+
+bool GradientPass::run_tiles(const StopFlag* stop) {
+  const int64_t batch = batch_->size();
+  return over(blocks_, stop, [&](int64_t block, int32_t index) {
+    const int64_t begin = block * block_rows_, end = begin + block_rows_ < batch ? begin + block_rows_ : batch;
+    for (int64_t row = begin; row < end; row += tile_) {
+      if (interrupted(stop)) return;
+      tile(slots_[index], {0, static_cast<int32_t>(end - row < tile_ ? end - row : tile_)}, row, gradients_.data() + block * program_->packed_count, row > begin);
+    }
+  });
+}
+
+bool GradientPass::run_layers(const StopFlag* stop) {
+  const int64_t batch = batch_->size();
+  for (int64_t first = 0; first < batch; first += chunk_) {
+    const int32_t rows = static_cast<int32_t>(batch - first < chunk_ ? batch - first : chunk_);
+    const auto tile_of = [&](int64_t i) { return Rows{i * tile_, static_cast<int32_t>(rows - i * tile_ < tile_ ? rows - i * tile_ : tile_)}; };
+    const int64_t tiles = ceil_div(rows, tile_);
+    if (!over(tiles, stop, [&](int64_t i, int32_t slot) { fill(slots_[slot], layers_, layers_target_.data(), chunk_, tile_of(i), first + i * tile_); })) return false;
+    if (!layers_forward(rows, stop)) return false;
+    if (!over(tiles, stop, [&](int64_t i, int32_t slot) { loss_of(layers_, layers_target_.data(), chunk_, tile_of(i), first + i * tile_, slots_[slot]); })) return false;
+    if (plan_->values[program_->output].gradient >= 0 && !layers_backward(rows, first > 0, stop)) return false;
+  }
+  return true;
+}
+
+// Tasks of a dense op run panel group by panel group, all tiles of a group in a row: a group's weights are read once.
+bool GradientPass::layers_forward(int32_t rows, const StopFlag* stop) {
+  const int64_t tiles = ceil_div(rows, tile_);
+  for (int32_t o = 0; o < plan_->ops.size(); ++o) {
+    if (!plan_->ops[o].alive) continue;
+    const Op& op = program_->ops[o];
+    const int32_t panels = op.kind == OpKind::kDense ? program_->values[op.output].blocks() : 1;
+    const int32_t per = op.kind == OpKind::kDense ? panels_per_task(program_->values[op.a].width) : 1;
+    const bool ok = over(ceil_div(panels, per) * tiles, stop, [&](int64_t task, int32_t) {
+      const int64_t first = task % tiles * tile_;
+      const int32_t group = static_cast<int32_t>(task / tiles) * per;
+      const Panels part = op.kind == OpKind::kDense ? Panels{group, group + per < panels ? group + per : panels} : kAllPanels;
+      forward_op(layers_, parameters_, o, {first, static_cast<int32_t>(rows - first < tile_ ? rows - first : tile_)}, part);
+    });
+    if (!ok) return false;
+  }
+  return true;
+}
+
+bool GradientPass::layers_backward(int32_t rows, bool accumulate, const StopFlag* stop) {
+  const int64_t tiles = ceil_div(rows, tile_);
+  const Rows all{0, rows};
+  float* gradients = gradients_.data();
+  const auto tile_of = [&](int64_t i) { return Rows{i * tile_, static_cast<int32_t>(rows - i * tile_ < tile_ ? rows - i * tile_ : tile_)}; };
+  if (plan_->finish_output && !over(tiles, stop, [&](int64_t i, int32_t) { finish_output(layers_, tile_of(i)); })) return false;
+  for (int32_t o = static_cast<int32_t>(plan_->ops.size()) - 1; o >= 0; --o) {
+    if (!plan_->ops[o].backward) continue;
+    const Op& op = program_->ops[o];
+    bool ok = true;
+    if (op.kind == OpKind::kDense) {
+      const int32_t out_panels = program_->values[op.output].blocks(), in_panels = program_->values[op.a].blocks();
+      const int32_t per_out = panels_per_task(program_->values[op.a].width), per_in = panels_per_task(program_->values[op.output].width);
+      const int64_t weight_tasks = ceil_div(out_panels, per_out);
+      const int64_t input_tasks = plan_->ops[o].transposed >= 0 ? ceil_div(in_panels, per_in) * tiles : 0;
+      ok = over(weight_tasks + input_tasks, stop, [&](int64_t task, int32_t) {
+        if (task < weight_tasks) {
+          const int32_t begin = static_cast<int32_t>(task) * per_out;
+          return backward_parameters(layers_, parameters_, o, all, accumulate, gradients, {begin, begin + per_out < out_panels ? begin + per_out : out_panels});
+        }
+        task -= weight_tasks;
+        const int32_t begin = static_cast<int32_t>(task / tiles) * per_in;
+        backward_inputs(layers_, parameters_, transposed_, o, tile_of(task % tiles), {begin, begin + per_in < in_panels ? begin + per_in : in_panels});
+      });
+    } else if (op.kind == OpKind::kLayerNorm) {
+      ok = over(1, stop, [&](int64_t, int32_t) { backward_layer_norm(layers_, parameters_, o, all, accumulate, gradients); });
+    } else if (op.kind == OpKind::kEmbed) {
+      ok = over(1, stop, [&](int64_t, int32_t) { backward_parameters(layers_, parameters_, o, all, accumulate, gradients); });
+    } else {
+      ok = over(tiles, stop, [&](int64_t i, int32_t) { backward_inputs(layers_, parameters_, transposed_, o, tile_of(i)); });
+    }
+    bool finish = false;
+    for (int32_t i = 0; i < program_->inputs(op); ++i) finish = finish || plan_->edges[plan_->ops[o].edge + i].finish;
+    if (ok && finish) ok = over(tiles, stop, [&](int64_t i, int32_t) { backward_finish(layers_, o, tile_of(i)); });
+    if (!ok) return false;
+  }
+  return true;
+}
+
+double GradientPass::reduce(int64_t begin, int64_t end, bool* finite) {
+  float* sum = gradients_.data() + begin;
+  const int64_t stride = program_->packed_count, n = end - begin;
+  for (int64_t step = 1; step < blocks_; step *= 2)
+    for (int64_t i = 0; i + step < blocks_; i += 2 * step) kernels().add(n, sum + i * stride, sum + (i + step) * stride, sum + i * stride);
+  return kernels().sum_squares(n, sum, finite);
+}
+
+}  // namespace flow

@@ -1,0 +1,261 @@
+// Read this first: a step is  gradient of a batch -> sums and norm -> AdamW, EMA, transposes.  Nothing is written before the norm is known to be finite.
+#include "train/trainer.h"
+
+#include <chrono>
+#include <new>
+
+#include "core/pool.h"
+#include "network/packed.h"
+#include "optimiser/optimiser.h"
+#include "train/batch.h"
+#include "train/step.h"
+
+namespace flow {
+
+namespace {
+
+bool finite(double x) { return x - x == 0; }
+
+double milliseconds() { return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+Status check_rows(const uint32_t* rows, int64_t count, int64_t available, const char* what) {
+  for (int64_t i = 0; i < count; ++i)
+    if (rows[i] >= available) return fail(Code::kArgument, what, i);
+  return {};
+}
+
+Status check(const TrainerOptions& o, const Program& program) {
+  const auto bad = [](const char* what) { return fail(Code::kArgument, what); };
+  if (!o.data || o.data->rows() < 1) return fail(Code::kState, "training needs data");
+  if (o.data->columns() != program.dimension) return bad("the data is not as wide as the network's x");
+  if (o.source && (o.source->columns() != program.dimension || o.source->rows() < 1)) return bad("the source must have rows as wide as the data");
+  if (o.source && o.source_paired && o.source->rows() != o.data->rows()) return bad("a paired source must have as many rows as the data");
+  if ((o.condition != nullptr) != (program.condition_width > 0)) return bad("a condition must be given exactly when the network has one");
+  if (o.condition && (o.condition->columns() != program.condition_width || o.condition->rows() != o.data->rows()))
+    return bad("the condition must have the network's width and as many rows as the data");
+  if (o.train_count < 1) return fail(Code::kState, "training needs at least one row");
+  FLOW_TRY(check_rows(o.train_rows, o.train_count, o.data->rows(), "a training row is past the last row"));
+  FLOW_TRY(check_rows(o.validation_rows, o.validation_count, o.data->rows(), "a validation row is past the last row"));
+  if (o.batch_size < 1 || o.batch_size > (int64_t{1} << 24)) return bad("the batch size must lie in [1, 2^24]");
+  if (!(o.beta1 >= 0 && o.beta1 < 1) || !(o.beta2 >= 0 && o.beta2 < 1)) return bad("beta1 and beta2 must lie in [0, 1)");
+  if (!finite(o.epsilon) || !(static_cast<float>(o.epsilon) > 0)) return bad("epsilon must be above 0");
+  if (!finite(o.weight_decay) || o.weight_decay < 0) return bad("the weight decay must be finite and not negative");
+  if (!(o.ema_decay >= 0 && o.ema_decay < 1)) return bad("the EMA decay must lie in [0, 1)");
+  if (!finite(o.clip) || o.clip < 0) return bad("clip must be finite and not negative");
+  if (!finite(o.times.t_min) || !finite(o.times.t_max) || o.times.t_min > o.times.t_max) return bad("the times must satisfy tMin <= tMax");
+  if (o.times.quantiles != nullptr && o.times.quantile_count < 2) return bad("a quantile table needs at least two values");
+  for (int64_t i = 0; o.times.quantiles != nullptr && i < o.times.quantile_count; ++i)
+    if (!finite(o.times.quantiles[i])) return fail(Code::kArgument, "a quantile is not finite", i);
+  if (!o.path.table) return finite(o.path.sigma_min) ? Status{} : bad("sigmaMin must be finite");
+  if (!finite(o.path.t_min) || !finite(o.path.t_max) || !(o.path.t_min < o.path.t_max)) return bad("the path must satisfy tMin < tMax");
+  if (o.path.node_count < 2) return bad("a path table needs at least two nodes");
+  for (int64_t i = 0; i < 12 * o.path.node_count; ++i)
+    if (!finite(o.path.nodes[i])) return fail(Code::kArgument, "a node of the path is not finite", i / 12, i % 12);
+  return {};
+}
+
+}  // namespace
+
+struct TrainerImpl {
+  ~TrainerImpl() {
+    for (const auto& set : pinned)
+      if (set) set->unpin();
+  }
+  std::shared_ptr<Dataset> pinned[3];
+  Program program;
+  Plan train, forward;
+  Batch batch;
+  GradientPass pass;
+  Optimiser optimiser;
+  int32_t threads = 1;
+  int64_t validation_rows = 0;
+  std::atomic<int64_t> step{0};
+  Buffer<double> squares;   // per chunk of the optimiser
+  Buffer<uint8_t> regular;  // per chunk: no gradient is NaN or infinite
+
+  SliceEnd one_step(double lr, const int32_t* pairs, const StopFlag* stop, double* loss, double* norm);
+};
+
+// kDone, or why the step left no trace.
+SliceEnd TrainerImpl::one_step(double lr, const int32_t* pairs, const StopFlag* stop, double* loss, double* norm) {
+  const int64_t k = step.load(std::memory_order_relaxed);
+  if (!pass.run(static_cast<uint64_t>(k), pairs, optimiser.parameters(), optimiser.transposed(), stop, loss)) return SliceEnd::kStopped;
+  parallel_for(optimiser.chunks(), threads, [&](int64_t chunk, int32_t) {
+    bool good = true;
+    squares[chunk] = pass.reduce(optimiser.begin(chunk), optimiser.end(chunk), &good);
+    regular[chunk] = good;
+  });
+  double sum = 0;
+  bool good = finite(*loss);
+  for (int64_t i = 0; i < squares.size(); ++i) {
+    sum += squares[i];
+    good = good && regular[i];
+  }
+  if (!good || !finite(lr)) return SliceEnd::kNonfinite;
+  if (stop != nullptr && stop->requested()) return SliceEnd::kStopped;
+  *norm = __builtin_sqrt(sum);
+  const OptimiserStep update = optimiser.plan_step(k + 1, lr, *norm);
+  parallel_for(optimiser.chunks(), threads, [&](int64_t chunk, int32_t) { optimiser.update(chunk, update, pass.gradients()); });
+  step.store(k + 1, std::memory_order_relaxed);
+  return SliceEnd::kDone;
+}
+
+Trainer::Trainer() = default;
+Trainer::~Trainer() = default;
+
+Status Trainer::init(const TrainerOptions& o) {
+  impl_.reset(new (std::nothrow) TrainerImpl);
+  if (!impl_) return out_of_memory();
+  TrainerImpl& t = *impl_;
+  FLOW_TRY(t.program.parse(o.program, o.program_words, o.constants, o.constant_count));
+  FLOW_TRY(check(o, t.program));
+  if (o.parameter_count != t.program.parameter_count) return fail(Code::kArgument, "the number of parameters does not match the program");
+  for (int64_t i = 0; i < o.parameter_count; ++i)
+    if (!finite(o.parameters[i])) return fail(Code::kNonfinite, "a parameter is not finite", i);
+  FLOW_TRY(t.train.build(t.program, Pass::kTrain));
+  FLOW_TRY(t.forward.build(t.program, Pass::kForward));
+  FLOW_TRY(t.batch.init(o, t.program.dimension, t.program.condition_width));
+  t.threads = resolve_threads(o.threads);
+  t.validation_rows = o.validation_count;
+  FLOW_TRY(t.pass.init(t.program, t.train, t.batch, t.threads));
+  Buffer<float> packed;
+  FLOW_TRY(packed.allocate(t.program.packed_count));
+  t.program.pack(o.parameters, packed.data());
+  FLOW_TRY(t.optimiser.init(t.program, t.train, {o.beta1, o.beta2, o.epsilon, o.weight_decay, o.ema_decay, o.clip, o.ema_warmup}, packed.data()));
+  FLOW_TRY(t.squares.allocate(t.optimiser.chunks()));
+  FLOW_TRY(t.regular.allocate(t.optimiser.chunks()));
+  const std::shared_ptr<Dataset>* sets[3] = {&o.data, &o.source, &o.condition};
+  for (int i = 0; i < 3; ++i) {
+    t.pinned[i] = *sets[i];
+    if (t.pinned[i]) t.pinned[i]->pin();
+  }
+  return {};
+}
+
+int64_t Trainer::step() const { return impl_->step.load(std::memory_order_relaxed); }
+int64_t Trainer::parameter_count() const { return impl_->program.parameter_count; }
+int64_t Trainer::batch_size() const { return impl_->batch.size(); }
+int32_t Trainer::dimension() const { return impl_->program.dimension; }
+int32_t Trainer::condition_width() const { return impl_->program.condition_width; }
+
+Status Trainer::run(const double* learning_rates, int64_t count, double budget_ms, const StopFlag* stop, double* losses, double* gradient_norms, SliceReport* report) {
+  *report = {};
+  const double until = budget_ms > 0 ? milliseconds() + budget_ms : 0;
+  for (int64_t i = 0; i < count; ++i) {
+    if (i > 0 && budget_ms > 0 && milliseconds() >= until) {
+      report->end = SliceEnd::kBudget;
+      return {};
+    }
+    report->end = impl_->one_step(learning_rates[i], nullptr, stop, losses + i, gradient_norms + i);
+    if (report->end != SliceEnd::kDone) return {};
+    report->steps = i + 1;
+  }
+  return {};
+}
+
+Status Trainer::draw(float* x0, float* x1, float* condition) {
+  TrainerImpl& t = *impl_;
+  constexpr int64_t kRows = 1024;
+  const int64_t b = t.batch.size(), d = t.program.dimension, c = t.program.condition_width;
+  BatchScratch scratch;
+  FLOW_TRY(scratch.init(b < kRows ? b : kRows, t.program.dimension, t.program.condition_width, false));
+  for (int64_t first = 0; first < b; first += kRows) {
+    const int64_t rows = b - first < kRows ? b - first : kRows;
+    t.batch.draw(static_cast<uint64_t>(step()), first, static_cast<int32_t>(rows), nullptr, scratch);
+    std::memcpy(x0 + first * d, scratch.x0.data(), static_cast<size_t>(rows * d) * sizeof(float));
+    std::memcpy(x1 + first * d, scratch.x1.data(), static_cast<size_t>(rows * d) * sizeof(float));
+    if (c > 0) std::memcpy(condition + first * c, scratch.condition.data(), static_cast<size_t>(rows * c) * sizeof(float));
+  }
+  return {};
+}
+
+Status Trainer::run_paired(const int32_t* pairs, double learning_rate, const StopFlag* stop, double* loss, double* gradient_norm, SliceReport* report) {
+  for (int64_t i = 0; i < batch_size(); ++i)
+    if (pairs[i] < 0 || pairs[i] >= batch_size()) return fail(Code::kArgument, "a pair is not an index into the batch", i);
+  *report = {};
+  report->end = impl_->one_step(learning_rate, pairs, stop, loss, gradient_norm);
+  report->steps = report->end == SliceEnd::kDone ? 1 : 0;
+  return {};
+}
+
+namespace {
+
+struct Evaluator {  // one runner of evaluate()
+  Workspace workspace;
+  BatchScratch scratch;
+  Buffer<float> target, loss;
+  Status init(const Program& program, const Plan& plan, int32_t tile, bool bridge) {
+    FLOW_TRY(workspace.init(program, plan, tile));
+    FLOW_TRY(scratch.init(tile, program.dimension, program.condition_width, bridge));
+    FLOW_TRY(target.allocate(round_up(program.dimension, kLanes) * tile));
+    return loss.allocate(tile);
+  }
+};
+
+}  // namespace
+
+Status Trainer::evaluate(bool ema, uint64_t seed, int64_t draws, const StopFlag* stop, EvaluateReport* report) {
+  TrainerImpl& t = *impl_;
+  *report = {};
+  if (t.validation_rows < 1) return fail(Code::kState, "there are no validation rows");
+  const int64_t pairs = checked_product(t.validation_rows, draws);
+  if (draws < 1 || pairs < 0) return fail(Code::kArgument, "draws must be at least 1");
+  const int32_t tile = tile_rows(t.program);
+  const int64_t tiles = (pairs + tile - 1) / tile;
+  const int32_t slots = static_cast<int32_t>(tiles < t.threads ? tiles : t.threads);
+  const float* parameters = ema && t.optimiser.ema() != nullptr ? t.optimiser.ema() : t.optimiser.parameters();
+  const std::unique_ptr<Evaluator[]> runners(new (std::nothrow) Evaluator[static_cast<size_t>(slots)]);
+  if (!runners) return out_of_memory();
+  for (int32_t i = 0; i < slots; ++i) FLOW_TRY(runners[i].init(t.program, t.forward, tile, t.batch.bridge()));
+  Buffer<double> sums;
+  FLOW_TRY(sums.allocate(tiles));
+  std::atomic<bool> stopped{false};
+  parallel_for(tiles, slots, [&](int64_t index, int32_t slot) {
+    if (stop != nullptr && stop->requested()) {
+      stopped.store(true, std::memory_order_relaxed);
+      return;
+    }
+    Evaluator& e = runners[slot];
+    const int64_t first = index * tile;
+    const Rows rows{0, static_cast<int32_t>(pairs - first < tile ? pairs - first : tile)};
+    const Blocked u{e.target.data(), int64_t{tile} * kLanes, rows.count, t.program.dimension};
+    t.batch.fill_validation(seed, draws, first, rows.count, e.scratch,
+                            {e.workspace.value(kValueX, rows), e.workspace.value(kValueT, rows), e.workspace.value(kValueCondition, rows), u});
+    flow::forward(e.workspace, parameters, rows);
+    kernels().squared_error(e.workspace.value(t.program.output, rows), u, nullptr, 0, {nullptr, 0, 0, 0}, e.loss.data());
+    for (int32_t r = 0; r < rows.count; ++r) sums[index] += e.loss[r];
+  });
+  if (stopped.load()) {
+    report->end = SliceEnd::kStopped;
+    return {};
+  }
+  double sum = 0;
+  for (const double s : sums) sum += s;
+  report->loss = sum / (static_cast<double>(pairs) * t.program.dimension);
+  if (!finite(report->loss)) report->end = SliceEnd::kNonfinite;
+  return {};
+}
+
+Status Trainer::get_state(StateKind kind, float* out) const {
+  Optimiser& o = impl_->optimiser;
+  const float* from[4] = {o.parameters(), o.ema() != nullptr ? o.ema() : o.parameters(), o.first(), o.second()};
+  impl_->program.unpack(from[static_cast<int32_t>(kind)], out);
+  return {};
+}
+
+Status Trainer::set_state(const float* parameters, const float* ema, const float* first_moment, const float* second_moment, int64_t step) {
+  if (step < 0) return fail(Code::kArgument, "the step must not be negative");
+  for (const float* values : {parameters, ema, first_moment, second_moment})
+    for (int64_t i = 0; i < parameter_count(); ++i)
+      if (!finite(values[i])) return fail(Code::kNonfinite, "a value of the state is not finite", i);
+  Optimiser& o = impl_->optimiser;
+  impl_->program.pack(parameters, o.parameters());
+  if (o.ema() != nullptr) impl_->program.pack(ema, o.ema());
+  impl_->program.pack(first_moment, o.first());
+  impl_->program.pack(second_moment, o.second());
+  o.transpose_all();
+  impl_->step.store(step, std::memory_order_relaxed);
+  return {};
+}
+
+}  // namespace flow
