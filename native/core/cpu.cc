@@ -15,8 +15,8 @@ CpuFeatures features_of(const CpuRegisters& r) {
   CpuFeatures f{};
   const uint32_t c = r.leaf1_ecx, b = r.max_leaf >= 7 ? r.leaf7_ebx : 0, x = r.max_extended_leaf >= 0x80000001u ? r.extended1_ecx : 0;
   if (r.max_leaf < 1) return f;
-  const bool saves_ymm = has(c, 27) && (r.xcr0 & 0x6) == 0x6;        // OSXSAVE; XMM and YMM state
-  const bool saves_zmm = saves_ymm && (r.xcr0 & 0xe0) == 0xe0;       // opmask, upper halves, upper 16 registers
+  const bool saves_ymm = has(c, 27) && (r.xcr0 & 0x6) == 0x6;   // OSXSAVE; XMM and YMM state
+  const bool saves_zmm = saves_ymm && (r.xcr0 & 0xe0) == 0xe0;  // opmask, upper halves, upper 16 registers
   f.v2 = has(c, 0) && has(c, 9) && has(c, 13) && has(c, 19) && has(c, 20) && has(c, 23) && has(x, 0);
   f.avx2 = f.v2 && saves_ymm && has(c, 28) && has(c, 12) && has(c, 22) && has(c, 29) && has(b, 5) && has(b, 3) && has(b, 8) && has(x, 5);
   f.avx512 = f.avx2 && saves_zmm && has(b, 16) && has(b, 17) && has(b, 28) && has(b, 30) && has(b, 31);

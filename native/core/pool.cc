@@ -219,7 +219,8 @@ void parallel_for(int64_t tasks, int32_t threads, Task fn, void* context) {
   slot->next.store(0, std::memory_order_relaxed);
   slot->gate.store(kOpen | static_cast<uint32_t>(threads - 1) << 16, std::memory_order_release);
   epoch.fetch_add(1, std::memory_order_seq_cst);
-  for (uint32_t asleep = sleepers.load(std::memory_order_seq_cst), n = static_cast<uint32_t>(threads - 1); asleep > 0 && n > 0; --asleep, --n) epoch.notify_one();
+  for (uint32_t asleep = sleepers.load(std::memory_order_seq_cst), n = static_cast<uint32_t>(threads - 1); asleep > 0 && n > 0; --asleep, --n)
+    epoch.notify_one();
 
   run_tasks(*slot, 0);
 
@@ -229,8 +230,7 @@ void parallel_for(int64_t tasks, int32_t threads, Task fn, void* context) {
     while (((gate = slot->gate.load(std::memory_order_acquire)) & kPresent) != 0) {
       if (now() < until)
         for (int i = 0; i < 32; ++i) pause();
-      else
-        slot->gate.wait(gate, std::memory_order_acquire);
+      else slot->gate.wait(gate, std::memory_order_acquire);
     }
   }
   slot->busy.store(0, std::memory_order_release);

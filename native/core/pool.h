@@ -24,7 +24,8 @@ template <class F>
 void parallel_for(int64_t tasks, int32_t threads, F&& fn) {
   using Body = std::remove_reference_t<F>;
   parallel_for(
-      tasks, threads, [](void* self, int64_t task, int32_t slot) { (*static_cast<Body*>(self))(task, slot); }, const_cast<void*>(static_cast<const void*>(&fn)));
+      tasks, threads, [](void* self, int64_t task, int32_t slot) { (*static_cast<Body*>(self))(task, slot); },
+      const_cast<void*>(static_cast<const void*>(&fn)));
 }
 
 }  // namespace flow

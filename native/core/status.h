@@ -24,8 +24,8 @@ struct Status {
 inline Status fail(Code code, const char* what, int64_t index = -1, int64_t column = -1) { return {code, what, index, column}; }
 inline Status out_of_memory() { return fail(Code::kMemory, "out of memory"); }
 
-#define FLOW_TRY(expression)                                             \
-  do {                                                                   \
+#define FLOW_TRY(expression)                                                              \
+  do {                                                                                    \
     if (const ::flow::Status flow_try_ = (expression); !flow_try_.ok()) return flow_try_; \
   } while (false)
 

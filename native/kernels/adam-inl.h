@@ -5,7 +5,8 @@ template <bool kEma>
 FLOW_INLINE void adam_pass(const AdamArgs& a) {
   const F beta1 = splat(static_cast<float>(a.beta1)), rest1 = splat(static_cast<float>(1.0 - a.beta1));
   const F beta2 = splat(static_cast<float>(a.beta2)), rest2 = splat(static_cast<float>(1.0 - a.beta2));
-  const F step = splat(-static_cast<float>(a.lr / a.correction1)), keep = splat(1.0f - a.lr * a.weight_decay), ema_rest = splat(static_cast<float>(1.0 - a.ema_decay));
+  const F step = splat(-static_cast<float>(a.lr / a.correction1)), keep = splat(1.0f - a.lr * a.weight_decay),
+          ema_rest = splat(static_cast<float>(1.0 - a.ema_decay));
   const F root = splat(__builtin_sqrtf(static_cast<float>(1.0 / a.correction2))), epsilon = splat(a.epsilon), grad_scale = splat(a.grad_scale);
   for (int64_t i = 0; i < a.n; i += kWidth) {
     const F g = load(a.g + i) * grad_scale;

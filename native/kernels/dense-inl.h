@@ -13,7 +13,7 @@ constexpr int kSums = 24;  // accumulator registers of 32
 #else
 constexpr int kSums = 12;  // of 16
 #endif
-constexpr int kVectors = kLanes / kWidth;                                  // vectors per panel row
+constexpr int kVectors = kLanes / kWidth;  // vectors per panel row
 constexpr int kTileRows = kWidth == 16 ? 12 : kSums == 24 ? 6 : kWidth == 8 ? 6 : 3;
 constexpr int kChunk = 96;
 
@@ -81,7 +81,8 @@ FLOW_INLINE void tile_panel(const float* x, int64_t x_block, const float* w, int
 void tile_rows(int rows, const float* x, int64_t x_block, const float* w, int k0, int k1, float* z, int used) {
   switch (rows) {
 #define FLOW_CASE(R) \
-  case R: return tile_panel<R>(x, x_block, w, k0, k1, z, used)
+  case R:            \
+    return tile_panel<R>(x, x_block, w, k0, k1, z, used)
     FLOW_CASE(1);
     FLOW_CASE(2);
     FLOW_CASE(3);
@@ -99,7 +100,8 @@ void tile_rows(int rows, const float* x, int64_t x_block, const float* w, int k0
     FLOW_CASE(12);
 #endif
 #undef FLOW_CASE
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -152,16 +154,25 @@ void finish_panel(const DenseArgs& d, const float* z, int row, int rows, int pan
 
 using Finish = void (*)(const DenseArgs&, const float*, int, int, int);
 template <class Act>
-FLOW_INLINE Finish finish_of(bool slope) { return slope ? finish_panel<Act, true> : finish_panel<Act, false>; }
+FLOW_INLINE Finish finish_of(bool slope) {
+  return slope ? finish_panel<Act, true> : finish_panel<Act, false>;
+}
 FLOW_INLINE Finish finish_for(Activation activation, bool slope) {
   switch (activation) {
-    case Activation::kSilu: return finish_of<Silu>(slope);
-    case Activation::kGelu: return finish_of<Gelu>(slope);
-    case Activation::kSelu: return finish_of<Selu>(slope);
-    case Activation::kElu: return finish_of<Elu>(slope);
-    case Activation::kRelu: return finish_of<Relu>(slope);
-    case Activation::kTanh: return finish_of<Tanh>(slope);
-    default: return finish_of<Identity>(slope);
+    case Activation::kSilu:
+      return finish_of<Silu>(slope);
+    case Activation::kGelu:
+      return finish_of<Gelu>(slope);
+    case Activation::kSelu:
+      return finish_of<Selu>(slope);
+    case Activation::kElu:
+      return finish_of<Elu>(slope);
+    case Activation::kRelu:
+      return finish_of<Relu>(slope);
+    case Activation::kTanh:
+      return finish_of<Tanh>(slope);
+    default:
+      return finish_of<Identity>(slope);
   }
 }
 

@@ -12,13 +12,20 @@ void activate_as(int64_t n, const float* z, float* r, float* slope) {
 }
 void activate(Activation activation, int64_t n, const float* z, float* r, float* slope) {
   switch (activation) {
-    case Activation::kSilu: return activate_as<Silu>(n, z, r, slope);
-    case Activation::kGelu: return activate_as<Gelu>(n, z, r, slope);
-    case Activation::kSelu: return activate_as<Selu>(n, z, r, slope);
-    case Activation::kElu: return activate_as<Elu>(n, z, r, slope);
-    case Activation::kRelu: return activate_as<Relu>(n, z, r, slope);
-    case Activation::kTanh: return activate_as<Tanh>(n, z, r, slope);
-    default: return activate_as<Identity>(n, z, r, slope);
+    case Activation::kSilu:
+      return activate_as<Silu>(n, z, r, slope);
+    case Activation::kGelu:
+      return activate_as<Gelu>(n, z, r, slope);
+    case Activation::kSelu:
+      return activate_as<Selu>(n, z, r, slope);
+    case Activation::kElu:
+      return activate_as<Elu>(n, z, r, slope);
+    case Activation::kRelu:
+      return activate_as<Relu>(n, z, r, slope);
+    case Activation::kTanh:
+      return activate_as<Tanh>(n, z, r, slope);
+    default:
+      return activate_as<Identity>(n, z, r, slope);
   }
 }
 

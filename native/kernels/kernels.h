@@ -21,9 +21,9 @@ constexpr int32_t kVirtualLanes = 16;
 
 enum class Activation : int32_t { kIdentity = 0, kSilu, kGelu, kSelu, kElu, kRelu, kTanh };
 
-struct Blocked {       // a blocked matrix as seen by a kernel
+struct Blocked {  // a blocked matrix as seen by a kernel
   float* data;
-  int64_t block;       // floats between feature blocks (row capacity * 32)
+  int64_t block;  // floats between feature blocks (row capacity * 32)
   int32_t rows, cols;
 };
 struct ConstBlocked {
@@ -38,42 +38,48 @@ struct ConstBlocked {
 //   z = x W + bias (bias may be null);  slope = act'(z) where slope.data != null;  r = act(z)
 //   if accumulate: r += y;   if mul.data: r *= mul;   y = r
 struct DenseArgs {
-  ConstBlocked x;              // (rows, in)
-  const float* panels;         // [ceil(out/32)][in][32]
-  const float* bias;           // [ceil(out/32)*32] or null
+  ConstBlocked x;       // (rows, in)
+  const float* panels;  // [ceil(out/32)][in][32]
+  const float* bias;    // [ceil(out/32)*32] or null
   Activation activation;
-  Blocked y;                   // (rows, out)
-  Blocked slope;               // (rows, out) or data == null
-  ConstBlocked mul;            // (rows, out) or data == null
+  Blocked y;         // (rows, out)
+  Blocked slope;     // (rows, out) or data == null
+  ConstBlocked mul;  // (rows, out) or data == null
   bool accumulate;
 };
 
 // dW (+)= x^T g in panels of W (out, in), db (+)= column sums of g. Rows are summed from zero in blocks of kSumBlock, then added
 // to what is there when `accumulate`. Only panels [panel_begin, panel_end) are touched.
 struct WeightGradArgs {
-  ConstBlocked x;              // (rows, in)
-  ConstBlocked g;              // (rows, out)
-  float* panels;               // [ceil(out/32)][in][32]
-  float* bias;                 // [ceil(out/32)*32] or null
+  ConstBlocked x;  // (rows, in)
+  ConstBlocked g;  // (rows, out)
+  float* panels;   // [ceil(out/32)][in][32]
+  float* bias;     // [ceil(out/32)*32] or null
   int32_t panel_begin, panel_end;
   bool accumulate;
 };
 
-struct AdamArgs {              // one pass over n (multiple of 32) values: m, v, decoupled decay, update, EMA
+struct AdamArgs {  // one pass over n (multiple of 32) values: m, v, decoupled decay, update, EMA
   int64_t n;
-  float* p; const float* g; float* m; float* v; float* ema;   // ema may be null
-  float grad_scale;            // clip scale, applied to g first
+  float* p;
+  const float* g;
+  float* m;
+  float* v;
+  float* ema;        // ema may be null
+  float grad_scale;  // clip scale, applied to g first
   float lr;
-  double beta1, beta2;         // double: 1 - beta is formed before rounding (1 - 0.999f is wrong by 1.3e-5)
+  double beta1, beta2;  // double: 1 - beta is formed before rounding (1 - 0.999f is wrong by 1.3e-5)
   float epsilon, weight_decay;
   double correction1, correction2;  // 1 - beta^step (computed in double by the caller)
-  double ema_decay;            // ema = ema_decay * ema + (1 - ema_decay) * p
+  double ema_decay;                 // ema = ema_decay * ema + (1 - ema_decay) * p
 };
 
-struct PhiloxKey { uint32_t lo, hi; };   // 64-bit seed
+struct PhiloxKey {
+  uint32_t lo, hi;
+};  // 64-bit seed
 
 struct Kernels {
-  const char* isa;             // "reference", "baseline", "avx2", "avx512", "neon"
+  const char* isa;  // "reference", "baseline", "avx2", "avx512", "neon"
   void (*dense)(const DenseArgs&);
   void (*weight_grad)(const WeightGradArgs&);
   // panels of W (out, in) -> panels of W^T (in, out)
@@ -83,25 +89,28 @@ struct Kernels {
   void (*from_blocked)(ConstBlocked x, float* rows, int64_t stride);
   // r = act(z), slope = act'(z) where slope != null; r may be z; n floats, multiple of 32 unless stated
   void (*activate)(Activation act, int64_t n, const float* z, float* r, float* slope);
-  void (*multiply)(int64_t n, const float* a, const float* b, float* y);           // y = a * b
-  void (*add)(int64_t n, const float* a, const float* b, float* y);                // y = a + b
-  void (*scale)(int64_t n, float s, const float* a, float* y);                     // y = s * a
+  void (*multiply)(int64_t n, const float* a, const float* b, float* y);  // y = a * b
+  void (*add)(int64_t n, const float* a, const float* b, float* y);       // y = a + b
+  void (*scale)(int64_t n, float s, const float* a, float* y);            // y = s * a
   // y = x + sum_j c[j] k[j] (fma in order of j): a Runge-Kutta stage
   void (*combine)(int64_t n, const float* x, int32_t terms, const float* c, const float* const* k, float* y);
   // y[r] = a[r] x1[r] + s[r] x0[r] + g[r] eps[r] per row of row-major (rows, cols) with equal strides; eps may be null
   void (*mix)(int32_t rows, int32_t cols, const float* a, const float* x1, const float* s, const float* x0, const float* g, const float* eps, float* y);
   // g = weight[r] * (v - u) * factor; returns per-row sum of (v-u)^2 in loss[r] (16 virtual lanes, fixed tree). Blocked v, u, g; g.data may be null.
   void (*squared_error)(ConstBlocked v, ConstBlocked u, const float* weight, float factor, Blocked g, float* loss);
-  double (*sum_squares)(int64_t n, const float* x, bool* finite);                  // fixed tree; finite is cleared when any value is not
+  double (*sum_squares)(int64_t n, const float* x, bool* finite);  // fixed tree; finite is cleared when any value is not
   void (*adam)(const AdamArgs&);
   // Layer norm over cols of each row: xhat = (x - mean) * rstd; y = xhat * gamma + beta. mean and rstd (rows) are written for backward.
   void (*layer_norm)(ConstBlocked x, const float* gamma, const float* beta, float epsilon, Blocked y, float* mean, float* rstd);
   // dx (+)= ..., dgamma/dbeta (+)= sums over rows (in blocks of kSumBlock)
-  void (*layer_norm_grad)(ConstBlocked x, ConstBlocked dy, const float* gamma, const float* mean, const float* rstd, bool accumulate_dx, Blocked dx, bool accumulate_params, float* dgamma, float* dbeta);
-  void (*sincos)(int64_t n, const float* x, float* s, float* c);                   // any n
+  void (*layer_norm_grad)(ConstBlocked x, ConstBlocked dy, const float* gamma, const float* mean, const float* rstd, bool accumulate_dx, Blocked dx,
+                          bool accumulate_params, float* dgamma, float* dbeta);
+  void (*sincos)(int64_t n, const float* x, float* s, float* c);  // any n
   // Philox4x32-10. Counter words: {row lo, row hi, stream, group}; group g gives columns 4g .. 4g+3 of that row.
-  void (*random_uniform)(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y, int64_t stride);  // in (0, 1): (k + 0.5) 2^-23 with k the upper 23 bits, exact in f32
-  void (*random_normal)(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y, int64_t stride);   // Box-Muller on pairs of words
+  void (*random_uniform)(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y,
+                         int64_t stride);  // in (0, 1): (k + 0.5) 2^-23 with k the upper 23 bits, exact in f32
+  void (*random_normal)(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y,
+                        int64_t stride);  // Box-Muller on pairs of words
 };
 
 const Kernels& reference_kernels();            // plain loops, the oracle

@@ -44,8 +44,8 @@ void layer_norm(ConstBlocked x, const float* gamma, const float* beta, float eps
 }
 
 // dx = rstd (dxhat - mean(dxhat) - xhat mean(dxhat xhat)), dxhat = dy gamma
-void layer_norm_grad(ConstBlocked x, ConstBlocked dy, const float* gamma, const float* mean, const float* rstd, bool accumulate_dx, Blocked dx, bool accumulate_params,
-                     float* dgamma, float* dbeta) {
+void layer_norm_grad(ConstBlocked x, ConstBlocked dy, const float* gamma, const float* mean, const float* rstd, bool accumulate_dx, Blocked dx,
+                     bool accumulate_params, float* dgamma, float* dbeta) {
   for (int c = 0; c < x.cols; c += kWidth) {  // parameters first: dx may overwrite dy
     const int64_t at = static_cast<int64_t>(c / kLanes), o = c % kLanes;
     const int left = x.cols - c;

@@ -145,7 +145,10 @@ constexpr float kSeluScale = 1.0507009873554805f, kSeluAlpha = 1.673263242354377
 
 // r = act(z) and slope = act'(z). PyTorch's definitions: gelu is the erf form, elu has alpha = 1. NaN comes through; -0 stays -0.
 struct Identity {
-  static FLOW_INLINE void apply(F z, F& r, F& slope) { r = z; slope = splat(1.0f); }
+  static FLOW_INLINE void apply(F z, F& r, F& slope) {
+    r = z;
+    slope = splat(1.0f);
+  }
 };
 struct Silu {  // z s(z), s = 1 / (1 + E), E = e^-z; slope = s + r (1 - s), with 1 - s = E s free of cancellation. Below -88 r (< 1e-36) is flushed to -0.
   static FLOW_INLINE void apply(F z, F& r, F& slope) {

@@ -7,8 +7,8 @@ namespace flow {
 namespace reference {
 
 #define FLOW_LANES 1
-#include "kernels/simd.h"
 #include "kernels/math-inl.h"
+#include "kernels/simd.h"
 #undef FLOW_LANES
 
 namespace {
@@ -42,13 +42,27 @@ float blocks_sum(int n, const float* total, Add add) {
 float act(Activation activation, float z, float* slope) {
   float r = 0.0f, s = 0.0f;
   switch (activation) {
-    case Activation::kIdentity: Identity::apply(z, r, s); break;
-    case Activation::kSilu: Silu::apply(z, r, s); break;
-    case Activation::kGelu: Gelu::apply(z, r, s); break;
-    case Activation::kSelu: Selu::apply(z, r, s); break;
-    case Activation::kElu: Elu::apply(z, r, s); break;
-    case Activation::kRelu: Relu::apply(z, r, s); break;
-    case Activation::kTanh: Tanh::apply(z, r, s); break;
+    case Activation::kIdentity:
+      Identity::apply(z, r, s);
+      break;
+    case Activation::kSilu:
+      Silu::apply(z, r, s);
+      break;
+    case Activation::kGelu:
+      Gelu::apply(z, r, s);
+      break;
+    case Activation::kSelu:
+      Selu::apply(z, r, s);
+      break;
+    case Activation::kElu:
+      Elu::apply(z, r, s);
+      break;
+    case Activation::kRelu:
+      Relu::apply(z, r, s);
+      break;
+    case Activation::kTanh:
+      Tanh::apply(z, r, s);
+      break;
   }
   if (slope) *slope = s;
   return r;
@@ -149,7 +163,8 @@ double sum_squares(int64_t n, const float* x, bool* finite) {
 
 // Loshchilov, Hutter: Decoupled weight decay regularization, algorithm 2; bias corrections folded into the step and the denominator.
 void adam(const AdamArgs& a) {
-  const float beta1 = static_cast<float>(a.beta1), rest1 = static_cast<float>(1.0 - a.beta1), beta2 = static_cast<float>(a.beta2), rest2 = static_cast<float>(1.0 - a.beta2);
+  const float beta1 = static_cast<float>(a.beta1), rest1 = static_cast<float>(1.0 - a.beta1), beta2 = static_cast<float>(a.beta2),
+              rest2 = static_cast<float>(1.0 - a.beta2);
   const float step = static_cast<float>(a.lr / a.correction1), keep = 1.0f - a.lr * a.weight_decay, ema_rest = static_cast<float>(1.0 - a.ema_decay);
   const float root = square_root(static_cast<float>(1.0 / a.correction2));
   for (int64_t i = 0; i < a.n; i++) {
@@ -165,17 +180,19 @@ void layer_norm(ConstBlocked x, const float* gamma, const float* beta, float eps
   const float n = static_cast<float>(x.cols);
   for (int r = 0; r < x.rows; r++) {
     mean[r] = lanes_sum<float>(x.cols, [&](float sum, int64_t c) { return sum + at(x, r, static_cast<int>(c)); }) / n;
-    const float variance = lanes_sum<float>(x.cols, [&](float sum, int64_t c) {
-      const float d = at(x, r, static_cast<int>(c)) - mean[r];
-      return fma(d, d, sum);
-    }) / n;
+    const float variance = lanes_sum<float>(x.cols,
+                                            [&](float sum, int64_t c) {
+                                              const float d = at(x, r, static_cast<int>(c)) - mean[r];
+                                              return fma(d, d, sum);
+                                            }) /
+                           n;
     rstd[r] = 1.0f / square_root(variance + epsilon);
     for (int c = 0; c < padded(x.cols); c++) at(y, r, c) = c < x.cols ? fma((at(x, r, c) - mean[r]) * rstd[r], gamma[c], beta[c]) : 0.0f;
   }
 }
 
-void layer_norm_grad(ConstBlocked x, ConstBlocked dy, const float* gamma, const float* mean, const float* rstd, bool accumulate_dx, Blocked dx, bool accumulate_params,
-                     float* dgamma, float* dbeta) {
+void layer_norm_grad(ConstBlocked x, ConstBlocked dy, const float* gamma, const float* mean, const float* rstd, bool accumulate_dx, Blocked dx,
+                     bool accumulate_params, float* dgamma, float* dbeta) {
   const float n = static_cast<float>(x.cols);
   auto xhat = [&](int r, int c) { return (at(x, r, c) - mean[r]) * rstd[r]; };
   for (int c = 0; c < x.cols; c++) {
@@ -184,10 +201,12 @@ void layer_norm_grad(ConstBlocked x, ConstBlocked dy, const float* gamma, const 
   }
   for (int r = 0; r < x.rows; r++) {
     const float m1 = lanes_sum<float>(x.cols, [&](float sum, int64_t c) { return sum + at(dy, r, static_cast<int>(c)) * gamma[c]; }) / n;
-    const float m2 = lanes_sum<float>(x.cols, [&](float sum, int64_t c) {
-      const int i = static_cast<int>(c);
-      return fma(at(dy, r, i) * gamma[c], xhat(r, i), sum);
-    }) / n;
+    const float m2 = lanes_sum<float>(x.cols,
+                                      [&](float sum, int64_t c) {
+                                        const int i = static_cast<int>(c);
+                                        return fma(at(dy, r, i) * gamma[c], xhat(r, i), sum);
+                                      }) /
+                     n;
     for (int c = 0; c < padded(x.cols); c++) {
       const float d = c < x.cols ? rstd[r] * fma(-xhat(r, c), m2, at(dy, r, c) * gamma[c] - m1) : 0.0f;
       at(dx, r, c) = accumulate_dx && c < x.cols ? at(dx, r, c) + d : d;
@@ -216,7 +235,8 @@ void draw(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int3
 }
 
 void random_uniform(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y, int64_t stride) {
-  draw(key, stream, first_row, rows, cols, [&](int r, int c, int j, const uint32_t* words) { y[r * stride + c] = static_cast<float>((words[j] >> 9) * 2 + 1) * 0x1p-24f; });
+  draw(key, stream, first_row, rows, cols,
+       [&](int r, int c, int j, const uint32_t* words) { y[r * stride + c] = static_cast<float>((words[j] >> 9) * 2 + 1) * 0x1p-24f; });
 }
 
 // Box, Muller 1958: sqrt(-2 ln u) (cos, sin)(2 pi t), u = (k + 0.5) 2^-24 from 24 bits of the even word, t a signed fraction of a turn from the odd word.
@@ -238,9 +258,9 @@ void random_normal(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t r
 
 const Kernels& reference_kernels() {
   using namespace reference;
-  static const Kernels table = {"reference", dense,         weight_grad, transpose_panels, to_blocked,      from_blocked, activate,       multiply,
-                                add,         scale,         combine,     mix,              squared_error,   sum_squares,  adam,           layer_norm,
-                                layer_norm_grad, sincos,    random_uniform, random_normal};
+  static const Kernels table = {"reference",    dense,        weight_grad, transpose_panels, to_blocked,  from_blocked, activate,   multiply,        add,
+                                scale,          combine,      mix,         squared_error,    sum_squares, adam,         layer_norm, layer_norm_grad, sincos,
+                                random_uniform, random_normal};
   return table;
 }
 

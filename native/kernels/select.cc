@@ -1,11 +1,10 @@
 // Which kernels this process uses: chosen once, from the CPU's features or by name through FLOWMATCH_ISA. There is no silent second best for a name.
-#include "kernels/kernels.h"
-
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
 #include "core/cpu.h"
+#include "kernels/kernels.h"
 
 namespace flow {
 

@@ -85,9 +85,13 @@ FLOW_INLINE F product_error(F a, F b, F p) {
 }
 
 template <class M>
-FLOW_INLINE F select(M mask, F yes, F no) { return mask ? yes : no; }
+FLOW_INLINE F select(M mask, F yes, F no) {
+  return mask ? yes : no;
+}
 template <class M>
-FLOW_INLINE I select_bits(M mask, I yes, I no) { return mask ? yes : no; }
+FLOW_INLINE I select_bits(M mask, I yes, I no) {
+  return mask ? yes : no;
+}
 // min and max with a constant; a NaN in x comes through (x86's min and max return the second operand then, hence the intrinsics: one instruction).
 FLOW_INLINE F at_most(F x, float limit) {
   const F l = splat(limit);

@@ -48,7 +48,8 @@ FLOW_INLINE void gradient_panel(const float* x, const float* g, int rows, float*
 void gradient_features(int features, const float* x, const float* g, int rows, float* w, bool add, int used) {
   switch (features) {
 #define FLOW_CASE(A) \
-  case A: return gradient_panel<A>(x, g, rows, w, add, used)
+  case A:            \
+    return gradient_panel<A>(x, g, rows, w, add, used)
     FLOW_CASE(1);
     FLOW_CASE(2);
     FLOW_CASE(3);
@@ -66,7 +67,8 @@ void gradient_features(int features, const float* x, const float* g, int rows, f
     FLOW_CASE(12);
 #endif
 #undef FLOW_CASE
-    default: return;
+    default:
+      return;
   }
 }
 

@@ -9,10 +9,8 @@ namespace {
 // y (+)= x, all lanes
 void pass_on(Blocked x, Blocked y, bool accumulate) {
   each_block(y.cols, y.rows, [&](int64_t n, int32_t b) {
-    if (accumulate)
-      kernels().add(n, y.data + b * y.block, x.data + b * x.block, y.data + b * y.block);
-    else
-      std::memcpy(y.data + b * y.block, x.data + b * x.block, static_cast<size_t>(n) * sizeof(float));
+    if (accumulate) kernels().add(n, y.data + b * y.block, x.data + b * x.block, y.data + b * y.block);
+    else std::memcpy(y.data + b * y.block, x.data + b * x.block, static_cast<size_t>(n) * sizeof(float));
   });
 }
 
@@ -30,7 +28,14 @@ void dense_inputs(const Workspace& w, const float* transposed, int32_t o, Rows r
   const int32_t in = weight.shape[1], out = weight.shape[0];
   const Blocked none{nullptr, 0, 0, 0};
   const Blocked slope = edge.fuse ? w.slope(w.plan().values[op.a].producer, rows) : none;
-  DenseArgs args{w.gradient(op.output, rows), transposed + w.plan().ops[o].transposed, nullptr, Activation::kIdentity, w.gradient(op.a, rows), none, slope, edge.accumulate};
+  DenseArgs args{w.gradient(op.output, rows),
+                 transposed + w.plan().ops[o].transposed,
+                 nullptr,
+                 Activation::kIdentity,
+                 w.gradient(op.a, rows),
+                 none,
+                 slope,
+                 edge.accumulate};
   if (panels.end >= 0) {
     const int32_t first = panels.begin * kLanes;
     args.panels += int64_t{first} * out;
@@ -112,8 +117,8 @@ void backward_layer_norm(const Workspace& w, const float* parameters, int32_t o,
   const Op& op = program.ops[o];
   const Edge& edge = w.plan().edges[w.plan().ops[o].edge];
   const Parameter &scale = program.parameters[op.p], &shift = program.parameters[op.q];
-  kernels().layer_norm_grad(w.value(op.a, rows), w.gradient(op.output, rows), parameters + scale.packed, w.mean(o) + rows.first, w.rstd(o) + rows.first, edge.accumulate,
-                            w.gradient(op.a, rows), accumulate, gradients + scale.packed, gradients + shift.packed);
+  kernels().layer_norm_grad(w.value(op.a, rows), w.gradient(op.output, rows), parameters + scale.packed, w.mean(o) + rows.first, w.rstd(o) + rows.first,
+                            edge.accumulate, w.gradient(op.a, rows), accumulate, gradients + scale.packed, gradients + shift.packed);
 }
 
 void backward_finish(const Workspace& w, int32_t o, Rows rows) {

@@ -8,7 +8,8 @@ namespace {
 
 constexpr double kTwoPi = 6.283185307179586476925286766559;
 
-// out = [t, cos(omega_j t) ..., sin(omega_j t) ...]. The product is exact in double and reduced to [-pi, pi] there, so that large frequencies keep f32 accuracy.
+// out = [t, cos(omega_j t) ..., sin(omega_j t) ...]. The product is exact in double and reduced to [-pi, pi] there, so that large frequencies keep f32
+// accuracy.
 void forward_time(const Program& program, const Op& op, ConstBlocked t, Blocked y) {
   constexpr int32_t kChunk = 256;
   alignas(64) float angle[kChunk], sine[kChunk], cosine[kChunk];

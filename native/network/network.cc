@@ -98,10 +98,8 @@ Status Network::gradient(int64_t rows, const float* x, const float* t, const flo
       kernels().to_blocked(cotangent + r * d, d, w.gradient(program.output, part));
       backward(w, data_->parameters(), transposed.data(), part, r > 0, gradients.data());
     }
-    if (output_needs && x_needs)
-      kernels().from_blocked(w.gradient(kValueX, part), d_x + r * d, d);
-    else
-      std::memset(d_x + r * d, 0, static_cast<size_t>(part.count * d) * sizeof(float));
+    if (output_needs && x_needs) kernels().from_blocked(w.gradient(kValueX, part), d_x + r * d, d);
+    else std::memset(d_x + r * d, 0, static_cast<size_t>(part.count * d) * sizeof(float));
   }
   program.unpack(gradients.data(), d_parameters);
   return {};

@@ -8,7 +8,7 @@
 
 namespace flow {
 
-struct Program;     // network/program.h
+struct Program;      // network/program.h
 struct NetworkData;  // network/packed.h
 
 class Network {

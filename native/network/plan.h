@@ -11,21 +11,21 @@ enum class Pass : int32_t {
   kTrainX,   // ... and of x
 };
 
-struct Edge {         // one input of one op
-  bool needed;        // its gradient is wanted and this op contributes
-  bool accumulate;    // an op later in the program has contributed already
-  bool fuse;          // the last contribution, by a dense: it multiplies by the slope of the value's activation on the way out
-  bool finish;        // the last contribution, by another op: a pass of its own multiplies
+struct Edge {       // one input of one op
+  bool needed;      // its gradient is wanted and this op contributes
+  bool accumulate;  // an op later in the program has contributed already
+  bool fuse;        // the last contribution, by a dense: it multiplies by the slope of the value's activation on the way out
+  bool finish;      // the last contribution, by another op: a pass of its own multiplies
 };
 
 struct OpPlan {
-  bool alive;         // the output of the program depends on it
-  bool backward;      // ... and gradients flow into it
-  bool slope;         // forward keeps act'(z)
+  bool alive;     // the output of the program depends on it
+  bool backward;  // ... and gradients flow into it
+  bool slope;     // forward keeps act'(z)
   int32_t slope_buffer;
-  int32_t stat_buffer;    // layer norm: rows of mean and rstd
-  int64_t transposed;     // dense: offset of W^T's panels, -1 when no gradient flows to its input
-  int32_t edge;           // first of its edges
+  int32_t stat_buffer;  // layer norm: rows of mean and rstd
+  int64_t transposed;   // dense: offset of W^T's panels, -1 when no gradient flows to its input
+  int32_t edge;         // first of its edges
 };
 
 struct ValuePlan {
@@ -44,9 +44,9 @@ struct Plan {
   Buffer<int32_t> buffer_blocks;  // 32-column blocks of each buffer
   int32_t buffers = 0;
   int32_t stats = 0;
-  int32_t max_time = 0;           // most frequencies of a time op
+  int32_t max_time = 0;  // most frequencies of a time op
   int64_t transposed_count = 0;
-  bool finish_output = false;     // the output's activation is multiplied in after the loss
+  bool finish_output = false;  // the output's activation is multiplied in after the loss
 
   // `marks` (may be null, forward passes only), one per op: kProvided = its output comes from outside; kKept = it runs, and its output is never
   // overwritten.

@@ -8,8 +8,8 @@ namespace {
 constexpr int32_t kMagic = 0x464d5031;
 constexpr int32_t kHeader = 10;
 constexpr int64_t kMaxWidth = 1 << 24;
-constexpr int64_t kMaxCount = 1 << 16;          // values, ops, parameters
-constexpr int64_t kMaxParameters = 1 << 30;     // logical floats
+constexpr int64_t kMaxCount = 1 << 16;       // values, ops, parameters
+constexpr int64_t kMaxParameters = 1 << 30;  // logical floats
 
 bool finite(float x) {
   uint32_t bits;

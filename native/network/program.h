@@ -32,13 +32,13 @@ struct Parameter {
 struct Op {
   OpKind kind;
   int32_t output;
-  int32_t a = -1, b = -1;    // inputs (concat: see list)
-  int32_t p = -1, q = -1;    // parameters: dense weight, bias; layerNorm scale, shift; embed table
+  int32_t a = -1, b = -1;  // inputs (concat: see list)
+  int32_t p = -1, q = -1;  // parameters: dense weight, bias; layerNorm scale, shift; embed table
   Activation activation = Activation::kIdentity;
   float epsilon = 0;
-  int32_t first = 0;         // slice: first column; oneHot, embed: column; time: first constant; concat: first of list
-  int32_t count = 0;         // slice: columns; oneHot: classes; time: frequencies; concat: inputs
-  int32_t raw = 0;           // time
+  int32_t first = 0;  // slice: first column; oneHot, embed: column; time: first constant; concat: first of list
+  int32_t count = 0;  // slice: columns; oneHot: classes; time: frequencies; concat: inputs
+  int32_t raw = 0;    // time
 };
 
 struct Program {
@@ -46,7 +46,7 @@ struct Program {
   Buffer<Value> values;
   Buffer<Parameter> parameters;
   Buffer<Op> ops;
-  Buffer<int32_t> list;       // inputs of the concats
+  Buffer<int32_t> list;  // inputs of the concats
   Buffer<float> constants;
   int64_t parameter_count = 0;  // logical
   int64_t packed_count = 0;
@@ -56,7 +56,7 @@ struct Program {
   int32_t inputs(const Op& op) const { return op.kind == OpKind::kConcat ? op.count : op.kind == OpKind::kAdd ? 2 : 1; }
   int32_t input(const Op& op, int32_t i) const { return op.kind == OpKind::kConcat ? list[op.first + i] : i == 0 ? op.a : op.b; }
 
-  void pack(const float* logical, float* packed) const;    // padding of `packed` must be zero already
+  void pack(const float* logical, float* packed) const;  // padding of `packed` must be zero already
   void unpack(const float* packed, float* logical) const;
 };
 

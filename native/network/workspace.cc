@@ -28,7 +28,8 @@ void transpose_panel(const Parameter& weight, const float* panels, int32_t panel
   const int32_t lanes = out - panel * kLanes < kLanes ? out - panel * kLanes : kLanes;
   for (int32_t i = 0; i < in; i += kLanes) {
     const int32_t rows = in - i < kLanes ? in - i : kLanes;
-    kernels().transpose_panels(panels + (int64_t{panel} * in + i) * kLanes, lanes, rows, transposed + (int64_t{i / kLanes} * out + int64_t{panel} * kLanes) * kLanes);
+    kernels().transpose_panels(panels + (int64_t{panel} * in + i) * kLanes, lanes, rows,
+                               transposed + (int64_t{i / kLanes} * out + int64_t{panel} * kLanes) * kLanes);
   }
 }
 

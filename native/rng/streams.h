@@ -8,14 +8,14 @@
 namespace flow {
 
 enum class Stream : uint32_t {
-  kSample = 0,        // start noise: row = row index of the sample
-  kSource = 1,        // training x0 ~ N(0, 1): row = step * B + i
-  kBridge = 2,        // training eps where gamma != 0: row = step * B + i
-  kTime = 3,          // training u: row = step * B + i (plain), row = step with columns 0 .. B/4 (stratified: one U per row)
-  kTimeShuffle = 4,   // key of the stratified shuffle: row = step
-  kEpoch = 5,         // key of the epoch's row permutation: row = epoch
-  kSourceRow = 6,     // which source row joins, when source rows are not paired: row = step * B + i
-  kReplacement = 7,   // rows drawn with replacement: row = step * B + i
+  kSample = 0,       // start noise: row = row index of the sample
+  kSource = 1,       // training x0 ~ N(0, 1): row = step * B + i
+  kBridge = 2,       // training eps where gamma != 0: row = step * B + i
+  kTime = 3,         // training u: row = step * B + i (plain), row = step with columns 0 .. B/4 (stratified: one U per row)
+  kTimeShuffle = 4,  // key of the stratified shuffle: row = step
+  kEpoch = 5,        // key of the epoch's row permutation: row = epoch
+  kSourceRow = 6,    // which source row joins, when source rows are not paired: row = step * B + i
+  kReplacement = 7,  // rows drawn with replacement: row = step * B + i
   kValidationNoise = 8,
   kValidationTime = 9,
   kValidationBridge = 10,

@@ -31,7 +31,8 @@ Status check(const SampleOptions& o, int32_t d) {
     if (k > 0 && (up ? o.grid[k] < o.grid[k - 1] : o.grid[k] > o.grid[k - 1])) return fail(Code::kArgument, "the grid must be monotone", k);
   }
   for (int64_t i = 0; i < o.saves; ++i)
-    if (o.save[i] < 0 || o.save[i] > o.steps || (i > 0 && o.save[i] <= o.save[i - 1])) return fail(Code::kArgument, "save must hold ascending indices into the grid", i);
+    if (o.save[i] < 0 || o.save[i] > o.steps || (i > 0 && o.save[i] <= o.save[i - 1]))
+      return fail(Code::kArgument, "save must hold ascending indices into the grid", i);
   if ((o.shift == nullptr) != (o.scale == nullptr)) return fail(Code::kArgument, "shift and scale come together");
   if (checked_product(o.saves, checked_product(o.n, d, sizeof(float))) < 0) return out_of_memory();
   return {};
@@ -151,12 +152,14 @@ Status sample(const Network& network, const SampleOptions& options, const StopFl
   const int32_t d = data.program.dimension, c = data.program.condition_width;
   FLOW_TRY(check(options, d));
   if ((options.condition == nullptr) != (c == 0)) return fail(Code::kArgument, "a condition must be given exactly when the network has one");
-  if (c > 0 && options.condition_rows != 1 && options.condition_rows != options.n) return fail(Code::kArgument, "the condition must have one row, or one per sample");
+  if (c > 0 && options.condition_rows != 1 && options.condition_rows != options.n)
+    return fail(Code::kArgument, "the condition must have one row, or one per sample");
   const int32_t tile = options.n > 0 ? choose_tile(options.n, resolve_threads(options.threads), tile_rows(data.program)) : 1;
   const int32_t slots = slots_for(options, tile);
   NetworkField field;
   FLOW_TRY(field.init(data, options, tile, slots));
-  const StageField stage{&field, [](void* self, int32_t slot, int64_t, int64_t s, double, Blocked in, Blocked v) { static_cast<NetworkField*>(self)->evaluate(slot, s, in, v); }};
+  const StageField stage{
+      &field, [](void* self, int32_t slot, int64_t, int64_t s, double, Blocked in, Blocked v) { static_cast<NetworkField*>(self)->evaluate(slot, s, in, v); }};
   Solve solve(options, stop, d, tile, stage, &field, x);
   return run(solve, slots, report);
 }

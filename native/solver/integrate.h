@@ -16,17 +16,17 @@ struct SampleOptions {
   int64_t n = 0;
   int64_t first_row = 0;  // 0 <= first_row, first_row + n <= 2^53
   uint64_t seed = 0;
-  const float* initial = nullptr;  // (n, d), or null: noise of `seed`
-  bool normalise_initial = false;  // initial <- (initial - shift) / scale
-  double source_scale = 1;         // drawn noise is multiplied by this
+  const float* initial = nullptr;    // (n, d), or null: noise of `seed`
+  bool normalise_initial = false;    // initial <- (initial - shift) / scale
+  double source_scale = 1;           // drawn noise is multiplied by this
   const float* condition = nullptr;  // (condition_rows, c)
   int64_t condition_rows = 0;        // n, or 1 = shared by all rows, or 0 when c = 0
   int32_t stages = 0;
-  const double* a = nullptr;  // (stages, stages) row-major, strictly lower triangle read
-  const double* b = nullptr;  // (stages)
-  const double* c = nullptr;  // (stages)
-  int64_t steps = 0;             // K >= 0
-  const double* grid = nullptr;  // K + 1 finite monotone times
+  const double* a = nullptr;      // (stages, stages) row-major, strictly lower triangle read
+  const double* b = nullptr;      // (stages)
+  const double* c = nullptr;      // (stages)
+  int64_t steps = 0;              // K >= 0
+  const double* grid = nullptr;   // K + 1 finite monotone times
   const int32_t* save = nullptr;  // `saves` ascending indices into grid
   int64_t saves = 0;
   const double* frame = nullptr;  // (K * stages, 4) rows [a, tau, b, c]: v = b x + c net(tau, a x); null = identity

@@ -24,7 +24,8 @@ Status NetworkField::init(const NetworkData& network, const SampleOptions& optio
   FLOW_TRY(times_.allocate(stages_));
   for (int64_t k = 0, i = 0; k < options.steps; ++k)
     for (int32_t s = 0; s < options.stages; ++s, ++i)
-      times_[i] = static_cast<float>(options.frame != nullptr ? options.frame[4 * i + 1] : options.grid[k] + options.c[s] * (options.grid[k + 1] - options.grid[k]));
+      times_[i] =
+          static_cast<float>(options.frame != nullptr ? options.frame[4 * i + 1] : options.grid[k] + options.c[s] * (options.grid[k + 1] - options.grid[k]));
 
   const Program& program = plan_->program;
   int64_t bias = 0;
@@ -98,7 +99,8 @@ void NetworkField::evaluate(int32_t index, int64_t stage, Blocked x, Blocked v) 
   const double* frame = options_->frame != nullptr ? options_->frame + 4 * stage : nullptr;
   float* scaled = slot.scaled.data();
   const int64_t size = round_up(program.dimension, kLanes) * capacity_;
-  if (frame != nullptr) each_block(x.cols, x.rows, [&](int64_t n, int32_t b) { kernels().scale(n, static_cast<float>(frame[0]), x.data + b * x.block, scaled + b * x.block); });
+  if (frame != nullptr)
+    each_block(x.cols, x.rows, [&](int64_t n, int32_t b) { kernels().scale(n, static_cast<float>(frame[0]), x.data + b * x.block, scaled + b * x.block); });
   slot.rows.bind(kValueX, frame != nullptr ? scaled : x.data);
   const bool made_here = plan_->when[plan_->rows.values[program.output].producer] == When::kBoth;
   if (made_here) slot.rows.bind(program.output, v.data);
@@ -107,7 +109,9 @@ void NetworkField::evaluate(int32_t index, int64_t stage, Blocked x, Blocked v) 
     forward_op(slot.rows, parameters_, o, rows, kAllPanels, plan_->row_bias[o] >= 0 ? slot.bias.data() + bias_offset_[o] : nullptr);
   }
   const Blocked out = slot.rows.value(program.output, rows);
-  if (out.data != v.data) each_block(v.cols, v.rows, [&](int64_t n, int32_t b) { std::memcpy(v.data + b * v.block, out.data + b * out.block, static_cast<size_t>(n) * sizeof(float)); });
+  if (out.data != v.data)
+    each_block(v.cols, v.rows,
+               [&](int64_t n, int32_t b) { std::memcpy(v.data + b * v.block, out.data + b * out.block, static_cast<size_t>(n) * sizeof(float)); });
   if (frame == nullptr) return;
   const float c = static_cast<float>(frame[3]);
   float* bx = scaled + size;

@@ -29,7 +29,7 @@ class NetworkField {
   const SampleOptions* options_ = nullptr;
   int32_t capacity_ = 0, window_rows_ = 1;
   int64_t stages_ = 0;
-  Buffer<float> times_;         // tau of every stage
+  Buffer<float> times_;          // tau of every stage
   Buffer<int64_t> bias_offset_;  // per op
   Slot* slots_ = nullptr;
   int32_t slot_count_ = 0;

@@ -89,10 +89,8 @@ void Batch::gather(const Dataset& from, const uint32_t* index, int32_t rows, flo
 void Batch::draw(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s) const {
   const uint64_t base = step * static_cast<uint64_t>(batch_), row = base + static_cast<uint64_t>(first);
   const auto data_rows = [&](uint64_t from, int32_t count, uint32_t* out) {
-    if (replacement_)
-      with_replacement(static_cast<uint64_t>(train_.size()), key_, Stream::kReplacement, from, count, out);
-    else
-      without_replacement(static_cast<uint64_t>(train_.size()), key_, Stream::kEpoch, from, count, out);
+    if (replacement_) with_replacement(static_cast<uint64_t>(train_.size()), key_, Stream::kReplacement, from, count, out);
+    else without_replacement(static_cast<uint64_t>(train_.size()), key_, Stream::kEpoch, from, count, out);
     for (int32_t i = 0; i < count; ++i) out[i] = train_[out[i]];
   };
   const auto source_rows = [&](uint64_t from, int32_t count, uint32_t* out) {
@@ -104,10 +102,8 @@ void Batch::draw(uint64_t step, int64_t first, int32_t rows, const int32_t* pair
   gather(*data_, s.index.data(), rows, s.x1.data());
   if (condition_ != nullptr) gather(*condition_, s.index.data(), rows, s.condition.data());
   if (source_ != nullptr) {
-    if (pairs == nullptr && paired_)
-      std::memcpy(s.source_index.data(), s.index.data(), static_cast<size_t>(rows) * sizeof(uint32_t));
-    else if (pairs == nullptr)
-      source_rows(row, rows, s.source_index.data());
+    if (pairs == nullptr && paired_) std::memcpy(s.source_index.data(), s.index.data(), static_cast<size_t>(rows) * sizeof(uint32_t));
+    else if (pairs == nullptr) source_rows(row, rows, s.source_index.data());
     else
       for (int32_t i = 0; i < rows; ++i) source_rows(base + static_cast<uint64_t>(pairs[first + i]), 1, s.source_index.data() + i);
     gather(*source_, s.source_index.data(), rows, s.x0.data());
@@ -115,7 +111,8 @@ void Batch::draw(uint64_t step, int64_t first, int32_t rows, const int32_t* pair
     kernels().random_normal(key_, id(Stream::kSource), row, rows, dimension_, s.x0.data(), dimension_);
   } else {
     for (int32_t i = 0; i < rows; ++i)
-      kernels().random_normal(key_, id(Stream::kSource), base + static_cast<uint64_t>(pairs[first + i]), 1, dimension_, s.x0.data() + int64_t{i} * dimension_, dimension_);
+      kernels().random_normal(key_, id(Stream::kSource), base + static_cast<uint64_t>(pairs[first + i]), 1, dimension_, s.x0.data() + int64_t{i} * dimension_,
+                              dimension_);
   }
 }
 

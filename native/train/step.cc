@@ -96,7 +96,8 @@ void GradientPass::fill(Slot& slot, const Workspace& w, float* target, int64_t c
 void GradientPass::loss_of(const Workspace& w, const float* target, int64_t capacity, Rows rows, int64_t batch_row, const Slot& slot) {
   const ConstBlocked u{target + rows.first * kLanes, capacity * kLanes, rows.count, program_->dimension};
   const float factor = static_cast<float>(2 / (static_cast<double>(batch_->size()) * program_->dimension));
-  kernels().squared_error(w.value(program_->output, rows), u, slot.scratch.weight.data(), factor, w.gradient(program_->output, rows), row_loss_.data() + batch_row);
+  kernels().squared_error(w.value(program_->output, rows), u, slot.scratch.weight.data(), factor, w.gradient(program_->output, rows),
+                          row_loss_.data() + batch_row);
 }
 
 void GradientPass::tile(Slot& slot, Rows rows, int64_t batch_row, float* gradients, bool accumulate) {
@@ -113,7 +114,8 @@ bool GradientPass::run_tiles(const StopFlag* stop) {
     const int64_t begin = block * block_rows_, end = begin + block_rows_ < batch ? begin + block_rows_ : batch;
     for (int64_t row = begin; row < end; row += tile_) {
       if (interrupted(stop)) return;
-      tile(slots_[index], {0, static_cast<int32_t>(end - row < tile_ ? end - row : tile_)}, row, gradients_.data() + block * program_->packed_count, row > begin);
+      tile(slots_[index], {0, static_cast<int32_t>(end - row < tile_ ? end - row : tile_)}, row, gradients_.data() + block * program_->packed_count,
+           row > begin);
     }
   });
 }
@@ -124,9 +126,11 @@ bool GradientPass::run_layers(const StopFlag* stop) {
     const int32_t rows = static_cast<int32_t>(batch - first < chunk_ ? batch - first : chunk_);
     const auto tile_of = [&](int64_t i) { return Rows{i * tile_, static_cast<int32_t>(rows - i * tile_ < tile_ ? rows - i * tile_ : tile_)}; };
     const int64_t tiles = ceil_div(rows, tile_);
-    if (!over(tiles, stop, [&](int64_t i, int32_t slot) { fill(slots_[slot], layers_, layers_target_.data(), chunk_, tile_of(i), first + i * tile_); })) return false;
+    if (!over(tiles, stop, [&](int64_t i, int32_t slot) { fill(slots_[slot], layers_, layers_target_.data(), chunk_, tile_of(i), first + i * tile_); }))
+      return false;
     if (!layers_forward(rows, stop)) return false;
-    if (!over(tiles, stop, [&](int64_t i, int32_t slot) { loss_of(layers_, layers_target_.data(), chunk_, tile_of(i), first + i * tile_, slots_[slot]); })) return false;
+    if (!over(tiles, stop, [&](int64_t i, int32_t slot) { loss_of(layers_, layers_target_.data(), chunk_, tile_of(i), first + i * tile_, slots_[slot]); }))
+      return false;
     if (plan_->values[program_->output].gradient >= 0 && !layers_backward(rows, first > 0, stop)) return false;
   }
   return true;

@@ -138,7 +138,8 @@ int64_t Trainer::batch_size() const { return impl_->batch.size(); }
 int32_t Trainer::dimension() const { return impl_->program.dimension; }
 int32_t Trainer::condition_width() const { return impl_->program.condition_width; }
 
-Status Trainer::run(const double* learning_rates, int64_t count, double budget_ms, const StopFlag* stop, double* losses, double* gradient_norms, SliceReport* report) {
+Status Trainer::run(const double* learning_rates, int64_t count, double budget_ms, const StopFlag* stop, double* losses, double* gradient_norms,
+                    SliceReport* report) {
   *report = {};
   const double until = budget_ms > 0 ? milliseconds() + budget_ms : 0;
   for (int64_t i = 0; i < count; ++i) {

@@ -12,9 +12,9 @@ namespace flow {
 
 struct PathOptions {
   bool table = false;
-  double sigma_min = 0;            // condOT: alpha = t, sigma = 1 - (1 - sigma_min) t
-  double t_min = 0, t_max = 1;     // of the table
-  const double* nodes = nullptr;   // (node_count, 12): alpha sigma gamma dAlpha dSigma dGamma, then the t-derivative of each
+  double sigma_min = 0;           // condOT: alpha = t, sigma = 1 - (1 - sigma_min) t
+  double t_min = 0, t_max = 1;    // of the table
+  const double* nodes = nullptr;  // (node_count, 12): alpha sigma gamma dAlpha dSigma dGamma, then the t-derivative of each
   int64_t node_count = 0;
 };
 

@@ -37,8 +37,12 @@ Napi::Value check(const Napi::CallbackInfo& info) {
   const flow::Kernels& kernels = table(info);
   const std::string family = info[1].As<Napi::String>(), isa = info[0].As<Napi::String>();
   const Subject subject{kernels, isa != "baseline" && isa != "wrong-sum", static_cast<uint64_t>(info[2].As<Napi::Number>().Int64Value())};
-  const struct { const char* name; Verdict (*run)(const Subject&); } families[] = {{"dense", check_dense}, {"weight_grad", check_weight_grad}, {"pack", check_pack},
-    {"elementwise", check_elementwise}, {"reduce", check_reduce}, {"layer_norm", check_layer_norm}, {"adam", check_adam}, {"random", check_random}, {"special", check_special}};
+  const struct {
+    const char* name;
+    Verdict (*run)(const Subject&);
+  } families[] = {{"dense", check_dense},    {"weight_grad", check_weight_grad}, {"pack", check_pack}, {"elementwise", check_elementwise},
+                  {"reduce", check_reduce},  {"layer_norm", check_layer_norm},   {"adam", check_adam}, {"random", check_random},
+                  {"special", check_special}};
   for (const auto& f : families) {
     if (family != f.name) continue;
     const Verdict v = f.run(subject);
@@ -90,7 +94,8 @@ Napi::Value philox_words(const Napi::CallbackInfo& info) {
 Napi::Value features(const Napi::CallbackInfo& info) {
   const Napi::Object r = info[0].As<Napi::Object>();
   auto word = [&](const char* name) { return r.Get(name).As<Napi::Number>().Uint32Value(); };
-  const flow::CpuFeatures f = flow::features_of({word("maxLeaf"), word("leaf1Ecx"), word("leaf1Edx"), word("leaf7Ebx"), word("maxExtendedLeaf"), word("extended1Ecx"), word("xcr0")});
+  const flow::CpuFeatures f =
+      flow::features_of({word("maxLeaf"), word("leaf1Ecx"), word("leaf1Edx"), word("leaf7Ebx"), word("maxExtendedLeaf"), word("extended1Ecx"), word("xcr0")});
   Napi::Object o = Napi::Object::New(info.Env());
   o["v2"] = f.v2;
   o["avx2"] = f.avx2;
@@ -105,12 +110,16 @@ Napi::Value peak(const Napi::CallbackInfo& info) {
 }
 // speed(isa, kernel, rows, in, out, milliseconds) -> GFLOP/s, or Gelement/s for elementwise kernels
 Napi::Value speed(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), kernel_speed(table(info), info[1].As<Napi::String>(), info[2].As<Napi::Number>(), info[3].As<Napi::Number>(), info[4].As<Napi::Number>(), info[5].As<Napi::Number>()));
+  return Napi::Number::New(info.Env(), kernel_speed(table(info), info[1].As<Napi::String>(), info[2].As<Napi::Number>(), info[3].As<Napi::Number>(),
+                                                    info[4].As<Napi::Number>(), info[5].As<Napi::Number>()));
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
-  const struct { const char* name; Napi::Value (*call)(const Napi::CallbackInfo&); } entries[] = {
-    {"available", available}, {"chosen", chosen}, {"check", check}, {"ulp", ulp}, {"draw", draw}, {"philox", philox_words}, {"features", features}, {"peak", peak}, {"speed", speed}};
+  const struct {
+    const char* name;
+    Napi::Value (*call)(const Napi::CallbackInfo&);
+  } entries[] = {{"available", available}, {"chosen", chosen},     {"check", check}, {"ulp", ulp},    {"draw", draw},
+                 {"philox", philox_words}, {"features", features}, {"peak", peak},   {"speed", speed}};
   for (const auto& e : entries) exports[e.name] = Napi::Function::New(env, e.call, e.name);
   return exports;
 }

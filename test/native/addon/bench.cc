@@ -44,17 +44,18 @@ double rate(double work, double milliseconds, const std::function<void()>& body)
 constexpr int kLoops = 4096, kChains = 12;
 // Twelve chains named one by one: arrays of vectors go through memory below -O3. The empty asm keeps the compiler from merging rounds.
 #define FLOW_CHAINS(STEP) STEP(a0) STEP(a1) STEP(a2) STEP(a3) STEP(a4) STEP(a5) STEP(a6) STEP(a7) STEP(a8) STEP(a9) STEP(a10) STEP(a11)
-#define FLOW_PEAK(name, attributes, Vector, splat_of, fma_of, add_of, store_to, letter)                                            \
-  attributes void name(float* out) {                                                                                               \
-    const Vector b = splat_of(0.999f), c = splat_of(1e-3f);                                                                        \
-    Vector a0 = b, a1 = b, a2 = b, a3 = b, a4 = b, a5 = b, a6 = b, a7 = b, a8 = b, a9 = b, a10 = b, a11 = b;                       \
-    for (int i = 0; i < kLoops; i++) {                                                                                             \
-      FLOW_CHAINS(fma_of)                                                                                                          \
-      __asm__ volatile("" : "+" letter(a0), "+" letter(a1), "+" letter(a2), "+" letter(a3), "+" letter(a4), "+" letter(a5),        \
-                       "+" letter(a6), "+" letter(a7), "+" letter(a8), "+" letter(a9), "+" letter(a10), "+" letter(a11));           \
-    }                                                                                                                              \
-    FLOW_CHAINS(add_of)                                                                                                            \
-    store_to(out, a0);                                                                                                             \
+#define FLOW_PEAK(name, attributes, Vector, splat_of, fma_of, add_of, store_to, letter)                                                                  \
+  attributes void name(float* out) {                                                                                                                     \
+    const Vector b = splat_of(0.999f), c = splat_of(1e-3f);                                                                                              \
+    Vector a0 = b, a1 = b, a2 = b, a3 = b, a4 = b, a5 = b, a6 = b, a7 = b, a8 = b, a9 = b, a10 = b, a11 = b;                                             \
+    for (int i = 0; i < kLoops; i++) {                                                                                                                   \
+      FLOW_CHAINS(fma_of)                                                                                                                                \
+      __asm__ volatile(""                                                                                                                                \
+                       : "+" letter(a0), "+" letter(a1), "+" letter(a2), "+" letter(a3), "+" letter(a4), "+" letter(a5), "+" letter(a6), "+" letter(a7), \
+                         "+" letter(a8), "+" letter(a9), "+" letter(a10), "+" letter(a11));                                                              \
+    }                                                                                                                                                    \
+    FLOW_CHAINS(add_of)                                                                                                                                  \
+    store_to(out, a0);                                                                                                                                   \
   }
 #if defined(__x86_64__)
 #define FLOW_FMA(a) a = _mm512_fmadd_ps(a, b, c);
@@ -109,7 +110,8 @@ double kernel_speed(const Kernels& k, const std::string& kernel, int rows, int i
   const Blocked ym{y.data, block, rows, out}, sm{slope.data, block, rows, out};
   const double flops = 2.0 * rows * in * out;
   if (kernel == "dense" || kernel == "dense_silu" || kernel == "dense_silu_slope") {
-    const DenseArgs args{xm, w.data, bias.data, kernel == "dense" ? Activation::kIdentity : Activation::kSilu, ym, kernel == "dense_silu_slope" ? sm : Blocked{}, none, false};
+    const DenseArgs args{
+        xm, w.data, bias.data, kernel == "dense" ? Activation::kIdentity : Activation::kSilu, ym, kernel == "dense_silu_slope" ? sm : Blocked{}, none, false};
     return rate(flops, milliseconds, [&] { k.dense(args); });
   }
   if (kernel == "weight_grad") {
@@ -122,13 +124,15 @@ double kernel_speed(const Kernels& k, const std::string& kernel, int rows, int i
     const Buffer m(y_size), v(y_size);
     std::memset(v.data, 0, static_cast<size_t>(y_size) * 4);
     AdamArgs a{};
-    a.n = y_size, a.p = y.data, a.g = slope.data, a.m = m.data, a.v = v.data, a.ema = nullptr, a.grad_scale = 1, a.lr = 0, a.beta1 = 0.9, a.beta2 = 0.999, a.epsilon = 1e-8f;
+    a.n = y_size, a.p = y.data, a.g = slope.data, a.m = m.data, a.v = v.data, a.ema = nullptr, a.grad_scale = 1, a.lr = 0, a.beta1 = 0.9, a.beta2 = 0.999,
+    a.epsilon = 1e-8f;
     a.weight_decay = 0, a.correction1 = 1, a.correction2 = 1, a.ema_decay = 0;
     return rate(static_cast<double>(y_size), milliseconds, [&] { k.adam(a); });
   }
   const char* names[] = {"identity", "silu", "gelu", "selu", "elu", "relu", "tanh"};
   for (int act = 0; act < 7; act++)
-    if (kernel == names[act]) return rate(static_cast<double>(y_size), milliseconds, [&] { k.activate(static_cast<Activation>(act), y_size, slope.data, y.data, nullptr); });
+    if (kernel == names[act])
+      return rate(static_cast<double>(y_size), milliseconds, [&] { k.activate(static_cast<Activation>(act), y_size, slope.data, y.data, nullptr); });
   return 0;
 }
 

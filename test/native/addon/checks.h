@@ -9,8 +9,8 @@ namespace flow_test {
 
 struct Verdict {
   int64_t cases = 0, failures = 0;
-  double worst = 0;      // largest error in units of what is allowed (1 = at the bound)
-  std::string first;     // the first failure in words
+  double worst = 0;   // largest error in units of what is allowed (1 = at the bound)
+  std::string first;  // the first failure in words
   void fail(const std::string& text) {
     if (failures++ == 0) first = text;
   }
@@ -31,15 +31,15 @@ Verdict check_reduce(const Subject&);
 Verdict check_layer_norm(const Subject&);
 Verdict check_adam(const Subject&);
 Verdict check_random(const Subject&);
-Verdict check_special(const Subject&);   // NaN, infinities, -0
+Verdict check_special(const Subject&);  // NaN, infinities, -0
 
 struct Ulp {
-  double worst = 0, at = 0;      // of r, in ULP of the true value
-  double slope_worst = 0;        // absolute error of the slope
+  double worst = 0, at = 0;  // of r, in ULP of the true value
+  double slope_worst = 0;    // absolute error of the slope
 };
 Ulp sweep_activation(const flow::Kernels&, flow::Activation, uint32_t stride);
-Ulp sweep_sincos(const flow::Kernels&, uint32_t stride);   // absolute errors
+Ulp sweep_sincos(const flow::Kernels&, uint32_t stride);  // absolute errors
 
-const flow::Kernels* table_named(const std::string& name);   // an ISA, or a deliberately wrong table: "wrong-bits", "wrong-padding"
+const flow::Kernels* table_named(const std::string& name);  // an ISA, or a deliberately wrong table: "wrong-bits", "wrong-padding"
 
 }  // namespace flow_test

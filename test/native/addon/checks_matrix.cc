@@ -14,7 +14,8 @@ constexpr double kEps = 0x1p-24;
 int panels_of(int n) { return (n + 31) / 32; }
 
 std::string shape(const char* what, int rows, int in, int out, int detail) {
-  return std::string(what) + " rows " + std::to_string(rows) + " in " + std::to_string(in) + " out " + std::to_string(out) + " detail " + std::to_string(detail);
+  return std::string(what) + " rows " + std::to_string(rows) + " in " + std::to_string(in) + " out " + std::to_string(out) + " detail " +
+         std::to_string(detail);
 }
 
 Guarded random_panels(Random& random, int out, int in) {
@@ -30,7 +31,9 @@ void compare(Verdict& verdict, const Matrix& got, const Matrix& want, bool exact
   for (int r = 0; r < got.rows; r++)
     for (int c = 0; c < panels_of(got.cols) * 32; c++) {
       const bool ok = c >= got.cols ? got.at(r, c) == 0.0f : !exact || same(got.at(r, c), want.at(r, c));
-      if (!ok) return verdict.fail(text + ": (" + std::to_string(r) + ", " + std::to_string(c) + ") is " + std::to_string(got.at(r, c)) + ", wanted " + std::to_string(want.at(r, c)));
+      if (!ok)
+        return verdict.fail(text + ": (" + std::to_string(r) + ", " + std::to_string(c) + ") is " + std::to_string(got.at(r, c)) + ", wanted " +
+                            std::to_string(want.at(r, c)));
     }
   if (!got.buffer.intact()) verdict.fail(text + ": wrote before the buffer");
 }
@@ -49,7 +52,14 @@ void dense_case(const Subject& s, Verdict& verdict, Random& random, int rows, in
   const Guarded w = random_panels(random, out, in), bias = random_panels(random, out, 1);
   const Matrix before(rows, out, static_cast<int>(y.block / 32));
   before.buffer.copy(y.buffer);
-  DenseArgs args{x, w.data(), with_bias ? bias.data() : nullptr, activation, y, with_slope ? Blocked(slope) : Blocked{}, with_mul ? ConstBlocked(mul) : ConstBlocked(nullptr, 0, 0, 0), accumulate};
+  DenseArgs args{x,
+                 w.data(),
+                 with_bias ? bias.data() : nullptr,
+                 activation,
+                 y,
+                 with_slope ? Blocked(slope) : Blocked{},
+                 with_mul ? ConstBlocked(mul) : ConstBlocked(nullptr, 0, 0, 0),
+                 accumulate};
   DenseArgs want = args;
   want.y = y_want;
   if (with_slope) want.slope = slope_want;
@@ -172,7 +182,8 @@ Verdict check_pack(const Subject& s) {
       for (int r = 0; r < rows; r++)
         for (int c = 0; c < out; c++) back.data()[r * stride + c] = 0.0f;
       s.kernels.from_blocked(y, back.data(), stride);
-      if (memcmp(flat.data(), back.data(), static_cast<size_t>(flat.count()) * 4) != 0 || !back.intact()) verdict.fail(shape("from_blocked", rows, 0, out, stride));
+      if (memcmp(flat.data(), back.data(), static_cast<size_t>(flat.count()) * 4) != 0 || !back.intact())
+        verdict.fail(shape("from_blocked", rows, 0, out, stride));
     }
   }
   return verdict;

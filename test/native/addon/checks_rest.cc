@@ -137,7 +137,8 @@ Verdict check_layer_norm(const Subject& s) {
   const Kernels &k = s.kernels, &ref = reference_kernels();
   for (int cols = 1; cols <= 99; cols++) {
     const int rows = cols % 20 == 7 ? 131 : 1 + random.below(9), p = (cols + 31) / 32 * 32;
-    const Matrix x(rows, cols, rows + random.below(3)), dy(rows, cols, rows + 1), y(rows, cols, rows + 2), y2(rows, cols, rows + 2), dx(rows, cols, rows), dx2(rows, cols, rows);
+    const Matrix x(rows, cols, rows + random.below(3)), dy(rows, cols, rows + 1), y(rows, cols, rows + 2), y2(rows, cols, rows + 2), dx(rows, cols, rows),
+        dx2(rows, cols, rows);
     for (const Matrix* m : {&x, &dy, &dx}) m->fill(random);
     dx2.buffer.copy(dx.buffer);
     const Guarded gamma(p), beta(p), mean(rows), rstd(rows), mean2(rows), rstd2(rows), dgamma(p), dbeta(p), dgamma2(p), dbeta2(p);
@@ -162,7 +163,8 @@ Verdict check_layer_norm(const Subject& s) {
       }
     compare(v, s, "layer_norm dgamma", p, dgamma.data(), dgamma2.data(), (rows + 8) * kRound, 10 * rows);
     compare(v, s, "layer_norm dbeta", p, dbeta.data(), dbeta2.data(), (rows + 8) * kRound, 2 * rows);
-    if (!y.buffer.intact() || !dx.buffer.intact() || !mean.intact() || !rstd.intact() || !dgamma.intact()) v.fail(where("layer_norm wrote before its buffer", cols, 0));
+    if (!y.buffer.intact() || !dx.buffer.intact() || !mean.intact() || !rstd.intact() || !dgamma.intact())
+      v.fail(where("layer_norm wrote before its buffer", cols, 0));
   }
   return v;
 }
@@ -283,25 +285,39 @@ double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
 double truth(Activation a, double x) {
   constexpr double scale = 1.0507009873554804934, alpha = 1.6732632423543772848;
   switch (a) {
-    case Activation::kSilu: return silu(x);
-    case Activation::kGelu: return x * normal_cdf(x);
-    case Activation::kSelu: return scale * (x > 0 ? x : alpha * std::expm1(x));
-    case Activation::kElu: return x > 0 ? x : std::expm1(x);
-    case Activation::kRelu: return x > 0 ? x : 0;
-    case Activation::kTanh: return std::tanh(x);
-    default: return x;
+    case Activation::kSilu:
+      return silu(x);
+    case Activation::kGelu:
+      return x * normal_cdf(x);
+    case Activation::kSelu:
+      return scale * (x > 0 ? x : alpha * std::expm1(x));
+    case Activation::kElu:
+      return x > 0 ? x : std::expm1(x);
+    case Activation::kRelu:
+      return x > 0 ? x : 0;
+    case Activation::kTanh:
+      return std::tanh(x);
+    default:
+      return x;
   }
 }
 double truth_slope(Activation a, double x) {
   constexpr double scale = 1.0507009873554804934, alpha = 1.6732632423543772848;
   switch (a) {
-    case Activation::kSilu: return x < -700 ? 0 : silu_slope(x);
-    case Activation::kGelu: return normal_cdf(x) + x * std::exp(-x * x / 2) * 0.39894228040143267794;
-    case Activation::kSelu: return scale * (x > 0 ? 1 : alpha * std::exp(x));
-    case Activation::kElu: return x > 0 ? 1 : std::exp(x);
-    case Activation::kRelu: return x > 0 ? 1 : 0;
-    case Activation::kTanh: return 1 - std::tanh(x) * std::tanh(x);
-    default: return 1;
+    case Activation::kSilu:
+      return x < -700 ? 0 : silu_slope(x);
+    case Activation::kGelu:
+      return normal_cdf(x) + x * std::exp(-x * x / 2) * 0.39894228040143267794;
+    case Activation::kSelu:
+      return scale * (x > 0 ? 1 : alpha * std::exp(x));
+    case Activation::kElu:
+      return x > 0 ? 1 : std::exp(x);
+    case Activation::kRelu:
+      return x > 0 ? 1 : 0;
+    case Activation::kTanh:
+      return 1 - std::tanh(x) * std::tanh(x);
+    default:
+      return 1;
   }
 }
 }  // namespace
@@ -356,9 +372,21 @@ void wrong_sum(const DenseArgs& d) {  // loses the last feature
 }  // namespace
 
 const Kernels* table_named(const std::string& name) {
-  static const Kernels bits = [] { Kernels k = reference_kernels(); k.dense = wrong_bits; return k; }();
-  static const Kernels padding = [] { Kernels k = reference_kernels(); k.dense = wrong_padding; return k; }();
-  static const Kernels sum = [] { Kernels k = reference_kernels(); k.dense = wrong_sum; return k; }();
+  static const Kernels bits = [] {
+    Kernels k = reference_kernels();
+    k.dense = wrong_bits;
+    return k;
+  }();
+  static const Kernels padding = [] {
+    Kernels k = reference_kernels();
+    k.dense = wrong_padding;
+    return k;
+  }();
+  static const Kernels sum = [] {
+    Kernels k = reference_kernels();
+    k.dense = wrong_sum;
+    return k;
+  }();
   if (name == "wrong-bits") return &bits;
   if (name == "wrong-padding") return &padding;
   if (name == "wrong-sum") return &sum;

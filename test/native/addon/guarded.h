@@ -1,4 +1,5 @@
-// Test buffers whose end touches a page that must not be touched, with canaries in front: reading or writing past the end is a crash, writing before it is seen.
+// Test buffers whose end touches a page that must not be touched, with canaries in front: reading or writing past the end is a crash, writing before it is
+// seen.
 #pragma once
 #include <sys/mman.h>
 #include <unistd.h>
@@ -68,7 +69,10 @@ struct Matrix {
   int64_t block;
   Guarded buffer;
   Matrix(int rows_, int cols_, int capacity)
-      : rows(rows_), cols(cols_), block(static_cast<int64_t>(capacity) * 32), buffer(cols_ == 0 || rows_ == 0 ? 0 : static_cast<int64_t>((cols_ + 31) / 32 - 1) * capacity * 32 + rows_ * 32) {}
+      : rows(rows_),
+        cols(cols_),
+        block(static_cast<int64_t>(capacity) * 32),
+        buffer(cols_ == 0 || rows_ == 0 ? 0 : static_cast<int64_t>((cols_ + 31) / 32 - 1) * capacity * 32 + rows_ * 32) {}
   float& at(int r, int c) const { return buffer.data()[c / 32 * block + r * 32 + c % 32]; }
   void fill(Random& random) const {
     buffer.fill(random);
