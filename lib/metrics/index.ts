@@ -1,0 +1,7 @@
+// The metrics, as report, table and benches import them.
+
+export { boundaryAdherence, ksComplement, ksDistance, rangeCoverage, totalVariation, tvComplement, wasserstein1d } from './columns.ts';
+export { baselineProtection, closestDistances, exactCopies, median } from './copies.ts';
+export { type EnergyDistanceOptions, energyDistance } from './energy-distance.ts';
+export { correlation, correlationSimilarity, type Moments, moments } from './moments.ts';
+export { normalisedPathEnergy, pathEnergy } from './path-energy.ts';
