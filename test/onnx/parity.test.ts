@@ -1,0 +1,180 @@
+// Exported graphs against the float64 oracle: values of random models at t = 0, at t = 1 and between, for no row, one row and odd counts.
+// FLOWMATCH_ONNX_MODELS sets how many random models (CI: 150; the full check: 1000). FLOWMATCH_ONNX_CORPUS names a folder that receives every file with its
+// inputs and outputs, for scripts/check-onnx.sh.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { onnxBytes } from '../../lib/onnx/export.ts';
+import { modelBytes } from '../../lib/onnx/graph.ts';
+import { velocityGraph } from '../../lib/onnx/velocity-graph.ts';
+import { evaluate, oracleField } from '../../lib/sampling/reference/evaluate.ts';
+import { integrate } from '../../lib/sampling/reference/integrate.ts';
+import { gridOf } from '../../lib/solvers/grid.ts';
+import { type SolverName, solverByName, solvers } from '../../lib/solvers/solvers.ts';
+import { caseInputs, networkCases, opCases } from '../cases/networks.ts';
+import { type ModelCase, modelOf, pointsOf, randomModel } from './random-models.ts';
+import { type Feeds, run, sessionOf } from './run.ts';
+
+const models = Number(process.env['FLOWMATCH_ONNX_MODELS'] ?? 150);
+const corpus = process.env['FLOWMATCH_ONNX_CORPUS'];
+const solverNames = Object.keys(solvers) as SolverName[];
+
+/** Keeps a file and one call of it for the Python checks. */
+function keep(name: string, bytes: Uint8Array, feeds: Feeds, output: Float32Array): void {
+  if (!corpus) return;
+  mkdirSync(corpus, { recursive: true });
+  const listed = Object.fromEntries(
+    Object.entries(feeds).map(([key, { data, dims }]) => [key, { data: Array.from(data), dims, double: data instanceof Float64Array }]),
+  );
+  writeFileSync(join(corpus, `${name}.onnx`), bytes);
+  writeFileSync(join(corpus, `${name}.json`), JSON.stringify({ feeds: listed, output: Array.from(output) }));
+}
+
+/** Largest |a - b| over largest |b|, both in units of the column's scale. */
+function relativeError(a: Float32Array, b: Float64Array, scale: (column: number) => number, d: number): number {
+  let [worst, size] = [0, 0];
+  for (let i = 0; i < b.length; i++) {
+    worst = Math.max(worst, Math.abs((a[i] as number) - (b[i] as number)) / scale(i % d));
+    size = Math.max(size, Math.abs(b[i] as number) / scale(i % d));
+  }
+  return Number.isNaN(worst) ? Number.POSITIVE_INFINITY : worst / (size || 1);
+}
+
+async function velocityError(of: ModelCase, name: string): Promise<number> {
+  const { model, network } = of;
+  const d = model.dimension;
+  const bytes = onnxBytes(model, { graph: 'velocity' });
+  const session = await sessionOf(bytes);
+  const scale = (j: number): number => model.normaliser?.scale[j] ?? 1;
+  let worst = 0;
+  for (const [rows, time] of [
+    [0, 0],
+    [1, 0],
+    [1, 1],
+    [7, 'rows'],
+    [5, 0],
+    [3, 1],
+  ] as const) {
+    const points = pointsOf(of, rows, time, rows + 1);
+    const t = time === 'rows' ? { data: points.t, dims: [rows, 1] } : { data: Float32Array.of(time), dims: [1, 1] };
+    const feeds: Feeds = {
+      x: { data: points.x, dims: [rows, d] },
+      t,
+      ...(points.condition ? { condition: { data: points.condition, dims: [rows, network.program.conditionWidth] } } : {}),
+    };
+    const v = await run(session, feeds);
+    expect(v.length).toBe(rows * d);
+    const want = evaluate(network.program, model.parameters, { x: points.z, t: points.t, condition: points.networkCondition });
+    const expected = want.map((value, i) => value * scale(i % d));
+    worst = Math.max(worst, relativeError(v, expected, scale, d));
+    if (time === 'rows') keep(`${name}-velocity`, bytes, feeds, v);
+  }
+  await session.release();
+  return worst;
+}
+
+/** Per row: error over the range of its column, and the row's sensitivity to a change of the noise by one unit in the last place, both in column ranges. */
+async function samplerErrors(
+  of: ModelCase,
+  name: string,
+  solverName: SolverName,
+  steps: number,
+  rows: number,
+): Promise<{ error: number; sensitivity: number }[]> {
+  const { model, network } = of;
+  const d = model.dimension;
+  const solver = solverByName(solverName, { steps });
+  const bytes = onnxBytes(model, { graph: 'sampler', solver });
+  const session = await sessionOf(bytes);
+  const points = pointsOf(of, rows, 0, 99);
+  const { x: noise } = caseInputs(network, rows, 7);
+  const feeds: Feeds = {
+    noise: { data: noise, dims: [rows, d] },
+    ...(points.condition ? { condition: { data: points.condition, dims: [rows, network.program.conditionWidth] } } : {}),
+  };
+  const x = await run(session, feeds);
+  keep(`${name}-sampler`, bytes, feeds, x);
+  await session.release();
+  const grid = gridOf(solver, model.path);
+  const field = oracleField(network.program, model.parameters, points.networkCondition);
+  const solve = (start: Float64Array): Float64Array => {
+    const z = integrate(solver, field, start, grid).saved[0] as Float64Array;
+    return z.map((v, i) => (model.normaliser?.shift[i % d] ?? 0) + (model.normaliser?.scale[i % d] ?? 1) * v);
+  };
+  const start = Float64Array.from(noise, (v) => v * model.path.sourceScale);
+  const want = solve(start);
+  const moved = solve(start.map((v) => v * (1 + 2 ** -23)));
+  const range = Array.from({ length: d }, (_, j) => {
+    const column = Array.from({ length: rows }, (__, r) => want[r * d + j] as number);
+    return Math.max(...column) - Math.min(...column) || 1;
+  });
+  return Array.from({ length: rows }, (_, r) => {
+    let [error, sensitivity] = [0, 0];
+    for (let j = 0; j < d; j++) {
+      const at = r * d + j;
+      error = Math.max(error, Math.abs((x[at] as number) - (want[at] as number)) / (range[j] as number));
+      sensitivity = Math.max(sensitivity, Math.abs((moved[at] as number) - (want[at] as number)) / (range[j] as number));
+    }
+    return { error: Number.isNaN(error) ? Number.POSITIVE_INFINITY : error, sensitivity };
+  });
+}
+
+describe('the velocity graph', () => {
+  // Forward rounding of a dense chain: a few ulp (6e-8) per layer and the norm of one row of weights, hence far below 1e-5.
+  test.each(opCases.map((c) => [c.name, c] as const))('%s equals the oracle', async (_, network) => {
+    const { program } = network;
+    const inputs = caseInputs(network, 5);
+    const graph = velocityGraph({ program, parameters: inputs.parameters, names: new Map() }, { normaliser: null, conditionNormaliser: null });
+    const bytes = modelBytes(graph.finish('velocity', '', true), { opset: 17, irVersion: 8, producerVersion: '0', doc: '', metadata: {} });
+    const session = await sessionOf(bytes);
+    const condition = inputs.condition?.map((v, i) => (network.name.startsWith('op embed') && i < 3 ? ([-1, 4, 2e9][i] as number) : v));
+    const v = await run(session, {
+      x: { data: inputs.x, dims: [5, program.dimension] },
+      ...(session.inputNames.includes('t') ? { t: { data: inputs.t, dims: [5, 1] } } : {}),
+      ...(condition ? { condition: { data: condition, dims: [5, program.conditionWidth] } } : {}),
+    });
+    const want = evaluate(program, inputs.parameters, { x: inputs.x, t: inputs.t, condition });
+    expect(relativeError(v, want, () => 1, program.dimension)).toBeLessThan(2e-6);
+  });
+
+  test('of every named network, and of random models, is within 1e-5 of scale', async () => {
+    const cases = [...networkCases.map(modelOf), ...Array.from({ length: models }, (_, i) => randomModel(i))];
+    let worst = 0;
+    for (const [i, of] of cases.entries()) {
+      const error = await velocityError(of, `${String(i).padStart(4, '0')}`);
+      expect(error, of.name).toBeLessThan(1e-5);
+      worst = Math.max(worst, error);
+    }
+    console.log(`velocity: ${cases.length} models, largest error ${worst.toExponential(2)} of scale`);
+  }, 600_000);
+});
+
+describe('the sampler graph', () => {
+  test('of random models: 99 % of rows within 1e-5 of range, the rest within a small multiple of their sensitivity', async () => {
+    const count = Math.ceil(models / 2);
+    let [rows, far, worst, worstMultiple] = [0, 0, 0, 0];
+    for (let i = 0; i < count; i++) {
+      const of = randomModel(i + 5000);
+      for (const { error, sensitivity } of await samplerErrors(
+        of,
+        String(i).padStart(4, '0'),
+        solverNames[i % solverNames.length] as SolverName,
+        2 + (i % 11),
+        16,
+      )) {
+        rows++;
+        worst = Math.max(worst, error);
+        if (error > 1e-5) {
+          far++;
+          worstMultiple = Math.max(worstMultiple, error / sensitivity);
+        }
+      }
+    }
+    console.log(
+      `sampler: ${count} models, ${rows} rows, ${far} beyond 1e-5 of range, largest error ${worst.toExponential(2)}, ${worstMultiple.toFixed(1)} sensitivities`,
+    );
+    expect(far / rows).toBeLessThanOrEqual(0.01);
+    expect(worstMultiple).toBeLessThan(64);
+  }, 600_000);
+});
