@@ -7,8 +7,9 @@ namespace flow {
 namespace reference {
 
 #define FLOW_LANES 1
-#include "kernels/math-inl.h"
 #include "kernels/simd.h"
+
+#include "kernels/math-inl.h"  // after simd.h, which defines its vectors
 #undef FLOW_LANES
 
 namespace {
