@@ -133,7 +133,7 @@ function check(rows: { values: Float32Array; rows: number }, spec: ConditionSpec
   spec.classes.forEach((count, k) => {
     for (let i = 0; i < rows.rows; i++) integer(rows.values[i * width + spec.numbers + k], `${path}.labels[${i}]`, 0, count - 1);
   });
-  return rows;
+  return { values: rows.values, rows: rows.rows };
 }
 
 function join(spec: ConditionSpec, rows: number, numbers: Float32Array, labels: readonly ArrayLike<number>[]): Float32Array {

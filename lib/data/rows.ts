@@ -82,9 +82,9 @@ function rowLength(row: unknown, path: string, width: number | undefined): numbe
 export function convert(value: Matrix, width: number, first: number, count: number, path: string, names: readonly string[] | null = null): Float32Array {
   const out = new Float32Array(count * width);
   if (value instanceof Float32Array || value instanceof Float64Array) {
-    const part = value.subarray(first * width, (first + count) * width);
-    if (part.length !== out.length) throw new FlowError('ERR_FLOW_STATE', `${path}: its buffer was transferred or resized while it was read.`, { path });
-    out.set(part);
+    if (value.length < (first + count) * width)
+      throw new FlowError('ERR_FLOW_STATE', `${path}: its buffer was transferred or resized while it was read.`, { path });
+    out.set(value.subarray(first * width, (first + count) * width));
   } else {
     for (let i = 0; i < count; i++) {
       const row = value[first + i] as ArrayLike<unknown>;

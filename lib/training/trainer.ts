@@ -37,6 +37,7 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
   #resumed: Resumed | null = null;
   #saved = { step: null as number | null, error: null as FlowError | null, at: 0 };
   #writing: Promise<void> | null = null;
+  #news = '';
 
   constructor(options: TrainOptions) {
     this.#settings = checkOptions(options);
@@ -197,7 +198,7 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
           const save = checkpoint === null ? Number.POSITIVE_INFINITY : this.#saved.at + 1000 * checkpoint.everySeconds;
           const halted = (): boolean => this.#interrupted() || (run.step >= next && performance.now() >= Math.min(soon, save));
           await run.advance(this.#boundary(run), halted, () => {
-            if (!yields && performance.now() >= shown + 1000 * progressSeconds) shown = this.#report(run);
+            if (!yields && !pending() && performance.now() >= shown + 1000 * progressSeconds) shown = this.#report(run);
           });
         }
         this.#alive();
@@ -250,8 +251,11 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
     return run.step > 0 && this.#saved.step !== run.step && (boundary || performance.now() >= this.#saved.at + 1000 * everySeconds);
   }
 
+  /** Calls onProgress, unless nothing is new since the last time. */
   #report(run: Run): number {
-    this.#settings.onProgress?.(this.#progress(run));
+    const news = `${run.step} ${run.validation.length}`;
+    if (news !== this.#news) this.#settings.onProgress?.(this.#progress(run));
+    this.#news = news;
     return performance.now();
   }
 
