@@ -4,6 +4,7 @@
 //   W1        integral |F - G| dx, in the column's own unit and in its standard deviations
 //   r         |rho - rho'| of Pearson's correlation; chance at 95 %: 1.96 (1 - rho^2) sqrt(1/n + 1/m)
 
+import { wasserstein1d } from '../metrics/index.ts';
 import type { Codec } from '../table/codec.ts';
 import { compareRows, pearson } from '../table/compare.ts';
 import { columnsOf, type LabelledColumn, type NumericColumn, type Rows } from './columns.ts';
@@ -56,7 +57,7 @@ export function measure(codec: Codec, real: Rows, synthetic: Rows, heldOut: read
   const measures = compared.columns.map((one, i): ColumnMeasure => {
     const column = columns[i]!;
     if (!column.numeric) return { ...one, chance: totalVariationByChance(column.real, spread), wasserstein: null, wassersteinRelative: null };
-    const distance = wasserstein1(column.real, column.synthetic);
+    const distance = wasserstein1d(column.real, column.synthetic);
     const deviation = standardDeviation(column.real);
     const unit = column.kind === 'date' ? 86_400_000 : 1;
     return { ...one, chance: 1.358 * spread, wasserstein: distance / unit, wassersteinRelative: deviation > 0 ? distance / deviation : null };
@@ -107,22 +108,6 @@ function totalVariationByChance(values: readonly string[], spread: number): numb
   let sum = 0;
   for (const count of counts.values()) sum += Math.sqrt((count / values.length) * (1 - count / values.length));
   return 0.5 * Math.sqrt(2 / Math.PI) * sum * spread;
-}
-
-/** Integral of |F - G| over the merged support; sizes may differ. */
-export function wasserstein1(a: Float64Array, b: Float64Array): number {
-  const [x, y] = [a.slice().sort(), b.slice().sort()];
-  if (x.length === 0 || y.length === 0) return Number.NaN;
-  let [i, j, sum] = [0, 0, 0];
-  let at = Math.min(x[0]!, y[0]!);
-  while (i < x.length || j < y.length) {
-    const next = Math.min(x[i] ?? Number.POSITIVE_INFINITY, y[j] ?? Number.POSITIVE_INFINITY);
-    sum += Math.abs(i / x.length - j / y.length) * (next - at);
-    at = next;
-    while (i < x.length && x[i]! <= at) i++;
-    while (j < y.length && y[j]! <= at) j++;
-  }
-  return sum;
 }
 
 function standardDeviation(values: Float64Array): number {

@@ -1,6 +1,7 @@
 // Distance to the closest record (Gower): the mean over columns of |a - b| / (range of the real column) for numbers and of "differs" for categories.
 // Synthetic rows that sit much closer to training rows than unseen real rows do were learnt by heart. Source: DCR, SDMetrics (METHOD 2.14).
 
+import { median } from '../metrics/index.ts';
 import type { ReportColumn } from './columns.ts';
 
 /** Rows compared at most: of synthetic or held-out rows, and of training rows. */
@@ -56,12 +57,6 @@ export function nearestDistances(queries: Points, targets: Points, own: readonly
   }
   return out;
 }
-
-const median = (values: Float64Array): number => {
-  const sorted = values.slice().sort();
-  const middle = sorted.length >> 1;
-  return sorted.length === 0 ? Number.NaN : sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-};
 
 export interface NearestRecord {
   /** Median distance of synthetic rows to the nearest training row over that of `reference` rows; null when the latter is 0. */

@@ -4,7 +4,7 @@ import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../lib/random.ts';
 import { lossHistory } from '../../lib/report/history.ts';
-import { measure, wasserstein1 } from '../../lib/report/measures.ts';
+import { measure } from '../../lib/report/measures.ts';
 import { reportPage } from '../../lib/report/page.ts';
 import { verdicts } from '../../lib/report/verdicts.ts';
 import { Codec, type TableCodec, type Value } from '../../lib/table/codec.ts';
@@ -34,12 +34,6 @@ const codec = codecOf(['x', 'y', 'day', 'label'], labels);
 const real = table(300, labels, 0);
 
 describe('numbers', () => {
-  it('W1 by hand, sizes may differ', () => {
-    expect(wasserstein1(Float64Array.of(0, 1), Float64Array.of(0, 1))).toBe(0);
-    expect(wasserstein1(Float64Array.of(0, 0), Float64Array.of(3))).toBe(3);
-    expect(wasserstein1(Float64Array.of(0, 1, 2, 3), Float64Array.of(0, 3))).toBeCloseTo(0.5, 12);
-  });
-
   it('equal tables: no distance, all copies, ratio 0', () => {
     const m = measure(codec, real, real);
     expect(m.columns.map((c) => c.distance)).toEqual([0, 0, 0, 0]);
