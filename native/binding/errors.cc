@@ -12,7 +12,7 @@ Failure failure_from(const Status& status, const char* path) {
     case Code::kMemory:
       return out_of_memory_failure(path);
     case Code::kArgument:
-      if (status.index >= 0) where += "[" + std::to_string(status.index) + "]";
+      if (status.index >= 0) where.append("[").append(std::to_string(status.index)).append("]");
       return {"ERR_FLOW_RANGE", where, status.what, "", ""};
     case Code::kProgram:
       return {"ERR_FLOW_CONFIG", "program word " + std::to_string(status.index), status.what, "", ""};
