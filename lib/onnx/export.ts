@@ -23,6 +23,11 @@ export interface OnnxOptions {
   readonly solver?: Solver | string;
   /** Steps of the solver inside a sampler graph, 1 .. 100,000 evaluations; leave out for those of `solver`. */
   readonly steps?: number;
+  /**
+   * The input `grid` of a sampler graph. `optional`: left out, the solver's own times hold; onnxruntime for Python, C and C# can replace them, its JavaScript
+   * packages cannot give an optional input (loadOnnx can). `required`: every call gives the times. @default 'optional'
+   */
+  readonly grid?: 'optional' | 'required';
   /** ONNX operator set, from the lowest that has every operator used (13; 17 with layer norm) to 26. @default 17 */
   readonly opset?: number;
 }
@@ -41,6 +46,7 @@ const evaluationLimit = 100_000;
  */
 export function onnxBytes(record: ModelRecord, options: OnnxOptions = {}): Uint8Array<ArrayBuffer> {
   const kind = choice(options.graph ?? 'sampler', 'options.graph', graphKinds);
+  const gridRequired = choice(options.grid ?? 'optional', 'options.grid', ['optional', 'required']) === 'required';
   const opset = integer(options.opset ?? defaultOpset, 'options.opset', 1, highestOpset);
   const program = lower(record.network, record.dimension, record.condition);
   if (record.parameters.length !== program.parameterCount)
@@ -59,7 +65,7 @@ export function onnxBytes(record: ModelRecord, options: OnnxOptions = {}): Uint8
     if ((grid.length - 1) * given.b.length > evaluationLimit)
       throw argumentError('ERR_FLOW_LIMIT', 'options.solver.steps', `at most ${evaluationLimit} evaluations`, (grid.length - 1) * given.b.length);
     solver = { ...given, grid };
-    graph = samplerGraph(weights, { normaliser, conditionNormaliser, tableau: solver, grid: solver.grid, source, sourceScale: path.sourceScale });
+    graph = samplerGraph(weights, { normaliser, conditionNormaliser, tableau: solver, grid: solver.grid, gridRequired, source, sourceScale: path.sourceScale });
   }
   if (opset < graph.opset)
     throw new FlowError(

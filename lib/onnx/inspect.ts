@@ -2,7 +2,7 @@
 // A file is data: one file, no external tensors, bounded time and memory, only typed errors.
 
 import { constants, type FileHandle, open } from 'node:fs/promises';
-import { fromBinary } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type GraphProto, type ModelProto, ModelProtoSchema, type TensorProto, TensorProto_DataType, type ValueInfoProto } from 'onnx-buf';
 import { argumentError, FlowError } from '../errors.ts';
 import { graphHash, graphHashKey } from './graph.ts';
@@ -165,6 +165,16 @@ export function inspectOnnx(bytes: Uint8Array): OnnxInfo {
     throw onnxError('file', 'an ONNX model', 'something else', 'The file is damaged or of another kind.', error);
   }
   return describe(model, bytes.length, graphBytes);
+}
+
+/**
+ * The same file with an optional input made a required one: its default is taken out. onnxruntime's JavaScript packages cannot give an optional input
+ * (they drop it silently), so whoever wants to give it there rewrites the file first.
+ */
+export function requireInput(bytes: Uint8Array, name: string): Uint8Array {
+  const model = fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
+  if (model.graph) model.graph.initializer = model.graph.initializer.filter((tensor) => tensor.name !== name);
+  return toBinary(ModelProtoSchema, model);
 }
 
 /** The domains of a file whose operators no plain onnxruntime has; empty when it can be loaded. */

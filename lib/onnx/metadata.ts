@@ -20,7 +20,7 @@ export interface FlowMetadata {
   /** Data = shift + scale * z; null = raw coordinates. A velocity graph starts at shift + scale * sourceScale * noise. */
   readonly normaliser: { readonly shift: readonly number[]; readonly scale: readonly number[] } | null;
   /** Of the solver inside a sampler graph; null for velocity graphs. */
-  readonly solver: { readonly name: string; readonly order: number; readonly stages: number; readonly steps: number } | null;
+  readonly solver: { readonly name: string; readonly order: number; readonly stages: number; readonly steps: number; readonly grid: readonly number[] } | null;
   /** Table codec, to be read by the table room; null for plain matrices. */
   readonly table: unknown;
 }
@@ -46,7 +46,7 @@ export function writeMetadata(
     'flowmatch.source': record.source,
     'flowmatch.path': json({ name, tMin, tMax, sourceScale }),
     'flowmatch.normaliser': json(normaliser && { shift: Array.from(normaliser.shift), scale: Array.from(normaliser.scale) }),
-    'flowmatch.solver': json(solver && { name: solver.name, order: solver.order, stages: solver.b.length, steps: solver.grid.length - 1 }),
+    'flowmatch.solver': json(solver && { name: solver.name, order: solver.order, stages: solver.b.length, steps: solver.grid.length - 1, grid: solver.grid }),
     'flowmatch.network': json(record.network),
     'flowmatch.table': json(record.table),
   };
@@ -94,8 +94,18 @@ export function readMetadata(entries: ReadonlyMap<string, string>): FlowMetadata
   if (normaliser !== null && !(isRecord(normaliser) && fits(normaliser.shift) && fits(normaliser.scale)))
     throw wrong('normaliser', `null, or ${dimension} shifts and scales`);
   const solver = json('solver');
-  if (solver !== null && !(isRecord(solver) && typeof solver.name === 'string' && count(solver.stages) && count(solver.steps)))
-    throw wrong('solver', 'name, stages and steps');
+  if (
+    solver !== null &&
+    !(
+      isRecord(solver) &&
+      typeof solver.name === 'string' &&
+      count(solver.stages) &&
+      count(solver.steps) &&
+      isNumbers(solver.grid) &&
+      solver.grid.length === solver.steps + 1
+    )
+  )
+    throw wrong('solver', 'name, stages, steps and grid');
   return {
     graph,
     version: text('version'),

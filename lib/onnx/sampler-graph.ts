@@ -12,6 +12,8 @@ export interface SamplerSpec extends Frame {
   readonly tableau: Tableau;
   /** Default of the input `grid`: K + 1 monotone times. */
   readonly grid: readonly number[];
+  /** Without a default, for runtimes that know no optional inputs. */
+  readonly gridRequired: boolean;
   /** gaussian: input `noise` is N(0, 1), scaled by sourceScale inside. rows: it holds start rows in data units. */
   readonly source: 'gaussian' | 'rows';
   readonly sourceScale: number;
@@ -129,8 +131,9 @@ export function samplerGraph(weights: Weights, spec: SamplerSpec): Graph {
   const noiseDoc = source === 'gaussian' ? 'Standard normal numbers, one row per sample.' : 'Start rows (the source), in data units.';
   const noise = graph.input('noise', 'float', ['rows', program.dimension], noiseDoc);
   const condition = conditionInput(graph, program.conditionWidth, spec.conditionNormaliser);
-  const grid = graph.input('grid', 'double', ['nodes'], `Monotone times, both ends included; may be left out: ${spec.grid.length - 1} steps then.`);
-  graph.initialiser(grid, { type: 'double', shape: [spec.grid.length], values: spec.grid });
+  const gridDoc = `Monotone times, both ends included${spec.gridRequired ? '.' : `; may be left out: ${spec.grid.length - 1} steps then.`}`;
+  const grid = graph.input('grid', 'double', ['nodes'], gridDoc);
+  if (!spec.gridRequired) graph.initialiser(grid, { type: 'double', shape: [spec.grid.length], values: spec.grid });
 
   const terms = termsOf(tableau);
   const plan = schedule(graph, grid, tableau, terms);
@@ -139,9 +142,8 @@ export function samplerGraph(weights: Weights, spec: SamplerSpec): Graph {
   const scope: Scope = { graph, values, rowShape: rowShapeOf(graph, noise) };
   for (const op of program.ops) if (outsideLoop(program.values[op.output]?.depends ?? 0)) emitOp(scope, weights, op);
 
-  const scale = graph.constant('number', { type: 'float', shape: [], values: [sourceScale] });
-  const scaled = sourceScale === 1 ? noise : graph.op('Mul', [noise, scale], 'source');
-  const start = source === 'rows' ? normalised(graph, noise, normaliser, 'noise') : scaled;
+  const scaled = (): string => graph.op('Mul', [noise, graph.constant('number', { type: 'float', shape: [], values: [sourceScale] })], 'source');
+  const start = source === 'rows' ? normalised(graph, noise, normaliser, 'noise') : sourceScale === 1 ? noise : scaled();
   const yes = graph.constant('yes', { type: 'bool', shape: [], values: [1] });
   const z = graph.op('Loop', [plan.steps, yes, start], 'solved', { body: { graph: body(scope, weights, tableau, terms, plan) } });
   if (normaliser) denormalised(graph, z, normaliser, output);

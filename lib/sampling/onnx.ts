@@ -5,7 +5,7 @@
 import { type SamplingCondition, samplingCondition } from '../data/condition.ts';
 import { rowLimit, toMatrix } from '../data/rows.ts';
 import { argumentError, FlowError } from '../errors.ts';
-import { customDomains, inspectOnnx, type OnnxInfo, readOnnxFile } from '../onnx/inspect.ts';
+import { customDomains, inspectOnnx, type OnnxInfo, readOnnxFile, requireInput } from '../onnx/inspect.ts';
 import { checkSeed, checkSignal, integer, record } from '../options.ts';
 import { checkGrid, gridOf } from '../solvers/grid.ts';
 import { resolveSolver } from '../solvers/solvers.ts';
@@ -156,11 +156,11 @@ export class OnnxSampler {
     if (solver !== undefined)
       throw argumentError('ERR_FLOW_CONFIG', 'options.solver', 'no solver (this file holds one)', solver, "Export with graph: 'velocity' to choose one here.");
     const { x, grid: name, output } = this.#bound;
-    const inside = this.info.flow?.solver ?? { stages: 1, steps: 1 };
-    const times = grid === undefined ? undefined : Float64Array.from(checkGrid(grid, 'options.grid'));
-    const feeds = times && name ? [{ name, type: 'float64' as const, data: times, dims: [times.length] }] : [];
+    const inside = this.info.flow?.solver;
+    const times = Float64Array.from(grid === undefined ? (inside?.grid ?? []) : checkGrid(grid, 'options.grid'));
+    const feeds = name ? [{ name, type: 'float64' as const, data: times, dims: [times.length] }] : [];
     return {
-      nfe: inside.stages * (times ? times.length - 1 : inside.steps),
+      nfe: (inside?.stages ?? 1) * (times.length - 1),
       request: (start, rows, rest) => ({ kind: 'run', feeds: [feed(x, start, rows), ...feeds, ...rest], output }),
     };
   }
@@ -224,7 +224,7 @@ export async function loadOnnx(source: string | Uint8Array, options: OnnxLoadOpt
   const said = info.flow?.condition ?? null;
   if (info.flow && (said ? said.numbers + said.classes.length : 0) !== (bound.condition?.width ?? 0))
     throw argumentError('ERR_FLOW_ONNX', 'metadata.condition', `${bound.condition?.width ?? 0} columns, as the input has`, said);
-  const session = await OnnxSession.open(findRuntime(), bytes, threads);
+  const session = await OnnxSession.open(findRuntime(), bound.grid === null ? bytes : requireInput(bytes, bound.grid), threads);
   return new OnnxSampler(info, bound, session, columns);
 }
 
