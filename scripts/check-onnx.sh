@@ -13,7 +13,7 @@ trap 'rm -rf "$corpus"' EXIT
 export ONNXRUNTIME_NODE_INSTALL=skip
 
 if ! PYTHONPATH="$cache" "$python" -c 'import onnx' 2>/dev/null; then
-  "$python" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$cache" onnx==1.20.1 onnxruntime==1.24.1 ||
+  "$python" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$cache" onnx==1.23.2 onnxruntime==1.32.0 ||
     "$python" -m pip install --quiet --disable-pip-version-check --target "$cache" onnx onnxruntime ||
     { echo "check-onnx: cannot install the Python package onnx; set PYTHON to an interpreter that has it." >&2; exit 3; }
 fi
