@@ -73,7 +73,7 @@ function oracleTrain(test: TorchCase, input: Input): { losses: number[]; weights
     const point = {
       x: Float64Array.from(x1, (a, i) => a * (t[Math.floor(i / test.dimension)] as number) + (x0[i] as number) * (1 - (t[Math.floor(i / test.dimension)] as number))),
       t,
-      condition: step.condition && floats(step.condition),
+      condition: step.condition === null ? null : floats(step.condition),
     };
     const delta = evaluate(program, theta, point).map((out, i) => out - ((x1[i] as number) - (x0[i] as number)));
     losses.push(delta.reduce((sum, d) => sum + d * d, 0) / delta.length);
