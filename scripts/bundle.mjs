@@ -13,6 +13,15 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 
+// commander is CommonJS: inside an ES module its require('node:events') must become an import
+const requireNode = {
+  name: 'require-node',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ kind, path }) => (kind === 'require-call' ? { path, namespace: 'require-node' } : undefined));
+    onLoad({ filter: /.*/, namespace: 'require-node' }, ({ path }) => ({ contents: `import value from '${path}'; module.exports = value;` }));
+  },
+};
+
 const entries = { index: 'lib/index.ts', cli: 'lib/cli/main.ts' };
 const { metafile } = await build({
   absWorkingDir: root,
@@ -25,6 +34,7 @@ const { metafile } = await build({
   target: 'node20.19',
   chunkNames: 'chunks/[name]-[hash]',
   external: Object.keys(manifest.peerDependencies),
+  plugins: [requireNode],
   legalComments: 'none',
   sourcemap: false,
   metafile: true,

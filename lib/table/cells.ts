@@ -37,3 +37,9 @@ export function decimalsOf(text: string): number {
   const digits = Math.max(0, (point < 0 ? 0 : mantissa.length - point - 1) - shift);
   return digits > 12 ? Number.POSITIVE_INFINITY : digits;
 }
+
+/** The test for missing cells: the usual tokens and `nulls`. */
+export function missingTest(nulls: readonly string[] = []): (cell: Cell | undefined) => boolean {
+  const tokens = new Set([...nullTokens, ...nulls]);
+  return (cell) => cell === null || cell === undefined || (typeof cell === 'string' && tokens.has(cell.trim()));
+}

@@ -3,7 +3,7 @@
 
 import { FlowError, show } from '../errors.ts';
 import { nearest } from '../options.ts';
-import { booleanOf, type Cell, isZeroPadded, nullTokens, numberOf } from './cells.ts';
+import { booleanOf, type Cell, isZeroPadded, missingTest, numberOf } from './cells.ts';
 import { dateFormat, dateFormats } from './dates.ts';
 import type { RowSource } from './rows.ts';
 import { type BadCell, ColumnScan } from './scan.ts';
@@ -55,8 +55,7 @@ export async function inferSchema(
   options: SchemaOptions = {},
   onProgress?: (progress: { rows: number; bytesRead: number; bytes: number | null }) => void,
 ): Promise<Schema> {
-  const nulls = new Set([...nullTokens, ...(options.nulls ?? [])]);
-  const isMissing = (cell: Cell | undefined) => cell === null || cell === undefined || (typeof cell === 'string' && nulls.has(cell.trim()));
+  const isMissing = missingTest(options.nulls);
   const scans: ColumnScan[] = [];
   let rows = 0;
   for await (const batch of source.batches()) {

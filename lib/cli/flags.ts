@@ -1,0 +1,40 @@
+// Values of flags, read strictly: every mistake is an ERR_FLOW_RANGE or ERR_FLOW_CONFIG that names the flag (exit code 2).
+
+import { argumentError } from '../errors.ts';
+
+/** An integer flag; `1e6` is fine. */
+export function integerFlag(name: string, min: number, max: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+    throw argumentError('ERR_FLOW_RANGE', name, max === Number.MAX_SAFE_INTEGER ? `an integer >= ${min}` : `an integer in [${min}, ${max}]`, text);
+  };
+}
+
+/** A number flag in [min, max]. */
+export function numberFlag(name: string, min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (Number.isFinite(value) && value >= min && value <= max) return value;
+    throw argumentError('ERR_FLOW_RANGE', name, `a number in [${min}, ${max}]`, text);
+  };
+}
+
+/** `256,256,256` */
+export function widthsFlag(name: string): (text: string) => number[] {
+  const width = integerFlag(name, 1, 16_384);
+  return (text) => text.split(/[,x]/).map((part) => width(part));
+}
+
+/** `30s`, `2m`, `500ms`, or plain seconds; in seconds. */
+export function secondsFlag(name: string): (text: string) => number {
+  return (text) => {
+    const found = /^(\d+\.?\d*|\.\d+)(ms|s|m|h)?$/.exec(text.trim());
+    const value = found ? Number(found[1]) * { ms: 0.001, s: 1, m: 60, h: 3600 }[(found[2] ?? 's') as 'ms' | 's' | 'm' | 'h'] : Number.NaN;
+    if (value >= 0 && value <= 1e7) return value;
+    throw argumentError('ERR_FLOW_RANGE', name, 'a time such as 30s, 2m or 500ms', text);
+  };
+}
+
+/** A flag that may be given several times. */
+export const repeated = (text: string, before: readonly string[] | undefined): string[] => [...(before ?? []), text];

@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+// Entry of the command line: runs the verb, turns its error into one line and an exit code.
+
+import { CommanderError } from 'commander';
+import { errorRecord, errorText, exitCode } from './exit.ts';
+import { program } from './program.ts';
+
+/** Runs the command line given without `node` and the script. @returns the exit code */
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    const command = program();
+    if (args.length === 0) {
+      command.outputHelp();
+      return 0;
+    }
+    await command.parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const line = args.includes('--json') ? JSON.stringify(errorRecord(error)) : `flowmatch: ${errorText(error)}`;
+    process.stderr.write(`${line}\n`);
+    return exitCode(error);
+  }
+}
+
+// A reader of stderr that has gone is no reason to crash.
+process.stderr.on('error', () => undefined);
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

@@ -1,0 +1,108 @@
+// The verbs and their flags. Each verb is a chunk of its own that loads when it runs, so that --help and the first line of progress come at once.
+
+import { Command } from 'commander';
+import { version } from '../version.ts';
+import { integerFlag, numberFlag, repeated, secondsFlag, widthsFlag } from './flags.ts';
+import { type Session, withSession } from './session.ts';
+
+type Flags = Record<string, never>;
+type Verb = (file: string, flags: never, session: Session) => Promise<void>;
+
+/** The `flowmatch` command. Errors are thrown, never printed here; help and usage errors come as commander's CommanderError. */
+export function program(): Command {
+  const root = new Command('flowmatch')
+    .description('Trains flow-matching models on your data, samples them, exports them to ONNX.')
+    .version(version, '-V, --version')
+    .helpCommand(false)
+    .showHelpAfterError('Run it with --help to see its flags.')
+    .configureOutput({ writeErr: (text) => process.stderr.write(text.replace(/^error: /, 'flowmatch: ')) })
+    .exitOverride()
+    .addHelpText(
+      'after',
+      '\nA first run:\n  flowmatch fit people.csv -o people.safetensors\n  flowmatch sample people.safetensors -n 1000 --seed 1 -o rows.csv\n',
+    );
+
+  verb(root, 'fit <table>', 'train a model on a table: CSV, JSON (an array of objects) or JSON lines')
+    .requiredOption('-o, --output <file>', 'the model, .safetensors')
+    .option('--config <file>', 'flags as JSON: {"steps": 20000, "columns": {"zip": "category"}}')
+    .option('--steps <n>', 'optimiser steps', integerFlag('--steps', 1))
+    .option('--batch <rows>', 'rows of a batch', integerFlag('--batch', 1, 1 << 20))
+    .option('--lr <rate>', 'highest learning rate of the schedule', numberFlag('--lr', 0, 10))
+    .option('--hidden <widths>', 'widths of the hidden layers, e.g. 256,256,256', widthsFlag('--hidden'))
+    .option('--ema <decay>', 'decay of the averaged weights, 0 = off', numberFlag('--ema', 0, 0.999999))
+    .option('--checkpoint <file>', 'save the run here and go on from it when it exists')
+    .option('--every <time>', 'time between checkpoints, e.g. 30s', secondsFlag('--every'))
+    .option('--null <text>', 'read this text as a missing cell (may be repeated)', repeated)
+    .option('--keep <column>', 'learn a column that would be left out (may be repeated)', repeated)
+    .option('--drop <column>', 'leave a column out (may be repeated)', repeated)
+    .option('--target <column>', 'make a category the condition, for sample --given "column=value"')
+    .option('--dry-run', 'only print the schema, the network and what the run would take')
+    .action(run(async () => (await import('./fit.ts')).fit));
+
+  verb(root, 'sample <model>', 'draw rows from a model')
+    .option('-n, --rows <n>', 'how many rows', integerFlag('--rows', 0), 10)
+    .option('-o, --output <file>', 'where to; stdout without it')
+    .option('--first-row <i>', 'start at this row of the seed', integerFlag('--first-row', 0), 0)
+    .option('--solver <name>', 'euler, midpoint, heun, ralston, rk4 or rk4ThreeEighths')
+    .option('--steps <n>', 'steps of the solver', integerFlag('--steps', 1, 100_000))
+    .option('--given <column=value>', 'fix the column that was the --target of fit')
+    .option('--format <name>', 'csv, jsonl or npy (by the name of the output file)')
+    .action(run(async () => (await import('./sample.ts')).sample));
+
+  verb(root, 'report <model> <table>', 'compare generated rows with the real table, as one HTML file')
+    .requiredOption('-o, --output <file>', 'the report, .html')
+    .option('-n, --rows <n>', 'rows to generate (as many as the table has)', integerFlag('--rows', 2))
+    .option('--null <text>', 'read this text as a missing cell (may be repeated)', repeated)
+    .action(run(async () => (await import('./report.ts')).report));
+
+  verb(root, 'export <model>', 'write the model as ONNX')
+    .requiredOption('-o, --output <file>', 'the model, .onnx')
+    .option('--graph <kind>', 'sampler (noise to rows, solver inside) or velocity', 'sampler')
+    .option('--solver <name>', 'solver of a sampler graph', 'midpoint')
+    .option('--steps <n>', 'steps of that solver', integerFlag('--steps', 1, 100_000))
+    .option('--opset <n>', 'ONNX operator set', integerFlag('--opset', 1, 100))
+    .option('--check', 'run the file in onnxruntime-node on the same noise and print the largest difference')
+    .action(run(async () => (await import('./export.ts')).exportModel));
+
+  verb(root, 'inspect <file>', 'tell what a .safetensors or .onnx file holds, or what is wrong with it').action(
+    run(async () => (await import('./inspect.ts')).inspect),
+  );
+
+  verb(root, 'plot <model>', 'draw what a model generates')
+    .requiredOption('-o, --output <file>', 'the picture: .html, .svg or .png')
+    .option('--kind <name>', 'scatter, trajectories, pairs or loss')
+    .option('-n, --rows <n>', 'rows to draw', integerFlag('--rows', 2, 100_000), 2000)
+    .action(run(async () => (await import('./plot.ts')).plotModel));
+
+  verb(root, 'demo [name]', 'train on a synthetic set in seconds and draw it: moons (default), 8gaussians, checkerboard ...')
+    .option('-o, --output <folder>', 'where the pictures and the model go', '.')
+    .option('--steps <n>', 'optimiser steps', integerFlag('--steps', 1))
+    .action(run(async () => (await import('./demo.ts')).demo));
+  return root;
+}
+
+function verb(root: Command, usage: string, description: string): Command {
+  return root
+    .command(usage)
+    .description(description)
+    .option('--seed <n>', 'seed of all randomness', integerFlag('--seed', 0), 0)
+    .option('--threads <n>', 'threads (default: one per physical core)', integerFlag('--threads', 1, 1024))
+    .option('--json', 'progress as JSON lines on stderr, the result as JSON on stdout')
+    .option('--quiet', 'say nothing but warnings and errors')
+    .showHelpAfterError('Run it with --help to see its flags.')
+    .allowExcessArguments(false)
+    .exitOverride();
+}
+
+/** An action that loads the verb and runs it in a session; arguments beyond the first join the flags as `table`. */
+function run(load: () => Promise<unknown>): (...given: unknown[]) => Promise<void> {
+  return async (...given) => {
+    given.pop(); // the Command itself
+    const flags = given.pop() as Flags & { json?: boolean; quiet?: boolean };
+    const [file, table] = given as string[];
+    await withSession(flags, async (session) => {
+      const act = (await load()) as Verb;
+      await act(file as string, { ...flags, ...(table === undefined ? {} : { table }) } as never, session);
+    });
+  };
+}

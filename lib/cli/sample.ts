@@ -1,0 +1,129 @@
+// `flowmatch sample`: rows of a model to stdout or a file, in constant memory. Table models give their columns, others x0, x1, ... by name.
+
+import { extname } from 'node:path';
+import { FlowError } from '../errors.ts';
+import { Model } from '../model/model.ts';
+import { choice } from '../options.ts';
+import type { Solver } from '../solvers/solver.ts';
+import { solverByName } from '../solvers/solvers.ts';
+import type { Codec, TableCodec } from '../table/codec.ts';
+import { sampleTable, tableCodec } from '../table/sample.ts';
+import { rowFormats, rowWriter } from '../table/write.ts';
+import { openOutput } from './output.ts';
+import type { Session } from './session.ts';
+import { bytes, count, duration } from './terminal.ts';
+
+export interface SampleFlags {
+  readonly rows: number;
+  readonly output?: string;
+  readonly firstRow: number;
+  readonly seed: number;
+  readonly threads?: number;
+  readonly solver?: string;
+  readonly steps?: number;
+  readonly given?: string;
+  readonly format?: string;
+}
+
+/** The solver that the flags name, or undefined for the model's default. */
+export function solverOf(name: string | undefined, steps: number | undefined): Solver | undefined {
+  if (name === undefined && steps === undefined) return undefined;
+  return solverByName(name ?? 'midpoint', steps === undefined ? {} : { steps }, '--solver');
+}
+
+export async function sample(file: string, flags: SampleFlags, { terminal, signal }: Session): Promise<void> {
+  const started = performance.now();
+  const { rows: n, output } = flags;
+  terminal.progress({ event: 'start', rows: n }, () => `drawing ${count(n)} rows ...`, true);
+  const model = withCodec(await Model.load(file));
+  const codec = tableCodec(model);
+  const ending = extname(output ?? '')
+    .slice(1)
+    .toLowerCase();
+  const named = (rowFormats as readonly string[]).includes(ending) ? ending : ending === 'ndjson' ? 'jsonl' : 'csv';
+  const writer = rowWriter(choice(flags.format ?? named, '--format', rowFormats), codec);
+  const given = flags.given === undefined ? undefined : givenValue(flags.given, codec);
+  const out = await openOutput(output);
+  let [done, written] = [0, 0];
+  const put = async (chunk: Uint8Array) => {
+    await out.write(chunk);
+    written += chunk.length;
+  };
+  try {
+    await put(writer.head(n));
+    const solver = solverOf(flags.solver, flags.steps);
+    for await (const batch of sampleTable(model, { n, seed: flags.seed, firstRow: flags.firstRow, solver, given, threads: flags.threads, signal })) {
+      await put(writer.rows(batch.rows));
+      done += batch.rows.length;
+      if (!out.open) break;
+      const seconds = (performance.now() - started) / 1000;
+      const rate = done / seconds;
+      terminal.progress(
+        { event: 'progress', rows: done, total: n, rowsPerSecond: rate, eta: (n - done) / rate },
+        () => `${count(done)} of ${count(n)} rows  ${count(rate)} rows/s  ETA ${duration((n - done) / rate)}`,
+      );
+    }
+    signal.throwIfAborted();
+    await out.finish();
+  } finally {
+    await out.discard();
+    model.dispose();
+  }
+  terminal.endProgress();
+  const seconds = (performance.now() - started) / 1000;
+  const toFile = output !== undefined && output !== '-';
+  if (toFile)
+    terminal.result(
+      { event: 'done', rows: done, file: output, bytes: written, seconds },
+      `wrote ${count(done)} rows to ${output} (${bytes(written)}) in ${seconds.toFixed(1)} s`,
+    );
+}
+
+/** The value behind `column=value`; the column must be the model's target. */
+function givenValue(text: string, codec: Codec): string {
+  const at = text.indexOf('=');
+  const [name, value] = at < 0 ? [text, ''] : [text.slice(0, at).trim(), text.slice(at + 1)];
+  const target = codec.target?.name;
+  if (at > 0 && name === target) return value;
+  const known =
+    target === undefined
+      ? 'This model has no condition: fit it with --target COLUMN.'
+      : `This model takes --given ${JSON.stringify(`${target}=${codec.target?.values[0]}`)}.`;
+  throw new FlowError('ERR_FLOW_CONFIG', `--given: expected column=value, got ${JSON.stringify(text.slice(0, 40))}. ${known}`, {
+    path: '--given',
+    expected: `${target ?? 'nothing'}=value`,
+    received: text,
+    hint: known,
+  });
+}
+
+/** A model of a plain matrix gets a codec of plain numbers, so that one writer serves both. */
+function withCodec(model: Model): Model {
+  const { table, dimension, columns, condition } = model.record;
+  if (table !== null) return model;
+  if (condition !== null || model.record.source !== 'gaussian') {
+    throw new FlowError('ERR_FLOW_CONFIG', 'this model needs conditions or start rows, which the command line cannot give. Use model.sample() in a program.', {
+      path: 'model',
+    });
+  }
+  const codec: TableCodec = {
+    version: 1,
+    width: dimension,
+    leftOut: [],
+    columns: Array.from({ length: dimension }, (_, first) => ({
+      name: columns?.[first] ?? `x${first}`,
+      kind: 'number',
+      encoding: 'value',
+      first,
+      width: 1,
+      min: -1e30,
+      max: 1e30,
+      transform: 'none',
+      scale: 1,
+      offset: 0,
+      grid: null,
+      format: null,
+    })),
+  };
+  return Model.fromRecord({ ...model.record, table: codec });
+}

@@ -1,0 +1,110 @@
+// A table to a model: schema and codec from lib/table, training from lib/training; the codec travels in the model's record. The defaults below are for tables.
+
+import type { Model } from '../model/model.ts';
+import { mlp } from '../network/mlp.ts';
+import type { NetworkSpec } from '../network/spec.ts';
+import { adamw } from '../optimisers/adamw.ts';
+import { warmupCosine } from '../optimisers/schedules.ts';
+import type { TrainOptions } from '../training/options.ts';
+import { train } from '../training/train.ts';
+import { compareRows, type TableComparison } from './compare.ts';
+import { rowsSource } from './json.ts';
+import { type PreparedTable, type PrepareOptions, prepareTable } from './prepare.ts';
+import type { RowSource } from './rows.ts';
+import { sampleTable } from './sample.ts';
+import { openTable } from './source.ts';
+
+/** Chosen by measurement on the penguins, see docs/decisions. */
+export const tableDefaults = {
+  hidden: [256, 256, 256],
+  steps: 10_000,
+  batchSize: 512,
+  lr: 1e-3,
+  ema: 0.999,
+  validation: 0.1,
+} as const;
+
+export interface TableTrainOptions {
+  /** Widths of the hidden layers. @default [256, 256, 256] */
+  readonly hidden?: readonly number[] | undefined;
+  /** The whole network, instead of `hidden`. */
+  readonly network?: NetworkSpec | undefined;
+  /** Optimiser steps. @default 10_000 */
+  readonly steps?: number | undefined;
+  /** Rows of a batch; rows occur several times in one, with fresh noise, when there are fewer. @default 512 */
+  readonly batchSize?: number | undefined;
+  /** Highest rate of the schedule: warm-up over 2 % of the steps, then half a cosine to zero. @default 1e-3 */
+  readonly lr?: number | undefined;
+  /** @default 0.999 */
+  readonly ema?: number | undefined;
+  /** Share of rows held out for the validation loss. @default 0.1 */
+  readonly validation?: number | undefined;
+  readonly seed?: number | bigint | undefined;
+  readonly threads?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly checkpoint?: TrainOptions['checkpoint'] | undefined;
+  readonly onProgress?: TrainOptions['onProgress'] | undefined;
+  readonly onResume?: TrainOptions['onResume'] | undefined;
+}
+
+/** The network that `options` ask for. */
+export function tableNetwork(options: TableTrainOptions): NetworkSpec {
+  return options.network ?? mlp({ hidden: [...(options.hidden ?? tableDefaults.hidden)] });
+}
+
+/** Trains on a prepared table. The model's record carries the codec and, under `training.rowsUsed` and `training.rowsLeftOut`, what it was trained on. */
+export function trainTable(prepared: PreparedTable, options: TableTrainOptions = {}): Promise<Model> {
+  const { codec, data, labels } = prepared;
+  const steps = options.steps ?? tableDefaults.steps;
+  const defined = <K extends keyof TrainOptions>(key: K, value: TrainOptions[K] | undefined) => (value === undefined ? {} : { [key]: value });
+  return train({
+    data,
+    ...(labels && codec.target ? { condition: { labels, classes: codec.target.values.length } } : {}),
+    normalise: codec.standardised,
+    network: tableNetwork(options),
+    optimiser: adamw({ lr: warmupCosine({ peak: options.lr ?? tableDefaults.lr, warmup: Math.ceil(steps / 50), steps }) }),
+    steps,
+    batchSize: options.batchSize ?? tableDefaults.batchSize,
+    ema: options.ema ?? tableDefaults.ema,
+    validation: options.validation ?? tableDefaults.validation,
+    seed: options.seed ?? 0,
+    table: codec.record,
+    ...defined('threads', options.threads),
+    ...defined('signal', options.signal),
+    ...defined('checkpoint', options.checkpoint),
+    ...defined('onProgress', options.onProgress),
+    ...defined('onResume', options.onResume),
+  });
+}
+
+/** How close a model comes to the table it was fitted on: as many rows as are compared, at most 20,000, from `seed`. */
+export async function reportCard(
+  model: Model,
+  prepared: PreparedTable,
+  options: { seed?: number; threads?: number | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<TableComparison> {
+  const rows: (readonly (string | number | boolean)[])[] = [];
+  const { seed = 1, threads, signal } = options;
+  for await (const batch of sampleTable(model, { n: prepared.realRows.length, seed, threads, signal })) rows.push(...batch.rows);
+  return compareRows(prepared.codec, prepared.realRows, rows);
+}
+
+/**
+ * Fits a model to a table: a file (CSV, JSON, JSON lines), objects in memory, or a RowSource.
+ * @throws FlowError ERR_FLOW_CSV_CELL, ERR_FLOW_CSV_SHAPE, ERR_FLOW_CONFIG, ERR_FLOW_IO; those of train().
+ * @example const model = await fitTable('people.csv', { seed: 1 }); await model.save('people.safetensors');
+ */
+export async function fitTable(
+  table: string | RowSource | Iterable<Record<string, unknown>>,
+  options: Omit<PrepareOptions, 'onProgress'> & TableTrainOptions = {},
+): Promise<Model> {
+  const source = typeof table === 'string' ? await openTable(table) : 'batches' in table ? table : rowsSource(table);
+  const { nulls, keep, drop, columns, target, signal } = options;
+  const given = { nulls, keep, drop, columns, target, signal };
+  const prepared = await prepareTable(source, Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as PrepareOptions);
+  try {
+    return await trainTable(prepared, options);
+  } finally {
+    prepared.data.dispose();
+  }
+}

@@ -1,0 +1,104 @@
+// Rows out of a table model: batches of noise go through the model, the codec turns them into values. Row i of a seed is the same row however many are asked for.
+
+import { FlowError } from '../errors.ts';
+import type { Model } from '../model/model.ts';
+import { Random } from '../random.ts';
+import type { Solver } from '../solvers/solver.ts';
+import { Codec, type Value } from './codec.ts';
+import { parseCodec } from './codec-parse.ts';
+
+export interface TableSampleOptions {
+  /** Rows in all. */
+  readonly n: number;
+  /** @default 0 */
+  readonly seed?: number | bigint;
+  /** Index of the first row of the seed. @default 0 */
+  readonly firstRow?: number;
+  /** @default the model's own default */
+  readonly solver?: Solver | undefined;
+  /** Value of the target column for every row; without it classes are drawn as often as they were seen. */
+  readonly given?: string | undefined;
+  readonly threads?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TableBatch {
+  readonly firstRow: number;
+  readonly rows: readonly (readonly Value[])[];
+  /** Network evaluations per row. */
+  readonly nfe: number;
+}
+
+/** The codec of a table model; throws ERR_FLOW_CONFIG for a model of plain matrices. */
+export function tableCodec(model: Model): Codec {
+  if (model.record.table === null) {
+    throw new FlowError('ERR_FLOW_CONFIG', 'model: was trained on a plain matrix; it has no table columns. Use model.sample().', {
+      path: 'model',
+      expected: 'a table model',
+    });
+  }
+  const codec = new Codec(parseCodec(model.record.table));
+  const classes = codec.target ? 1 : 0;
+  if (codec.width !== model.record.dimension || (model.record.condition?.classes.length ?? 0) !== classes) {
+    throw new FlowError('ERR_FLOW_CHECKPOINT', `table.width: ${codec.width} columns, but the network makes ${model.record.dimension}.`, {
+      path: 'table.width',
+    });
+  }
+  return codec;
+}
+
+const rowsPerBatch = 16_384;
+/** Stream of the class draws, apart from the noise. */
+const classStream = 0xc1a55;
+
+/** Batches of decoded rows in order; the next one is computed while the caller writes this one. */
+export async function* sampleTable(model: Model, options: TableSampleOptions): AsyncGenerator<TableBatch> {
+  const codec = tableCodec(model);
+  const { n, seed = 0, firstRow = 0, solver, given, threads, signal } = options;
+  const fixed = given === undefined ? null : classOf(codec, given);
+  const start = (first: number) => {
+    const rows = Math.min(rowsPerBatch, n - first);
+    const labels = codec.target ? drawClasses(codec, fixed, seed, firstRow + first, rows) : null;
+    const run = model.sample({
+      n: rows,
+      seed,
+      firstRow: firstRow + first,
+      ...(solver ? { solver } : {}),
+      ...(labels ? { condition: { labels } } : {}),
+      ...(threads === undefined ? {} : { threads }),
+      ...(signal ? { signal } : {}),
+    });
+    run.catch(() => undefined); // a failure is met where it is awaited
+    return { rows, labels, run };
+  };
+  let next = n > 0 ? start(0) : null;
+  for (let first = 0; next !== null; first += rowsPerBatch) {
+    const { rows, labels, run } = next;
+    const { x, nfe } = await run;
+    next = first + rows < n ? start(first + rows) : null;
+    yield { firstRow: firstRow + first, rows: Array.from({ length: rows }, (_, i) => codec.decodeRow(x, i, labels?.[i] ?? -1)), nfe };
+  }
+}
+
+function classOf(codec: Codec, given: string): number {
+  if (codec.target) return codec.classOf(given);
+  throw new FlowError('ERR_FLOW_CONFIG', 'given: this model has no condition. Fit it with --target COLUMN to choose that column when sampling.', {
+    path: 'given',
+    expected: 'a model fitted with --target',
+  });
+}
+
+/** The class of each row: the given one, or drawn by the frequencies seen, from (seed, row). */
+function drawClasses(codec: Codec, fixed: number | null, seed: number | bigint, firstRow: number, rows: number): Uint16Array {
+  const out = new Uint16Array(rows);
+  if (fixed !== null) return out.fill(fixed);
+  const counts = codec.target?.counts ?? [];
+  const total = counts.reduce((sum, c) => sum + c, 0);
+  for (let i = 0; i < rows; i++) {
+    let left = new Random(seed, classStream, firstRow + i).uniform() * total;
+    let k = 0;
+    while (k < counts.length - 1 && left >= (counts[k] as number)) left -= counts[k++] as number;
+    out[i] = k;
+  }
+  return out;
+}
