@@ -7,9 +7,8 @@ namespace flow {
 namespace reference {
 
 #define FLOW_LANES 1
-#include "kernels/simd.h"
-
 #include "kernels/math-inl.h"  // after simd.h, which defines its vectors
+#include "kernels/simd.h"
 #undef FLOW_LANES
 
 namespace {

@@ -223,7 +223,7 @@ Status Trainer::evaluate(bool ema, uint64_t seed, int64_t draws, const StopFlag*
     t.batch.fill_validation(seed, draws, first, rows.count, e.scratch,
                             {e.workspace.value(kValueX, rows), e.workspace.value(kValueT, rows), e.workspace.value(kValueCondition, rows), u});
     flow::forward(e.workspace, parameters, rows);
-    kernels().squared_error(e.workspace.value(t.program.output, rows), u, nullptr, 0, {nullptr, 0, 0, 0}, e.loss.data());
+    kernels().squared_error(e.workspace.value(t.program.output, rows), u, e.scratch.weight.data(), 0, {nullptr, 0, 0, 0}, e.loss.data());
     for (int32_t r = 0; r < rows.count; ++r) sums[index] += e.loss[r];
   });
   if (stopped.load()) {

@@ -16,21 +16,26 @@ export interface Outcome {
 
 const place = temporaryFolder();
 
-/** The bundled program children/<name>.ts. */
-export async function bundled(name: string): Promise<string> {
+/** The bundled program children/<name>.ts, beside this file or in another folder of tests. */
+export async function bundled(name: string, from: string = import.meta.url): Promise<string> {
   const outfile = place(`${name}.mjs`);
-  const entry = fileURLToPath(new URL(`children/${name}.ts`, import.meta.url));
+  const entry = fileURLToPath(new URL(`children/${name}.ts`, from));
   await build({ entryPoints: [entry], outfile, bundle: true, format: 'esm', platform: 'node', target: 'node20.19', logLevel: 'error' });
   return outfile;
 }
 
 /** Runs it with the addon of this test; resolves when it has ended. */
-export function run(file: string, args: readonly (string | number)[] = [], nodeFlags: readonly string[] = []): Promise<Outcome> {
+export function run(
+  file: string,
+  args: readonly (string | number)[] = [],
+  nodeFlags: readonly string[] = [],
+  variables: Record<string, string> = {},
+): Promise<Outcome> {
   const { from } = loadReport();
   const addon = from.replace(/^FLOWMATCH_ADDON=/, '');
   return new Promise((resolve, reject) => {
     const started = performance.now();
-    const child = spawn(process.execPath, [...nodeFlags, file, ...args.map(String)], { env: { ...process.env, FLOWMATCH_ADDON: addon } });
+    const child = spawn(process.execPath, [...nodeFlags, file, ...args.map(String)], { env: { ...process.env, ...variables, FLOWMATCH_ADDON: addon } });
     let out = '';
     let err = '';
     child.stdout.on('data', (chunk) => {

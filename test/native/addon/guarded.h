@@ -33,7 +33,8 @@ class Guarded {
  public:
   explicit Guarded(int64_t floats) : count_(floats) {
     // FLOWMATCH_TEST_SLACK=1 for qemu 7.2, which reads 16 bytes for the 4-byte operand of a scalar fma.
-    const int64_t page = sysconf(_SC_PAGESIZE), slack = getenv("FLOWMATCH_TEST_SLACK") ? 64 : 0, bytes = floats * 4 + slack, body = (bytes + page - 1) / page * page + page;
+    const int64_t page = sysconf(_SC_PAGESIZE), slack = getenv("FLOWMATCH_TEST_SLACK") ? 64 : 0, bytes = floats * 4 + slack,
+                  body = (bytes + page - 1) / page * page + page;
     size_ = body + page;
     base_ = static_cast<char*>(mmap(nullptr, static_cast<size_t>(size_), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     if (base_ == MAP_FAILED) abort();

@@ -1,0 +1,57 @@
+// argv: threads, slice (steps per run), samples, split (rows per sample call). Trains 500 steps of one network of each gradient scheme and samples;
+// prints one JSON line of SHA-256 digests.
+
+import { createHash } from 'node:crypto';
+import type { NativeTrainer, SampleRequest } from '../../../lib/native/binding.ts';
+import { native } from '../../../lib/native/load.ts';
+import { dataset, network, rates, sampleRequest, trainerRequest } from '../../native-binding/support.ts';
+
+const [threads, slice, samples, split] = process.argv.slice(2).map(Number) as [number, number, number, number];
+const { Trainer, info } = native();
+
+async function train(trainer: NativeTrainer, steps: number): Promise<string> {
+  const hash = createHash('sha256');
+  const losses: number[] = [];
+  const norms: number[] = [];
+  for (let done = 0; done < steps; ) {
+    const result = await trainer.run(rates(Math.min(slice, steps - done)), 1e9).done;
+    done += result.steps;
+    losses.push(...result.losses);
+    norms.push(...result.gradientNorms);
+  }
+  for (const name of ['parameters', 'ema', 'firstMoment', 'secondMoment'] as const) hash.update(new Uint8Array(trainer.state(name).buffer));
+  hash.update(new Uint8Array(Float64Array.from([...losses, ...norms]).buffer));
+  const { loss } = await trainer.evaluate('ema', 5n, 3).done;
+  hash.update(new Uint8Array(Float64Array.of(loss).buffer));
+  trainer.dispose();
+  return hash.digest('hex');
+}
+
+async function sample(fields: Partial<SampleRequest>, shape: Parameters<typeof network>[0]): Promise<string> {
+  const hash = createHash('sha256');
+  const net = network(shape);
+  for (let first = 0; first < samples; first += split) {
+    const n = Math.min(split, samples - first);
+    const { x } = await net.sample(sampleRequest(n, 4, { firstRow: first, threads, ...fields })).done;
+    hash.update(new Uint8Array(x.buffer));
+  }
+  net.dispose();
+  return hash.digest('hex');
+}
+
+const condition = { numbers: 2, classes: [3] };
+const small = { d: 2, width: 32, depth: 3, batch: 300 };
+// 420 x 420 weights: the scheme that goes layer by layer; 133 rows straddle a row tile.
+const large = { d: 5, width: 420, depth: 3, batch: 133, condition };
+const midpoint = { a: Float64Array.of(0, 0, 0.5, 0), b: Float64Array.of(0, 1), c: Float64Array.of(0, 0.5) };
+const digests = {
+  isa: info().isa,
+  tiles: await train(new Trainer(trainerRequest(small, 1000, { threads })), 500),
+  layers: await train(
+    new Trainer(trainerRequest(large, 500, { threads, condition: dataset(3, 500, 9), times: { stratified: true, tMin: 0, tMax: 1, quantiles: null } })),
+    12,
+  ),
+  samples: await sample({}, small),
+  conditional: await sample({ ...midpoint, condition: Float32Array.of(0.1, -0.4, 1) }, { ...small, condition }),
+};
+process.stdout.write(JSON.stringify(digests));
