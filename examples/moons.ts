@@ -1,8 +1,10 @@
 // Two moons: train on rows, sample new ones, save the model, draw the way from noise to data.
-import { euler, Model, midpoint, mlp, synthetic, train, trajectories, writePicture } from 'flowmatch';
+import { adamw, euler, Model, midpoint, mlp, synthetic, train, trajectories, warmupCosine, writePicture } from 'flowmatch';
 
 const { x: data } = synthetic('moons', { n: 10_000, seed: 1 });
-const model = await train({ data, columns: ['x', 'y'], network: mlp({ hidden: [128, 128, 128] }), steps: 4000, seed: 7 });
+const steps = 8000;
+const optimiser = adamw({ lr: warmupCosine({ peak: 3e-3, steps }) });
+const model = await train({ data, columns: ['x', 'y'], network: mlp({ hidden: [64, 64, 64] }), optimiser, steps, seed: 7 });
 const { x, nfe } = await model.sample({ n: 5000, solver: midpoint({ steps: 50 }), seed: 1 });
 
 await model.save('moons.safetensors');
