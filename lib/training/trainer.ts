@@ -26,7 +26,6 @@ export type TrainerState = 'new' | 'running' | 'standing' | 'done' | 'failed' | 
 export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
   readonly #settings: Settings;
   #run: Run | null = null;
-  #preparing: Promise<Run> | null = null;
   #state: TrainerState = 'new';
   #stopping = false;
   #paused: Promise<void> | null = null;
@@ -125,7 +124,7 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
   /** Frees native memory; a run in progress rejects with ERR_FLOW_DISPOSED. Models made before stay valid. Idempotent. */
   dispose(): void {
     if (this.#state === 'disposed') return;
-    const busy = this.#state === 'running' || this.#preparing !== null;
+    const busy = this.#state === 'running';
     this.#state = 'disposed';
     this.#run?.stop();
     this.#unpause();
@@ -178,6 +177,7 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
       throw stateError('ERR_FLOW_STATE', 'it is running already', 'Await the first run, or stop() it.');
     const { signal, checkpoint } = this.#settings;
     signal?.throwIfAborted();
+    this.#running();
     let settle: () => void = () => undefined;
     this.#idle = new Promise((resolve) => {
       settle = resolve;
@@ -185,9 +185,9 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
     this.#stopping = false;
     const abort = (): void => this.#run?.stop();
     signal?.addEventListener('abort', abort);
+    let left = true; // until the loop ends by itself: the caller left it
     try {
       const run = await this.#prepare();
-      this.#running();
       this.#saved.at = performance.now();
       let shown = Number.NEGATIVE_INFINITY;
       const pending = (): boolean => run.evaluatesAt(run.step); // also after an interruption: a run evaluates at the same steps however it is cut
@@ -215,15 +215,18 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
         if (this.#paused !== null) await this.#wait();
         this.#alive();
       }
+      left = false;
       if (!yields && !signal?.aborted) this.#report(run);
       if (checkpoint !== null) await this.#last(run);
       this.#alive();
       signal?.throwIfAborted();
       this.#state = run.step >= run.settings.steps || run.exhausted ? 'done' : 'standing';
     } catch (error) {
-      if (this.#state !== 'disposed') this.#state = signal?.aborted || this.#run === null ? 'standing' : 'failed';
+      left = false;
+      if (this.#state !== 'disposed') this.#state = this.#run === null ? 'new' : signal?.aborted ? 'standing' : 'failed';
       throw error;
     } finally {
+      if (left && this.#run !== null && checkpoint !== null) await this.#last(this.#run);
       if ((this.#state as TrainerState) === 'running') this.#state = 'standing'; // the caller left the loop
       if ((this.#state as TrainerState) === 'disposed') this.#free();
       signal?.removeEventListener('abort', abort);
@@ -315,24 +318,17 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
   async #prepare(): Promise<Run> {
     if (this.#run !== null) return this.#run;
     const settings = this.#settings;
-    this.#preparing = (async () => {
-      const run = new Run(settings, await prepareBench(settings, native()));
-      try {
-        this.#alive();
-        if (settings.checkpoint !== null) await this.#restore(run, settings.checkpoint.file, settings.checkpoint.resume);
-        this.#alive();
-        return run;
-      } catch (error) {
-        run.bench.dispose();
-        throw error;
-      }
-    })();
+    const run = new Run(settings, await prepareBench(settings, native()));
     try {
-      this.#run = await this.#preparing;
-      return this.#run;
-    } finally {
-      this.#preparing = null;
+      this.#alive();
+      if (settings.checkpoint !== null) await this.#restore(run, settings.checkpoint.file, settings.checkpoint.resume);
+      this.#alive();
+    } catch (error) {
+      run.bench.dispose();
+      throw error;
     }
+    this.#run = run;
+    return run;
   }
 
   async #restore(run: Run, file: string, resume: boolean): Promise<void> {
