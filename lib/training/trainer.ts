@@ -173,8 +173,7 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
 
   async *#drive(yields: boolean): AsyncGenerator<Progress, void, undefined> {
     this.#alive();
-    if (this.#state === 'running' || this.#preparing !== null)
-      throw stateError('ERR_FLOW_STATE', 'it is running already', 'Await the first run, or stop() it.');
+    if (this.#state === 'running') throw stateError('ERR_FLOW_STATE', 'it is running already', 'Await the first run, or stop() it.');
     const { signal, checkpoint } = this.#settings;
     signal?.throwIfAborted();
     this.#running();
