@@ -7,8 +7,10 @@ namespace flow {
 namespace reference {
 
 #define FLOW_LANES 1
-#include "kernels/math-inl.h"  // after simd.h, which defines its vectors
+// clang-format off: the order matters
 #include "kernels/simd.h"
+#include "kernels/math-inl.h"
+// clang-format on
 #undef FLOW_LANES
 
 namespace {
