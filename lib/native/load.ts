@@ -123,6 +123,7 @@ function packageRoot(): string | undefined {
 }
 
 function remedy(): string {
+  if (attempts.some(({ reason }) => reason.startsWith('FLOWMATCH_ISA'))) return 'Unset FLOWMATCH_ISA, or set it to one of the available names.';
   const root = packageRoot();
   if (root && existsSync(join(root, 'CMakeLists.txt'))) return 'Build the addon: npx cmake-js build';
   return `Install it: npm install ${platformPackage()}`;

@@ -7,6 +7,7 @@
 #include "binding/network.h"
 #include "binding/normal.h"
 #include "binding/trainer.h"
+#include "kernels/kernels.h"
 
 namespace flow::binding {
 
@@ -24,6 +25,7 @@ static Napi::Value close(const Napi::CallbackInfo& info) {
 }
 
 static Napi::Object start(Napi::Env env, Napi::Object exports) {
+  if (const char* error = kernels_error()) throw Napi::Error::New(env, error);  // load.ts tells it as ERR_FLOW_PLATFORM
   env.SetInstanceData(new Environment(env));  // one per environment: nothing is global
   exports.Set("info", Napi::Function::New<info>(env, "info"));
   exports.Set("normal", Napi::Function::New<normal>(env, "normal"));

@@ -1,5 +1,7 @@
 #include "binding/jobs.h"
 
+#include "core/glibc_floor.h"
+
 #include <signal.h>
 
 #include <algorithm>

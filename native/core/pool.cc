@@ -4,6 +4,8 @@
 // Slots are static and trivially destructible: nothing is torn down at exit, and a late worker never reads freed memory.
 #include "core/pool.h"
 
+#include "core/glibc_floor.h"
+
 #include <atomic>
 #include <chrono>
 #if defined(_WIN32)

@@ -13,6 +13,12 @@ function chosen(isa: string): { isa: string; error?: string } {
 describe('the choice of kernels', () => {
   it('takes the best when nothing is asked', () => expect(chosen('')).toEqual({ isa: table.available()[0] }));
   it.each(table.available())('takes %s by name', (isa) => expect(chosen(isa)).toEqual({ isa }));
+  it('the addon itself refuses to load then, naming them', () => {
+    const addon = new URL('../../build/Release/flowmatch.node', import.meta.url).pathname;
+    const script = 'try { require(process.argv[1]); } catch (error) { process.stdout.write(error.message); }';
+    const message = execFileSync(process.execPath, ['-e', script, addon], { env: { ...process.env, FLOWMATCH_ISA: 'avx9000' }, encoding: 'utf8' });
+    expect(message).toContain(table.available().join(', '));
+  });
   it('reports a name it cannot run, with what it can', () => {
     const { error } = chosen('avx9000');
     expect(error).toContain("'avx9000'");
