@@ -8,6 +8,9 @@ mkdir -p "$scratch"
 command -v qemu-x86_64 qemu-aarch64 aarch64-linux-gnu-g++ > /dev/null || { apt-get update -qq && apt-get install -y -qq qemu-user g++-aarch64-linux-gnu; } > /dev/null
 
 addon=build/Release/flowmatch_test.node
+# Digests of 500 training steps and of samples through the whole core: one program, told which addon to load.
+npx esbuild test/network-native/children/bits.ts --bundle --platform=node --format=esm --log-level=error --outfile="$scratch/bits.mjs"
+bits() { FLOWMATCH_ADDON=$1 "${@:2}" "$scratch/bits.mjs" 2 100 500 200 2>> "$scratch/bits.err" | sed 's/"isa":"[a-z0-9]*",//'; }
 for cpu in Nehalem Haswell; do
   echo "== qemu-x86_64 -cpu $cpu"
   FLOWMATCH_TEST_SLACK=1 qemu-x86_64 -cpu $cpu "$(command -v node)" scripts/kernel-checks.mjs $addon 2> "$scratch/$cpu.err" | tee "$scratch/$cpu.txt" | grep -v '^ok'
@@ -28,6 +31,14 @@ grep -q ' neon ' "$scratch/neon.txt" || { echo 'NEON did not run'; exit 1; }
 node scripts/kernel-checks.mjs $addon > "$scratch/here.txt"
 if [ "$(cat "$scratch"/{here,Haswell,neon}.txt | grep '^digest fma' | sort -u | wc -l)" != 1 ]; then
   echo 'normals differ between ISAs'
+  exit 1
+fi
+here=$(bits "$PWD/build/Release/flowmatch.node" node)
+avx2=$(bits "$PWD/build/Release/flowmatch.node" qemu-x86_64 -cpu Haswell "$(command -v node)")
+neon=$(bits "$arm/Release/flowmatch.node" qemu-aarch64 -L /usr/aarch64-linux-gnu "$scratch/node-arm64/bin/node")
+printf 'here %s\navx2 %s\nneon %s\n' "$here" "$avx2" "$neon"
+if [ -z "$here" ] || [ "$here" != "$avx2" ] || [ "$here" != "$neon" ]; then
+  echo 'training or sampling differs between ISAs'
   exit 1
 fi
 echo 'one digest on this CPU, on AVX2 under qemu and on NEON under qemu'

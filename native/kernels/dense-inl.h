@@ -1,7 +1,7 @@
 // y = f(x W): the matrix product of forward and backward-data, packed and register-tiled.
 //
 // Loops, outermost first: chunks of kChunk rows | panels of 32 columns | blocks of kSumBlock k | tiles of R rows. A panel's slice of one k block (16 KiB)
-// stays in L1 while the chunk's rows pass by; sums wait in a scratch of the chunk (12 KiB); the epilogue takes a tile while it is hot. Registers hold
+// stays in L1 while the chunk's rows pass by; sums of several blocks wait in a scratch of the chunk (16 KiB); the epilogue takes a tile while it is hot. Registers hold
 // R x V vectors of sums (AVX-512: 12 x 2, AVX2: 6 x 2, NEON 6 x 4, SSE 3 x 4); every k costs V loads, R broadcasts and R V fmas. Rows are dealt evenly over
 // tiles (16 rows = 8 + 8, not 12 + 4). With few rows the tile grows over P panels instead, with few columns it shrinks to the vectors that are needed;
 // the order of an element's sum never changes: k ascending, from zero in blocks of kSumBlock.
@@ -15,7 +15,13 @@ constexpr int kSums = 12;  // of 16
 #endif
 constexpr int kVectors = kLanes / kWidth;  // vectors per panel row
 constexpr int kTileRows = kWidth == 16 ? 12 : kSums == 24 ? 6 : kWidth == 8 ? 6 : 3;
-constexpr int kChunk = 96;
+constexpr int kChunk = 132;
+
+// How many vectors of a panel hold columns; 0 stands for half of one, where that is a kernel of its own.
+FLOW_INLINE int used_vectors(int cols) {
+  if (kWidth == 16 && cols <= 8) return 0;
+  return cols >= kLanes ? kVectors : (cols + kWidth - 1) / kWidth;
+}
 
 // How many of a panel's vectors (a divisor of kVectors), and how many panels, R rows of sums leave room for.
 constexpr int tile_vectors(int rows) {
@@ -63,10 +69,39 @@ void tile_product(const float* x, int64_t x_block, const float* w, int64_t w_pan
     }
 }
 
-// One panel (or P of them) for R rows; `used` of the panel's vectors are wanted.
+#if FLOW_LANES == 16
+// At most 8 columns (d = 2 is common): half vectors, which cost half on CPUs that split 512 bits, and no more elsewhere. The same order of sums.
+template <int R>
+void tile_narrow(const float* x, int64_t x_block, const float* w, int k0, int k1, float* z) {
+  __m256 sum[R];
+#pragma GCC unroll 24
+  for (int r = 0; r < R; r++) sum[r] = _mm256_setzero_ps();
+  for (int first = k0; first < k1; first += kLanes) {
+    const float* xk = x + static_cast<int64_t>(first / kLanes) * x_block;
+    const float* wk = w + static_cast<int64_t>(first) * kLanes;
+    const int n = k1 - first < kLanes ? k1 - first : kLanes;
+    for (int k = 0; k < n; k++) {
+      const __m256 b = _mm256_load_ps(wk + k * kLanes);
+#pragma GCC unroll 24
+      for (int r = 0; r < R; r++) sum[r] = _mm256_fmadd_ps(_mm256_set1_ps(xk[r * kLanes + k]), b, sum[r]);
+    }
+  }
+#pragma GCC unroll 24
+  for (int r = 0; r < R; r++) {
+    float* to = z + r * kLanes;
+    _mm256_store_ps(to, k0 == 0 ? sum[r] : _mm256_add_ps(_mm256_load_ps(to), sum[r]));
+    _mm256_store_ps(to + 8, _mm256_setzero_ps());
+  }
+}
+#endif
+
+// One panel (or P of them) for R rows; `used` of the panel's vectors are wanted (0: half of one).
 template <int R>
 FLOW_INLINE void tile_panel(const float* x, int64_t x_block, const float* w, int k0, int k1, float* z, int used) {
   constexpr int V = tile_vectors(R);
+#if FLOW_LANES == 16
+  if (used == 0) return tile_narrow<R>(x, x_block, w, k0, k1, z);
+#endif
   if (used * 2 <= V && V > 1) {
     constexpr int H = V > 1 ? V / 2 : 1;
     if (used * 4 <= V && V > 2) {
@@ -191,7 +226,7 @@ FLOW_INLINE void few_rows(const DenseArgs& d, Finish finish) {
     for (int j = 0; j < P; j++) finish(d, &z[j][0][0], 0, R, p + j);
   }
   for (; p < panels; p++) {
-    const int cols = d.y.cols - p * kLanes, used = cols >= kLanes ? kVectors : (cols + kWidth - 1) / kWidth;
+    const int used = used_vectors(d.y.cols - p * kLanes);
     for (int k = 0; k < in || k == 0; k += kSumBlock) {
       const int end = in - k < kSumBlock ? in : k + kSumBlock;
       tile_panel<R>(d.x.data, d.x.block, d.panels + p * w_panel, k, end, &z[0][0][0], used);
@@ -207,18 +242,22 @@ void dense(const DenseArgs& d) {
   if (rows == 2 && tile_panels(2) > 1) return few_rows<2>(d, finish);
   if (rows == 3 && tile_panels(3) > 1) return few_rows<3>(d, finish);
   alignas(64) float z[kChunk][kLanes];
-  for (int chunk = 0; chunk < rows; chunk += kChunk) {
-    const int count = rows - chunk < kChunk ? rows - chunk : kChunk, tiles = (count + kTileRows - 1) / kTileRows;
+  const int stay = in > kSumBlock ? kLanes : 0;  // with one block of k every tile uses the first rows of the scratch
+  for (int chunk = 0, count; chunk < rows; chunk += count) {
+    const int chunks = (rows - chunk + kChunk - 1) / kChunk;
+    count = (rows - chunk + chunks - 1) / chunks;
+    const int tiles = (count + kTileRows - 1) / kTileRows;
     const float* x = d.x.data + static_cast<int64_t>(chunk) * kLanes;
     for (int p = 0; p < panels; p++) {
       const float* w = d.panels + static_cast<int64_t>(p) * in * kLanes;
-      const int cols = d.y.cols - p * kLanes, used = cols >= kLanes ? kVectors : (cols + kWidth - 1) / kWidth;
+      const int used = used_vectors(d.y.cols - p * kLanes);
       for (int k = 0; k < in || k == 0; k += kSumBlock) {
         const int end = in - k < kSumBlock ? in : k + kSumBlock;
         for (int t = 0, r = 0; t < tiles; t++) {
           const int n = (count - r + tiles - t - 1) / (tiles - t);
-          tile_rows(n, x + r * kLanes, d.x.block, w, k, end, z[r], used);
-          if (end == in) finish(d, z[r], chunk + r, n, p);
+          float* sums = &z[0][0] + r * stay;
+          tile_rows(n, x + r * kLanes, d.x.block, w, k, end, sums, used);
+          if (end == in) finish(d, sums, chunk + r, n, p);
           r += n;
         }
       }

@@ -34,9 +34,28 @@ void gradient_tile(const float* x, const float* g, int rows, float* w, bool add)
     }
 }
 
+#if FLOW_LANES == 16
+template <int A>
+void gradient_narrow(const float* x, const float* g, int rows, float* w, bool add) {  // at most 8 columns
+  __m256 sum[A];
+#pragma GCC unroll 24
+  for (int a = 0; a < A; a++) sum[a] = _mm256_setzero_ps();
+  for (int r = 0; r < rows; r++) {
+    const __m256 b = _mm256_load_ps(g + r * kLanes);
+#pragma GCC unroll 24
+    for (int a = 0; a < A; a++) sum[a] = _mm256_fmadd_ps(_mm256_set1_ps(x[r * kLanes + a]), b, sum[a]);
+  }
+#pragma GCC unroll 24
+  for (int a = 0; a < A; a++) _mm256_store_ps(w + a * kLanes, add ? _mm256_add_ps(_mm256_load_ps(w + a * kLanes), sum[a]) : sum[a]);
+}
+#endif
+
 template <int A>
 FLOW_INLINE void gradient_panel(const float* x, const float* g, int rows, float* w, bool add, int used) {
   constexpr int V = tile_vectors(A);
+#if FLOW_LANES == 16
+  if (used == 0) return gradient_narrow<A>(x, g, rows, w, add);
+#endif
   if (used * 2 <= V && V > 1) {
     constexpr int H = V > 1 ? V / 2 : 1;
     gradient_tile<A, H>(x, g, rows, w, add);
@@ -85,7 +104,7 @@ void weight_grad(const WeightGradArgs& a) {
   const int rows = a.x.rows, in = a.x.cols;
   for (int p = a.panel_begin; p < a.panel_end; p++) {
     float* w = a.panels + static_cast<int64_t>(p) * in * kLanes;
-    const int cols = a.g.cols - p * kLanes, used = cols >= kLanes ? kVectors : (cols + kWidth - 1) / kWidth;
+    const int used = used_vectors(a.g.cols - p * kLanes);
     if (used < kVectors && !a.accumulate)
       for (int64_t i = 0; i < static_cast<int64_t>(in) * kLanes; i += kWidth) store(w + i, F{});
     for (int row = 0; row < rows || row == 0; row += kSumBlock) {

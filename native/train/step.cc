@@ -31,19 +31,17 @@ Status GradientPass::init(const Program& program, const Plan& plan, const Batch&
   plan_ = &plan;
   batch_ = &batch;
   const int64_t rows = batch.size(), d = program.dimension;
-  const int32_t most = 132;
+  const int32_t most = 128;  // = kSumBlock: a tile's weight gradient is one block of rows
   if (program.packed_count <= kTilesLimit) {
     blocks_ = rows / kBlockRows;
     blocks_ = blocks_ < 1 ? 1 : blocks_ > kMostBlocks ? kMostBlocks : blocks_;
     block_rows_ = (rows + blocks_ - 1) / blocks_;
     const int64_t tiles = (block_rows_ + most - 1) / most;
-    tile_ = static_cast<int32_t>(round_up((block_rows_ + tiles - 1) / tiles, 12));
-    block_rows_ = round_up(block_rows_, 12);
-    blocks_ = (rows + block_rows_ - 1) / block_rows_;
+    tile_ = static_cast<int32_t>((block_rows_ + tiles - 1) / tiles);
   } else {
     chunk_ = rows < kChunkRows ? rows : kChunkRows;
     const int64_t tiles = (chunk_ + most - 1) / most;
-    tile_ = static_cast<int32_t>(round_up((chunk_ + tiles - 1) / tiles, 12));
+    tile_ = static_cast<int32_t>((chunk_ + tiles - 1) / tiles);
     FLOW_TRY(layers_.init(program, plan, chunk_));
     FLOW_TRY(layers_target_.allocate(checked_product(round_up(d, kLanes), chunk_)));
   }
