@@ -3,7 +3,7 @@
 #pragma once
 
 #if defined(__linux__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#include <features.h>
+#include <limits.h>  // defines __GLIBC__
 #if defined(__GLIBC__)
 #if defined(__x86_64__)
 #define FLOW_FLOOR "GLIBC_2.2.5"
