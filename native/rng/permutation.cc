@@ -29,38 +29,49 @@ Permutation::Permutation(uint64_t n, PhiloxKey seed, Stream stream, uint64_t row
   if (a == 0) a = 1;
   a_ = static_cast<uint32_t>(a);
   b_ = static_cast<uint32_t>((n + a - 1) / a);
-  for (int half = 0; half < kRounds / 4; ++half) {
-    const Words4 words = philox(seed, stream, row, static_cast<uint32_t>(half));
-    for (int i = 0; i < 4; ++i) key_[4 * half + i] = words.w[i];
-  }
+  for (int i = 0; i < kRounds; ++i) key_[i] = philox(seed, stream, row, static_cast<uint32_t>(i / 4)).w[i % 4];
 }
 
-inline uint64_t Permutation::walk(uint32_t& l, uint32_t& r) const {
+// All rounds for kWide cells side by side: a round waits for its multiplications, neighbours fill the gaps.
+template <int kWide>
+inline void Permutation::walk(uint32_t* l, uint32_t* r) const {
   for (int round = 0; round < kRounds; round += 2) {
-    l = add_mod(l, scramble(r, key_[round], a_), a_);
-    r = add_mod(r, scramble(l, key_[round + 1], b_), b_);
+    for (int i = 0; i < kWide; ++i) l[i] = add_mod(l[i], scramble(r[i], key_[round], a_), a_);
+    for (int i = 0; i < kWide; ++i) r[i] = add_mod(r[i], scramble(l[i], key_[round + 1], b_), b_);
   }
-  return uint64_t{l} * b_ + r;
 }
 
 uint32_t Permutation::operator()(uint64_t position) const {
-  uint32_t l = static_cast<uint32_t>(position / b_), r = static_cast<uint32_t>(position % b_);
-  uint64_t p = walk(l, r);
-  while (p >= n_) p = walk(l, r);
-  return static_cast<uint32_t>(p);
+  uint32_t out;
+  run(position, 1, &out);
+  return out;
 }
 
 void Permutation::run(uint64_t first, int32_t count, uint32_t* out) const {
+  constexpr int kWide = 8;
   uint32_t row = static_cast<uint32_t>(first / b_), column = static_cast<uint32_t>(first % b_);
-  for (int32_t i = 0; i < count; ++i) {
-    uint32_t l = row, r = column;
-    uint64_t p = walk(l, r);
-    while (p >= n_) p = walk(l, r);
-    out[i] = static_cast<uint32_t>(p);
-    if (++column == b_) {
-      column = 0;
-      ++row;
-    }
+  const auto next = [&](uint32_t& l, uint32_t& r) {
+    l = row;
+    r = column;
+    const uint32_t wrap = column + 1 == b_;
+    column = wrap ? 0 : column + 1;
+    row += wrap;
+  };
+  const auto finish = [&](uint32_t l, uint32_t r) {
+    while (uint64_t{l} * b_ + r >= n_) walk<1>(&l, &r);
+    return static_cast<uint32_t>(uint64_t{l} * b_ + r);
+  };
+  uint32_t l[kWide], r[kWide];
+  int32_t i = 0;
+  for (; i + kWide <= count; i += kWide) {
+    for (int j = 0; j < kWide; ++j) next(l[j], r[j]);
+    walk<kWide>(l, r);
+    for (int j = 0; j < kWide; ++j) out[i + j] = finish(l[j], r[j]);
+  }
+  for (; i < count; ++i) {
+    next(l[0], r[0]);
+    walk<1>(l, r);
+    out[i] = finish(l[0], r[0]);
   }
 }
 

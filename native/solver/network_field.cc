@@ -29,11 +29,16 @@ Status NetworkField::init(const NetworkData& network, const SampleOptions& optio
 
   const Program& program = plan_->program;
   int64_t bias = 0;
-  FLOW_TRY(bias_offset_.allocate(program.ops.size()));
-  for (int64_t o = 0; o < program.ops.size(); ++o) {
-    bias_offset_[o] = bias;
-    if (plan_->row_bias[o] >= 0) bias += round_up(program.values[plan_->row_bias[o]].width, kLanes);
+  FLOW_TRY(steps_.allocate(program.ops.size()));
+  FLOW_TRY(broadcast_.allocate(program.values.size()));
+  for (int32_t o = 0; o < program.ops.size(); ++o) {
+    if (plan_->when[o] != When::kBoth || !plan_->rows.ops[o].alive) continue;
+    const bool has = plan_->row_bias[o] >= 0;
+    steps_[step_count_++] = {o, has ? bias : -1};
+    if (has) bias += round_up(program.values[plan_->row_bias[o]].width, kLanes);
   }
+  for (int32_t v = 0; v < program.values.size(); ++v)
+    if (plan_->broadcast[v]) broadcast_[broadcast_count_++] = v;
   slots_ = new (std::nothrow) Slot[static_cast<size_t>(slots)];
   if (slots_ == nullptr) return out_of_memory();
   slot_count_ = slots;
@@ -72,15 +77,14 @@ void NetworkField::fill_window(Slot& slot, int64_t first) {
 
 // The window's row: biases made contiguous, other row-constant values broadcast over the tile.
 void NetworkField::take_stage(Slot& slot, int32_t row, int32_t rows) {
-  const Program& program = plan_->program;
-  for (int64_t o = 0; o < program.ops.size(); ++o) {
-    if (plan_->row_bias[o] < 0) continue;
-    const Blocked z = slot.stage.value(plan_->row_bias[o], {row, 1});
-    float* bias = slot.bias.data() + bias_offset_[o];
+  for (int64_t i = 0; i < step_count_; ++i) {
+    if (steps_[i].bias < 0) continue;
+    const Blocked z = slot.stage.value(plan_->row_bias[steps_[i].op], {row, 1});
+    float* bias = slot.bias.data() + steps_[i].bias;
     for (int32_t c = 0; c < z.cols; c += kLanes) std::memcpy(bias + c, z.data + (c / kLanes) * z.block, kLanes * sizeof(float));
   }
-  for (int32_t v = 0; v < program.values.size(); ++v) {
-    if (!plan_->broadcast[v]) continue;
+  for (int64_t i = 0; i < broadcast_count_; ++i) {
+    const int32_t v = broadcast_[i];
     const Blocked from = slot.stage.value(v, {row, 1}), to = slot.rows.value(v, {0, rows});
     for (int32_t c = 0; c < to.cols; c += kLanes)
       for (int32_t r = 0; r < rows; ++r)
@@ -104,10 +108,8 @@ void NetworkField::evaluate(int32_t index, int64_t stage, Blocked x, Blocked v) 
   slot.rows.bind(kValueX, frame != nullptr ? scaled : x.data);
   const bool made_here = plan_->when[plan_->rows.values[program.output].producer] == When::kBoth;
   if (made_here) slot.rows.bind(program.output, v.data);
-  for (int32_t o = 0; o < program.ops.size(); ++o) {
-    if (plan_->when[o] != When::kBoth || !plan_->rows.ops[o].alive) continue;
-    forward_op(slot.rows, parameters_, o, rows, kAllPanels, plan_->row_bias[o] >= 0 ? slot.bias.data() + bias_offset_[o] : nullptr);
-  }
+  for (int64_t i = 0; i < step_count_; ++i)
+    forward_op(slot.rows, parameters_, steps_[i].op, rows, kAllPanels, steps_[i].bias >= 0 ? slot.bias.data() + steps_[i].bias : nullptr);
   const Blocked out = slot.rows.value(program.output, rows);
   if (out.data != v.data)
     each_block(v.cols, v.rows,

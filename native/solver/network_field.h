@@ -29,8 +29,14 @@ class NetworkField {
   const SampleOptions* options_ = nullptr;
   int32_t capacity_ = 0, window_rows_ = 1;
   int64_t stages_ = 0;
-  Buffer<float> times_;          // tau of every stage
-  Buffer<int64_t> bias_offset_;  // per op
+  Buffer<float> times_;  // tau of every stage
+  struct Step {          // an op that runs in every stage
+    int32_t op;
+    int64_t bias;  // its vector in Slot::bias, -1 = none
+  };
+  Buffer<Step> steps_;
+  Buffer<int32_t> broadcast_;  // stage values that row ops read as matrices
+  int64_t step_count_ = 0, broadcast_count_ = 0;
   Slot* slots_ = nullptr;
   int32_t slot_count_ = 0;
 
