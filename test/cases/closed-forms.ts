@@ -1,0 +1,119 @@
+// Velocity fields that are known in closed form, for any affine path (alpha, sigma): the oracles of trained models.
+//   x1 ~ N(m, S), S = R diag(s^2) R^T in the plane:  u = dAlpha m + (dAlpha alpha S + dSigma sigma I) (alpha^2 S + sigma^2 I)^-1 (x - alpha m)
+//   flow map in the eigenbasis:                      x_t = alpha m + sqrt(alpha^2 s^2 + sigma^2) / sigma_0 x_0
+//   mixture sum_k pi_k N(m_k, s_k^2 I):              u = sum_k r_k u_k,  r_k proportional to pi_k N(x; alpha m_k, (alpha^2 s_k^2 + sigma^2) I)
+
+import type { Path } from '../../lib/paths/path.ts';
+import { Random } from '../../lib/random.ts';
+import type { Field } from '../../lib/sampling/reference/integrate.ts';
+
+/** N(mean, S) in the plane: standard deviations along the axes of a rotation by `angle`. */
+export interface PlaneNormal {
+  readonly mean: readonly [number, number];
+  readonly std: readonly [number, number];
+  readonly angle: number;
+}
+
+/** (x, y) in the eigenbasis, and back with -angle. */
+function rotate(x: number, y: number, angle: number): [number, number] {
+  const [c, s] = [Math.cos(angle), Math.sin(angle)];
+  return [c * x + s * y, -s * x + c * y];
+}
+
+/** The covariance S as [Sxx, Sxy, Syy]. */
+export function covariance({ std: [a, b], angle }: PlaneNormal): [number, number, number] {
+  const [c, s] = [Math.cos(angle), Math.sin(angle)];
+  return [c * c * a * a + s * s * b * b, c * s * (a * a - b * b), s * s * a * a + c * c * b * b];
+}
+
+export function gaussianField(normal: PlaneNormal, path: Path): Field {
+  const { mean, std, angle } = normal;
+  return (x, t) => {
+    const { alpha, sigma, dAlpha, dSigma } = path.at(t);
+    const v = new Float64Array(x.length);
+    for (let r = 0; r < x.length; r += 2) {
+      const z = rotate((x[r] as number) - alpha * mean[0], (x[r + 1] as number) - alpha * mean[1], angle);
+      const gain = std.map((s) => (dAlpha * alpha * s * s + dSigma * sigma) / (alpha * alpha * s * s + sigma * sigma)) as [number, number];
+      const [vx, vy] = rotate(gain[0] * z[0], gain[1] * z[1], -angle);
+      v[r] = dAlpha * mean[0] + vx;
+      v[r + 1] = dAlpha * mean[1] + vy;
+    }
+    return v;
+  };
+}
+
+/** Where the flow takes x0 (rows, 2) at time t, starting from sourceScale-free noise at tMin with alpha(tMin) = 0. */
+export function gaussianMap(normal: PlaneNormal, path: Path, x0: ArrayLike<number>, t: number): Float64Array {
+  const { mean, std, angle } = normal;
+  const { alpha, sigma } = path.at(t);
+  const start = path.at(path.tMin).sigma;
+  const out = new Float64Array(x0.length);
+  for (let r = 0; r < x0.length; r += 2) {
+    const z = rotate(x0[r] as number, x0[r + 1] as number, angle);
+    const gain = std.map((s) => Math.sqrt(alpha * alpha * s * s + sigma * sigma) / start) as [number, number];
+    const [x, y] = rotate(gain[0] * z[0], gain[1] * z[1], -angle);
+    out[r] = alpha * mean[0] + x;
+    out[r + 1] = alpha * mean[1] + y;
+  }
+  return out;
+}
+
+/** Rows of N(mean, S). */
+export function normalRows(normal: PlaneNormal, n: number, seed: number): Float32Array {
+  const random = new Random(seed, 0x6e6f726d);
+  const x = new Float32Array(2 * n);
+  for (let i = 0; i < n; i++) {
+    const [a, b] = rotate(normal.std[0] * random.normal(), normal.std[1] * random.normal(), -normal.angle);
+    x.set([normal.mean[0] + a, normal.mean[1] + b], 2 * i);
+  }
+  return x;
+}
+
+export interface Component {
+  readonly weight: number;
+  readonly mean: readonly number[];
+  readonly std: number;
+}
+
+/** Field of a mixture of isotropic normals in any dimension. */
+export function mixtureField(components: readonly Component[], path: Path): Field {
+  const d = (components[0] as Component).mean.length;
+  return (x, t) => {
+    const { alpha, sigma, dAlpha, dSigma } = path.at(t);
+    const v = new Float64Array(x.length);
+    for (let r = 0; r < x.length; r += d) {
+      const logs = components.map(({ weight, mean, std }) => {
+        const variance = alpha * alpha * std * std + sigma * sigma;
+        const square = mean.reduce((sum, m, c) => sum + ((x[r + c] as number) - alpha * m) ** 2, 0);
+        return Math.log(weight) - square / (2 * variance) - (d / 2) * Math.log(variance);
+      });
+      const most = Math.max(...logs);
+      const total = logs.reduce((sum, l) => sum + Math.exp(l - most), 0);
+      components.forEach(({ mean, std }, k) => {
+        const share = Math.exp((logs[k] as number) - most) / total;
+        const gain = (dAlpha * alpha * std * std + dSigma * sigma) / (alpha * alpha * std * std + sigma * sigma);
+        mean.forEach((m, c) => {
+          v[r + c] = (v[r + c] as number) + share * (dAlpha * m + gain * ((x[r + c] as number) - alpha * m));
+        });
+      });
+    }
+    return v;
+  };
+}
+
+/** Rows of a mixture. */
+export function mixtureRows(components: readonly Component[], n: number, seed: number): Float32Array {
+  const random = new Random(seed, 0x6d697874);
+  const d = (components[0] as Component).mean.length;
+  const x = new Float32Array(n * d);
+  for (let i = 0; i < n; i++) {
+    const u = random.uniform();
+    let k = 0;
+    for (let below = (components[0] as Component).weight; u > below && k + 1 < components.length; below += (components[k] as Component).weight) k++;
+    const component = components[k] as Component;
+    component.mean.forEach((m, c) => {
+      x[i * d + c] = m + component.std * random.normal();
+    });
+  }
+  return x;
+}
