@@ -29,6 +29,15 @@ const variants: readonly Variant[] = [
   { name: 'gelu', network: { activation: 'gelu' } },
   { name: '3x256', network: { hidden: [256, 256, 256] } },
   { name: 'residual and norm', network: { residual: true, norm: true } },
+  { name: 'residual alone', network: { residual: true } },
+  { name: 'norm alone', network: { norm: true } },
+  { name: 'residual and norm, zero output', network: { residual: true, norm: true, zeroOutput: true } },
+  { name: 'residual and norm, lr 2e-3', network: { residual: true, norm: true }, options: { optimiser: adamw({ lr: 2e-3 }) } },
+  { name: 'residual and norm, cosine 2e-3', network: { residual: true, norm: true }, options: { optimiser: cosine(2e-3) } },
+  { name: 'residual and norm, gelu', network: { residual: true, norm: true, activation: 'gelu' } },
+  { name: 'residual and norm, 3x256', network: { residual: true, norm: true, hidden: [256, 256, 256] } },
+  { name: 'residual and norm, ema .99', network: { residual: true, norm: true }, options: { ema: 0.99 } },
+  { name: 'residual and norm, stratified', network: { residual: true, norm: true }, options: { time: 'stratified' } },
   { name: 'zero output', network: { zeroOutput: true } },
   { name: 'lr 2e-3', options: { optimiser: adamw({ lr: 2e-3 }) } },
   { name: 'time fourier 3', network: { time: { kind: 'fourier', frequencies: 3 } } },
@@ -40,7 +49,6 @@ const variants: readonly Variant[] = [
   { name: 'time sinusoid 128', network: { time: 'sinusoid' } },
   { name: 'tanh', network: { activation: 'tanh' } },
   { name: '3x64', network: { hidden: [64, 64, 64] } },
-  { name: 'residual', network: { residual: true } },
   { name: 'weight decay 1e-2', options: { optimiser: adamw({ weightDecay: 1e-2 }) } },
   { name: 'batch 512', options: { batchSize: 512 } },
 ];
@@ -75,16 +83,19 @@ const sets = process.argv.includes('--all')
 const seeds = Number(process.argv[2] ?? 2);
 const only = process.argv[3]?.startsWith('--') ? '' : (process.argv[3] ?? '');
 console.log(
-  `${steps} steps, ${seeds} seed(s)\n| variant | ${Object.keys(sets).join(' | ')} | moons + checkerboard |\n|---|${'---|'.repeat(Object.keys(sets).length + 1)}`,
+  `${steps} steps, ${seeds} seed(s)\n| variant | ${Object.keys(sets).join(' | ')} | moons + checkerboard | training s |\n|---|${'---|'.repeat(Object.keys(sets).length + 2)}`,
 );
 for (const variant of variants.filter(({ name }) => name.startsWith('base') || name.includes(only))) {
   const cells: number[] = [];
+  let seconds = 0;
   for (const make of Object.values(sets)) {
     let sum = 0;
     for (let seed = 1; seed <= seeds; seed++) {
       const { data, fresh, columns } = make(seed);
       const options = { data, columns, network: mlp({ ...base, ...variant.network }), steps, validation: 0, seed, threads: 1, ...variant.options };
+      const start = performance.now();
       const model = await train(options);
+      seconds += (performance.now() - start) / 1000;
       const { x } = await model.sample({ n: 4000, seed: 50 + seed, solver: midpoint({ steps: 40 }), threads: 1 });
       const unit = 1000 / energyScale(fresh, columns);
       sum += unit * energyDistance(x, fresh, columns, { statistic: 'U' });
@@ -92,7 +103,7 @@ for (const variant of variants.filter(({ name }) => name.startsWith('base') || n
     cells.push(sum / seeds);
   }
   const sum = cells.slice(0, 2).reduce((total, cell) => total + cell, 0);
-  console.log(`| ${variant.name} | ${cells.map((cell) => cell.toFixed(2)).join(' | ')} | ${sum.toFixed(2)} |`);
+  console.log(`| ${variant.name} | ${cells.map((cell) => cell.toFixed(2)).join(' | ')} | ${sum.toFixed(2)} | ${seconds.toFixed(0)} |`);
 }
 
 /** Root mean square distance of two rows. */
