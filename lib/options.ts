@@ -1,6 +1,6 @@
 // Argument checks shared by every public function: each throws a FlowError that names the option. Defaults and ranges of options stand with their types.
 
-import { argumentError } from './errors.ts';
+import { argumentError, FlowError } from './errors.ts';
 
 /** An integer in [min, max], or throws ERR_FLOW_RANGE / ERR_FLOW_TYPE. */
 export function integer(value: unknown, path: string, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
@@ -32,13 +32,13 @@ export function record<K extends string>(value: unknown, path: string, known: re
     throw argumentError('ERR_FLOW_TYPE', path, 'an options object', value);
   }
   const copy = Object.create(null) as { [key in K]?: unknown };
-  for (const key of Object.keys(value)) {
+  for (const key of keysOf(value, path)) {
     if (!(known as readonly string[]).includes(key)) {
       const near = nearest(key, known);
       const hint = near ? `Did you mean "${near}"?` : `Known options: ${known.join(', ')}.`;
       throw argumentError('ERR_FLOW_CONFIG', `${path}.${key}`, 'a known option', key, hint);
     }
-    copy[key as K] = (value as Record<string, unknown>)[key];
+    copy[key as K] = read(value, key, path);
   }
   return copy;
 }
@@ -59,6 +59,22 @@ export function checkSignal(value: unknown, path = 'options.signal'): AbortSigna
   if (typeof signal !== 'object' || typeof signal.aborted !== 'boolean' || typeof signal.addEventListener !== 'function')
     throw argumentError('ERR_FLOW_TYPE', path, 'an AbortSignal', value);
   return signal;
+}
+
+/** Own keys and properties of what may be a proxy or have getters: what those throw becomes the cause of a typed error. */
+function keysOf(value: object, path: string): string[] {
+  try {
+    return Object.keys(value);
+  } catch (cause) {
+    throw new FlowError('ERR_FLOW_TYPE', `${path}: expected an options object, got one that cannot be read.`, { path, cause });
+  }
+}
+function read(value: object, key: string, path: string): unknown {
+  try {
+    return (value as Record<string, unknown>)[key];
+  } catch (cause) {
+    throw new FlowError('ERR_FLOW_TYPE', `${path}.${key}: expected a value, got a property that throws when it is read.`, { path: `${path}.${key}`, cause });
+  }
 }
 
 /** The choice at the smallest edit distance, when it is near enough to be a typo. */

@@ -35,7 +35,6 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
   #idle: Promise<void> = Promise.resolve();
   #resumed: Resumed | null = null;
   #saved = { step: null as number | null, error: null as FlowError | null, at: 0 };
-  #writing: Promise<void> | null = null;
   #news = '';
 
   constructor(options: TrainOptions) {
@@ -230,7 +229,6 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
       if ((this.#state as TrainerState) === 'disposed') this.#free();
       signal?.removeEventListener('abort', abort);
       this.#arrive();
-      await this.#writing;
       settle();
     }
   }
@@ -246,9 +244,8 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
     );
   }
 
-  /** Whether a checkpoint should be written now; a failed one that must stop training is thrown here. */
-  #due(run: Run, { everySteps, everySeconds, onError }: NonNullable<Settings['checkpoint']>): boolean {
-    if (this.#saved.error !== null && onError === 'stop') throw this.#saved.error;
+  /** Whether a checkpoint should be written now. */
+  #due(run: Run, { everySteps, everySeconds }: NonNullable<Settings['checkpoint']>): boolean {
     const boundary = Number.isFinite(everySteps) && run.step % everySteps === 0;
     return run.step > 0 && this.#saved.step !== run.step && (boundary || performance.now() >= this.#saved.at + 1000 * everySeconds);
   }
@@ -350,36 +347,24 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
 
   // ------------------------------------------------------------------------------------------------------------ checkpoints
 
-  /** Copies the state at once and writes it while training goes on; at most one write is under way. */
+  /** Training stands while the file is written (milliseconds in half a minute): a crash then never costs more than one interval. The event loop is free meanwhile. */
   async #checkpoint(run: Run): Promise<void> {
-    await this.#writing;
     const { file, onError } = run.settings.checkpoint as NonNullable<Settings['checkpoint']>;
-    const state = checkpointOf(run);
     const { step } = run;
-    this.#saved.at = performance.now();
-    this.#writing = saveCheckpoint(file, state).then(
-      () => {
-        this.#saved = { ...this.#saved, step, error: null };
-      },
-      (error: unknown) => {
-        const failure = error instanceof FlowError ? error : stateError('ERR_FLOW_IO', String(error), '');
-        const last = this.#saved.step === null ? '' : ` Last good: step ${this.#saved.step}.`;
-        if (onError === 'continue' && this.#saved.error === null)
-          process.emitWarning(`${failure.message}${last} Training goes on and tries again.`, { code: failure.code });
-        this.#saved = { ...this.#saved, error: failure };
-      },
-    );
+    try {
+      await saveCheckpoint(file, checkpointOf(run));
+      this.#saved = { step, error: null, at: performance.now() };
+    } catch (error) {
+      if (!(error instanceof FlowError) || onError === 'stop') throw error;
+      const last = this.#saved.step === null ? '' : ` Last good: step ${this.#saved.step}.`;
+      if (this.#saved.error === null) process.emitWarning(`${error.message}${last} Training goes on and tries again.`, { code: error.code });
+      this.#saved = { ...this.#saved, error, at: performance.now() };
+    }
   }
 
   /** The checkpoint at the end of a run, also of one that was aborted or stopped. */
   async #last(run: Run): Promise<void> {
-    await this.#writing;
-    if (this.#saved.step !== run.step || this.#saved.error !== null) {
-      this.#saved.error = null;
-      await this.#checkpoint(run);
-      await this.#writing;
-    }
-    if (this.#saved.error !== null && run.settings.checkpoint?.onError === 'stop') throw this.#saved.error;
+    if (this.#saved.step !== run.step || this.#saved.error !== null) await this.#checkpoint(run);
   }
 }
 
