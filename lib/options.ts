@@ -28,7 +28,7 @@ export function choice<T extends string>(value: unknown, path: string, choices: 
 
 /** A plain record whose own keys are all in `known`; unknown keys throw ERR_FLOW_CONFIG with a did-you-mean. Returns a null-prototype copy: each property is read once. */
 export function record<K extends string>(value: unknown, path: string, known: readonly K[]): { [key in K]?: unknown } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
+  if (typeof value !== 'object' || value === null || isArray(value, path) || ArrayBuffer.isView(value)) {
     throw argumentError('ERR_FLOW_TYPE', path, 'an options object', value);
   }
   const copy = Object.create(null) as { [key in K]?: unknown };
@@ -67,6 +67,20 @@ function keysOf(value: object, path: string): string[] {
     return Object.keys(value);
   } catch (cause) {
     throw new FlowError('ERR_FLOW_TYPE', `${path}: expected an options object, got one that cannot be read.`, { path, cause });
+  }
+}
+/** A null-prototype copy of an object's own properties, each read once; what getters and proxies throw is the cause of a typed error. */
+export function ownFields(value: object, path: string): Record<string, unknown> {
+  const copy = Object.create(null) as Record<string, unknown>;
+  for (const key of keysOf(value, path)) copy[key] = read(value, key, path);
+  return copy;
+}
+/** Array.isArray, which a revoked proxy makes throw. */
+function isArray(value: object, path: string): boolean {
+  try {
+    return Array.isArray(value);
+  } catch (cause) {
+    throw new FlowError('ERR_FLOW_TYPE', `${path}: expected an options object, got a revoked proxy.`, { path, cause });
   }
 }
 function read(value: object, key: string, path: string): unknown {

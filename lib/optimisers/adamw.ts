@@ -1,7 +1,7 @@
 // AdamW (Loshchilov and Hutter, arXiv 1711.05101): theta <- theta (1 - lr wd); m, v running means; theta <- theta - lr mHat / (sqrt(vHat) + epsilon).
 
 import { argumentError } from '../errors.ts';
-import { finite, record } from '../options.ts';
+import { finite, ownFields, record } from '../options.ts';
 import type { AdamW, Schedule } from './optimiser.ts';
 
 /**
@@ -32,7 +32,7 @@ export function adamw(options: Partial<Omit<AdamW, 'name'>> = {}): AdamW {
 export function resolveOptimiser(value: unknown, path = 'optimiser'): AdamW {
   if (value === undefined) return adamw();
   if (typeof value !== 'object' || value === null) throw argumentError('ERR_FLOW_TYPE', path, 'an optimiser such as adamw({ lr: 1e-3 })', value);
-  const { name, ...constants } = value as AdamW;
+  const { name, ...constants } = ownFields(value, path);
   if (name !== 'adamw') throw argumentError('ERR_FLOW_CONFIG', `${path}.name`, '"adamw"', name, 'Call adamw() to make one.');
   return adamw(constants);
 }

@@ -196,7 +196,7 @@ function checkSaveAt(value: unknown, grid: Float64Array, solver: Solver): number
   }
   if (!Array.isArray(value) || value.length === 0) throw argumentError('ERR_FLOW_TYPE', path, 'a number of frames or an array of times', value);
   const indices = value.map((time: unknown, i) => {
-    const k = grid.findIndex((t) => Math.abs(t - (time as number)) < 1e-9);
+    const k = typeof time === 'number' ? grid.findIndex((t) => Math.abs(t - time) < 1e-9) : -1;
     if (k < 0)
       throw argumentError(
         'ERR_FLOW_CONFIG',

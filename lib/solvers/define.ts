@@ -2,7 +2,7 @@
 
 import { argumentError, FlowError } from '../errors.ts';
 import { deepFreeze } from '../freeze.ts';
-import { finite, integer, record } from '../options.ts';
+import { finite, integer, ownFields, record } from '../options.ts';
 import { checkGrid } from './grid.ts';
 import { highestOrder, orderResidual, orderTolerance } from './order.ts';
 import type { Solver, Tableau } from './solver.ts';
@@ -47,8 +47,8 @@ export function defineSolver(tableau: Tableau): SolverFactory {
 export function checkSolver(value: unknown, path = 'solver'): Solver {
   if (typeof value !== 'object' || value === null)
     throw argumentError('ERR_FLOW_TYPE', path, 'a solver such as midpoint({ steps: 50 })', value, 'Call the factory.');
-  const { steps, grid, ...tableau } = value as Solver;
-  return defineSolver(tableau as Tableau)({ ...(grid === undefined ? { steps } : { grid }) });
+  const { steps, grid, ...tableau } = ownFields(value, path);
+  return defineSolver(tableau as unknown as Tableau)({ ...(grid === undefined ? { steps } : { grid }) } as SolverOptions);
 }
 
 function checkTableau(value: unknown): Tableau {
