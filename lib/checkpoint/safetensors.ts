@@ -221,13 +221,15 @@ function checkSeal(bytes: Uint8Array, text: string): string {
 function parseJson(text: string): unknown {
   const trimmed = text.replace(/ +$/, '');
   let value: unknown;
+  let canonical: string;
   try {
     value = JSON.parse(trimmed);
+    canonical = JSON.stringify(value);
   } catch (error) {
+    if (error instanceof RangeError) throw refuse('ERR_FLOW_CHECKPOINT', 'header', 'the JSON is nested too deeply');
     const position = /position (\d+)/.exec(String(error))?.[1];
     throw refuse('ERR_FLOW_CHECKPOINT', position === undefined ? 'header' : `byte ${8 + Number(position)}`, 'the header is not JSON');
   }
-  const canonical = JSON.stringify(value);
   if (canonical !== trimmed) {
     let at = 0;
     while (canonical[at] === trimmed[at]) at++;

@@ -15,7 +15,7 @@ const data = Array.from({ length: 64 }, (_, i) => [Math.sin(i), Math.cos(i) + 2]
 const labels = data.map((_, i) => i % 2);
 const out = (name) => '${join(root, 'test/golden')}/' + name + '-v' + formatVersion + '.safetensors';
 const options = { data, columns: ['x', 'y'], condition: { numbers: data.map(([x]) => [x * 10]), labels }, steps: 40, batchSize: 16, seed: 1, patience: 9, evaluateEvery: 10,
-  network: mlp({ hidden: [8, 8], norm: true, residual: true, time: 'sinusoid', classEmbedding: 2 }), table: { kind: 'golden' } };
+  network: mlp({ hidden: [8, 8], norm: true, residual: true, time: { kind: 'sinusoid', dim: 8 }, classEmbedding: 2 }), table: { kind: 'golden' } };
 const model = await train({ ...options, checkpoint: { file: out('training'), resume: false } });
 await model.save(out('model'));
 const { x } = await model.sample({ n: 3, seed: 1, condition: { numbers: [5], labels: 1 } });

@@ -18,7 +18,7 @@ const throwing = Object.defineProperty({ [fc.toStringMethod]: () => 'throwing' }
 });
 const { proxy: revoked, revoke } = Proxy.revocable({}, {});
 revoke();
-const odd = fc.constantFrom<unknown>(null, undefined, Number.NaN, -0, 1e400, -1, 0.5, 2 ** 31, 2 ** 53, 10n ** 30n, '', 'rk4', Symbol('s'), () => 1, throwing, new Proxy([], {}), new Date(Number.NaN), new Float32Array(3), new Float64Array(4), new SharedArrayBuffer(8), JSON.parse('{"__proto__":{"steps":1}}'), [[1, 2], [3, 4]], [[]], [[1], [2, 3]], [[throwing]], Array(3)); // biome-ignore format: a list
+const odd = fc.constantFrom<unknown>(null, undefined, Number.NaN, -0, Number.POSITIVE_INFINITY, -1, 0.5, 2 ** 31, 2 ** 53, 10n ** 30n, '', 'rk4', Symbol('s'), () => 1, throwing, new Proxy([], {}), new Date(Number.NaN), new Float32Array(3), new Float64Array(4), new SharedArrayBuffer(8), JSON.parse('{"__proto__":{"steps":1}}'), [[1, 2], [3, 4]], [[]], [[1], [2, 3]], [[throwing]], Array(3)); // biome-ignore format: a list
 const anything = fc.oneof(
   odd,
   fc.anything({ withBigInt: true, withNullPrototype: true, withSparseArray: true, withTypedArray: true, withDate: true, withMap: true, withSet: true }),
@@ -35,7 +35,6 @@ async function typed(call: () => unknown): Promise<void> {
     if (value instanceof Trainer || value instanceof Model) value.dispose();
   } catch (error) {
     if (!(error instanceof flowmatch.FlowError)) throw new Error(`an untyped error: ${String(error)}\n${(error as Error).stack}`);
-    expect(flowmatch.FlowError.prototype.isPrototypeOf(error)).toBe(true);
   }
 }
 
