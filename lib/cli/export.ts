@@ -80,7 +80,7 @@ async function compare(model: Model, solver: Solver, flags: ExportFlags, signal:
       seed: flags.seed,
       signal,
       ...(given ? { condition: given } : {}),
-      ...(start ? { initial: start } : {}),
+      ...(start ? { source: start } : {}),
       ...(flags.graph === 'velocity' ? { solver } : {}),
     });
     return difference(native.x, other.x, n, d, columns);
