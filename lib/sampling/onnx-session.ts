@@ -63,17 +63,33 @@ interface Pending {
   reject(error: unknown): void;
 }
 
+/** Threads that may be inside the runtime's native code; a process that exits waits for each to come out (a call takes some tens of milliseconds). */
+const running = new Set<Channel>();
+const exitPatience = 10_000;
+let watching = false;
+function watch(channel: Channel): void {
+  running.add(channel);
+  if (watching) return;
+  watching = true;
+  process.on('exit', () => {
+    for (const { gate } of running) Atomics.store(gate, 0, 1);
+    for (const { gate } of running) if (Atomics.load(gate, 1) !== 0) Atomics.wait(gate, 1, 1, exitPatience);
+  });
+}
+
 /** What the worker's listeners hold; never the session itself, so that a dropped session can be collected and its thread closed. */
 class Channel {
   readonly worker: Worker;
   readonly pending = new Map<number, Pending>();
   readonly ready: Promise<void>;
+  /** [closing, busy], see onnx-worker.ts. */
+  readonly gate = new Int32Array(new SharedArrayBuffer(8));
   failure: FlowError | undefined;
   last = 0;
   #started: Pending | undefined;
 
   constructor(runtime: string, bytes: Uint8Array, threads: number) {
-    this.worker = new Worker(workerSource, { eval: true, execArgv: [], workerData: { runtime, bytes, threads }, name: 'flowmatch-onnx' });
+    this.worker = new Worker(workerSource, { eval: true, execArgv: [], workerData: { runtime, bytes, threads, gate: this.gate }, name: 'flowmatch-onnx' });
     this.ready = new Promise((resolve, reject) => {
       this.#started = { resolve: () => resolve(), reject };
     });
@@ -82,7 +98,11 @@ class Channel {
       const memory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
       this.fail(new FlowError(memory ? 'ERR_FLOW_NOMEM' : 'ERR_FLOW_ONNX', `onnxruntime's thread failed: ${error.message}`, { cause: error }));
     });
-    this.worker.on('exit', () => this.fail(new FlowError('ERR_FLOW_ONNX', "onnxruntime's thread has ended.")));
+    this.worker.on('exit', () => {
+      running.delete(this);
+      this.fail(new FlowError('ERR_FLOW_ONNX', "onnxruntime's thread has ended."));
+    });
+    watch(this);
   }
 
   receive({ id, error, data, dims, nfe }: { id: number; error?: string } & Reply): void {

@@ -4,6 +4,8 @@
 //   -> { id, kind: 'run', feeds: [{ name, type, data, dims }], output }                    one call of the graph
 //   -> { id, kind: 'solve', x, n, d, a, b, c, grid, stop, bind }                           dx/dt = v(x, t) by an explicit tableau, state in float64
 //   <- { id, data, dims, nfe } | { id, error }
+//   workerData.gate: Int32Array over shared memory [closing, busy]. A thread that is torn down inside the runtime's native code aborts the whole process
+//   (its addon throws where nothing can be thrown), so `busy` is 1 around every native call, none begins once `closing` is set, and the owner waits for it.
 //   `bind`: { x: { name, type, dims }, t: { name, type, dims }, rest: feeds, output }; a dim -1 stands for the rows. `stop`: Int32Array over shared memory.
 
 export const workerSource = `'use strict';
@@ -16,21 +18,37 @@ const describe = (error) => String((error && error.message) || error).slice(0, 2
 const sized = (dims, n) => dims.map((dim) => (dim < 0 ? n : dim));
 const product = (dims) => dims.reduce((a, b) => a * b, 1);
 
+const gate = workerData.gate;
+async function guarded(work) {
+  Atomics.store(gate, 1, 1);
+  try {
+    if (Atomics.load(gate, 0) !== 0) throw new Error('closing');
+    return await work();
+  } finally {
+    Atomics.store(gate, 1, 0);
+    Atomics.notify(gate, 1);
+  }
+}
+
 async function start() {
+  session = await guarded(open);
+  workerData.bytes = null;
+  return { inputs: session.inputNames, outputs: session.outputNames };
+}
+
+async function open() {
   ort = require(workerData.runtime);
-  session = await ort.InferenceSession.create(workerData.bytes, {
+  return ort.InferenceSession.create(workerData.bytes, {
     executionProviders: ['cpu'],
     logSeverityLevel: 4,
     intraOpNumThreads: workerData.threads,
     interOpNumThreads: 1,
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
-  workerData.bytes = null;
-  return { inputs: session.inputNames, outputs: session.outputNames };
 }
 
 async function call(feeds, output) {
-  const result = (await session.run(feeds, [output], { logSeverityLevel: 4 }))[output];
+  const result = (await guarded(() => session.run(feeds, [output], { logSeverityLevel: 4 })))[output];
   return { data: result.data, dims: Array.from(result.dims) };
 }
 
@@ -84,7 +102,7 @@ let queue = started.then(() => undefined, () => undefined);
 parentPort.on('message', (message) => {
   queue = queue.then(async () => {
     if (message.kind === 'close') {
-      if (session) await session.release().catch(() => undefined);
+      if (session) await guarded(() => session.release()).catch(() => undefined);
       parentPort.close();
       return;
     }
