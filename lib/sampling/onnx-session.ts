@@ -1,10 +1,10 @@
-// One onnxruntime session in a worker thread of its own, as promises: replies by number, errors typed, abort at once, no thread left behind.
+// One onnxruntime session in a thread of its own, as promises: replies by number, errors typed, abort at once, no thread left behind.
 
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { type TransferListItem, Worker } from 'node:worker_threads';
+import type { TransferListItem } from 'node:worker_threads';
 import { FlowError } from '../errors.ts';
-import { workerSource } from './onnx-worker.ts';
+import { type Host, openHost } from './onnx-host.ts';
 
 export interface Feed {
   readonly name: string;
@@ -79,7 +79,7 @@ function watch(channel: Channel): void {
 
 /** What the worker's listeners hold; never the session itself, so that a dropped session can be collected and its thread closed. */
 class Channel {
-  readonly worker: Worker;
+  readonly host: Host;
   readonly pending = new Map<number, Pending>();
   readonly ready: Promise<void>;
   /** [closing, busy], see onnx-worker.ts. */
@@ -89,18 +89,19 @@ class Channel {
   #started: Pending | undefined;
 
   constructor(runtime: string, bytes: Uint8Array, threads: number) {
-    this.worker = new Worker(workerSource, { eval: true, execArgv: [], workerData: { runtime, bytes, threads, gate: this.gate }, name: 'flowmatch-onnx' });
     this.ready = new Promise((resolve, reject) => {
       this.#started = { resolve: () => resolve(), reject };
     });
-    this.worker.on('message', (message: { id: number; error?: string } & Reply) => this.receive(message));
-    this.worker.on('error', (error: NodeJS.ErrnoException) => {
-      const memory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-      this.fail(new FlowError(memory ? 'ERR_FLOW_NOMEM' : 'ERR_FLOW_ONNX', `onnxruntime's thread failed: ${error.message}`, { cause: error }));
-    });
-    this.worker.on('exit', () => {
-      running.delete(this);
-      this.fail(new FlowError('ERR_FLOW_ONNX', "onnxruntime's thread has ended."));
+    this.host = openHost({ runtime, bytes, threads }, this.gate, {
+      message: (message) => this.receive(message as { id: number; error?: string } & Reply),
+      error: (error: NodeJS.ErrnoException) => {
+        const memory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+        this.fail(new FlowError(memory ? 'ERR_FLOW_NOMEM' : 'ERR_FLOW_ONNX', `onnxruntime's thread failed: ${error.message}`, { cause: error }));
+      },
+      exit: () => {
+        running.delete(this);
+        this.fail(new FlowError('ERR_FLOW_ONNX', "onnxruntime's thread has ended."));
+      },
     });
     watch(this);
   }
@@ -129,13 +130,12 @@ class Channel {
 
   /** The thread keeps the process alive only while somebody waits for it. */
   settle(): void {
-    if (this.pending.size === 0) this.worker.unref();
-    else this.worker.ref();
+    this.host.hold(this.pending.size > 0);
   }
 
   close(): void {
-    this.worker.unref();
-    this.worker.postMessage({ kind: 'close' });
+    this.host.hold(false);
+    this.host.post({ kind: 'close' }, []);
   }
 }
 
@@ -193,7 +193,7 @@ export class OnnxSession {
       });
       signal?.addEventListener('abort', abort, { once: true });
       channel.settle();
-      channel.worker.postMessage({ id, ...request, stop }, transfer);
+      channel.host.post({ id, ...request, ...(channel.host.shares ? { stop } : {}) }, transfer);
     });
   }
 

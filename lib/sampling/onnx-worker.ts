@@ -1,5 +1,6 @@
 // The program of the worker thread that runs onnxruntime-node: session.run() blocks its thread, so it never runs on the event loop of the caller.
 // It is text, run with `eval`, so that one bundled file needs no second one beside it. Plain CommonJS, no imports but Node's and the runtime's.
+// The same text also serves as a child process (see onnx-host.ts): then messages come by IPC and nothing is shared.
 //
 //   -> { id, kind: 'run', feeds: [{ name, type, data, dims }], output }                    one call of the graph
 //   -> { id, kind: 'solve', x, n, d, a, b, c, grid, stop, bind }                           dx/dt = v(x, t) by an explicit tableau, state in float64
@@ -9,7 +10,12 @@
 //   `bind`: { x: { name, type, dims }, t: { name, type, dims }, rest: feeds, output }; a dim -1 stands for the rows. `stop`: Int32Array over shared memory.
 
 export const workerSource = `'use strict';
-const { parentPort, workerData } = require('node:worker_threads');
+const { parentPort, workerData: given } = require('node:worker_threads');
+const port = parentPort || { postMessage: (message) => process.send(message), on: (name, work) => process.on(name, work), close: () => process.exit(0) };
+let workerData = given;
+let begin;
+const opened = parentPort ? Promise.resolve() : new Promise((resolve) => (begin = resolve));
+if (!parentPort) process.on('disconnect', () => process.exit(0));
 const arrays = { float32: Float32Array, float64: Float64Array, int64: BigInt64Array, int32: Int32Array };
 let ort;
 let session;
@@ -18,8 +24,9 @@ const describe = (error) => String((error && error.message) || error).slice(0, 2
 const sized = (dims, n) => dims.map((dim) => (dim < 0 ? n : dim));
 const product = (dims) => dims.reduce((a, b) => a * b, 1);
 
-const gate = workerData.gate;
 async function guarded(work) {
+  const gate = workerData.gate;
+  if (!gate) return work();
   Atomics.store(gate, 1, 1);
   try {
     if (Atomics.load(gate, 0) !== 0) throw new Error('closing');
@@ -71,7 +78,7 @@ async function solve({ x, n, d, a, b, c, grid, stop, bind }) {
     const h = grid[k + 1] - grid[k];
     const slopes = [];
     for (let i = 0; i < b.length; i++) {
-      if (Atomics.load(stop, 0) !== 0) throw new Error('stopped');
+      if (stop && Atomics.load(stop, 0) !== 0) throw new Error('stopped');
       for (let at = 0; at < state.length; at++) {
         let sum = state[at];
         for (let j = 0; j < i; j++) if (a[i][j]) sum += h * a[i][j] * slopes[j][at];
@@ -93,25 +100,30 @@ async function solve({ x, n, d, a, b, c, grid, stop, bind }) {
   return { data: Float32Array.from(state), dims: [n, d], nfe };
 }
 
-const started = start();
+const started = opened.then(start);
 started.then(
-  (names) => parentPort.postMessage({ id: 0, ...names }),
-  (error) => parentPort.postMessage({ id: 0, error: describe(error) }),
+  (names) => port.postMessage({ id: 0, ...names }),
+  (error) => port.postMessage({ id: 0, error: describe(error) }),
 );
 let queue = started.then(() => undefined, () => undefined);
-parentPort.on('message', (message) => {
+port.on('message', (message) => {
+  if (message.kind === 'open') {
+    workerData = message;
+    begin();
+    return;
+  }
   queue = queue.then(async () => {
     if (message.kind === 'close') {
       if (session) await guarded(() => session.release()).catch(() => undefined);
-      parentPort.close();
+      port.close();
       return;
     }
     try {
       if (message.stop && Atomics.load(message.stop, 0) !== 0) throw new Error('stopped');
       const reply = await (message.kind === 'solve' ? solve(message) : run(message));
-      parentPort.postMessage({ id: message.id, ...reply }, [reply.data.buffer]);
+      port.postMessage({ id: message.id, ...reply }, [reply.data.buffer]);
     } catch (error) {
-      parentPort.postMessage({ id: message.id, error: describe(error) });
+      port.postMessage({ id: message.id, error: describe(error) });
     }
   });
 });
