@@ -11,7 +11,7 @@
 
 export const workerSource = `'use strict';
 const { parentPort, workerData: given } = require('node:worker_threads');
-const port = parentPort || { postMessage: (message) => process.send(message), on: (name, work) => process.on(name, work), close: () => process.exit(0) };
+const port = parentPort || { postMessage: (message) => process.connected && process.send(message, () => undefined), on: (name, work) => process.on(name, work), close: () => process.exit(0) };
 let workerData = given;
 let begin;
 const opened = parentPort ? Promise.resolve() : new Promise((resolve) => (begin = resolve));
