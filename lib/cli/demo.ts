@@ -22,7 +22,7 @@ export interface DemoFlags {
 }
 
 const rows = 10_000;
-const defaults = { steps: 6000, hidden: [128, 128, 128], batchSize: 512, lr: 2e-3 };
+const defaults = { steps: 5000, hidden: [128, 128, 128], batchSize: 512, lr: 4e-3 };
 
 export async function demo(given: string | undefined, flags: DemoFlags, { terminal, signal }: Session): Promise<void> {
   const name = choice(given ?? 'moons', 'demo', syntheticNames);

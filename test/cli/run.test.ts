@@ -1,0 +1,188 @@
+// The verbs at work on small runs: the same bytes for the same seed, clean pipes, whole files or none, interruption, and what inspect says.
+
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { openTable } from '../../lib/table/source.ts';
+import { readAll } from '../table/helpers.ts';
+import { folder, inFolder, type Ran, run, start } from './helpers.ts';
+
+const penguins = 'examples/data/penguins.csv';
+const model = inFolder('p.safetensors');
+const small = ['--null', '.', '--steps', '60', '--hidden', '32,32'];
+const bytes = (file: string) => new Uint8Array(readFileSync(file));
+const sha = (file: string) => createHash('sha256').update(bytes(file)).digest('hex');
+let fitted: Ran;
+
+beforeAll(async () => {
+  fitted = await run('fit', penguins, '-o', model, ...small);
+}, 120_000);
+
+describe('fit', () => {
+  test('prints the schema, progress and the report card on stderr, nothing on stdout', () => {
+    expect([fitted.code, fitted.stdout]).toEqual([0, '']);
+    expect(fitted.stderr.startsWith(`reading ${penguins}`)).toBe(true);
+    for (const part of [
+      /344 rows, 7 columns/,
+      /Sex +category +11 missing +FEMALE, MALE/,
+      /11 of 344 rows have a missing cell and are left out/,
+      /steps\/s +loss \d+\.\d{4}.* ETA 0:00/,
+      /largest correlation error 0\.\d{3}/,
+      /rows equal to a real one: \d+/,
+    ])
+      expect(fitted.stderr).toMatch(part);
+  });
+
+  test('the same command gives the same file; another seed another one; threads do not matter', async () => {
+    const again = async (...flags: string[]) => {
+      const file = inFolder('again.safetensors');
+      expect((await run('fit', penguins, '-o', file, ...small, '--quiet', ...flags)).code).toBe(0);
+      return sha(file);
+    };
+    const first = sha(model);
+    expect(await again('--threads', '2')).toBe(first);
+    expect(await again('--seed', '1')).not.toBe(first);
+  });
+
+  test('--json: JSON lines on stderr, the outcome on stdout', async () => {
+    const { code, stdout, stderr } = await run('fit', penguins, '-o', inFolder('j.safetensors'), ...small, '--json');
+    const events = stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(code).toBe(0);
+    expect(events.map((e) => e.event)).toEqual(expect.arrayContaining(['start', 'schema', 'progress']));
+    expect(JSON.parse(stdout)).toMatchObject({ event: 'done', file: inFolder('j.safetensors'), card: { exactCopies: expect.any(Number), unseenValues: 0 } });
+  });
+
+  test('--dry-run writes nothing and says what it would take', async () => {
+    const { code, stderr } = await run('fit', penguins, '-o', inFolder('dry.safetensors'), '--null', '.', '--dry-run');
+    expect(code).toBe(0);
+    for (const part of [/256-256-256 silu, 142,\d{3} parameters/, /memory +about/, /time +about .* steps\/s measured here/]) expect(stderr).toMatch(part);
+    expect(existsSync(inFolder('dry.safetensors'))).toBe(false);
+  });
+
+  test('Ctrl-C saves the checkpoint and exits 130; the same command goes on and ends with the same model', async () => {
+    const flags = ['fit', penguins, '--null', '.', '--hidden', '32,32', '--steps', '3000', '--checkpoint', inFolder('run.safetensors')];
+    const { child, done } = start(...flags, '-o', inFolder('cut.safetensors'));
+    child.stderr?.on('data', (chunk: Buffer) => {
+      if (/step \d/.test(chunk.toString())) child.kill('SIGINT');
+    });
+    const cut = await done;
+    expect(cut.code).toBe(130);
+    expect(cut.stderr).toMatch(/interrupted at step [\d,]+: saved .*run\.safetensors; the same command goes on/);
+    expect(existsSync(inFolder('cut.safetensors'))).toBe(false);
+    const rest = await run(...flags, '-o', inFolder('cut.safetensors'));
+    expect([rest.code, rest.stderr]).toEqual([0, expect.stringMatching(/resumed at step [\d,]+ \(checkpoint/)]);
+    await run(...flags.slice(0, -2), '-o', inFolder('whole.safetensors'), '--quiet');
+    expect(sha(inFolder('cut.safetensors'))).toBe(sha(inFolder('whole.safetensors')));
+  });
+});
+
+describe('sample', () => {
+  test('five rows on stdout, believable and the same bytes every time', async () => {
+    const five = ['sample', model, '-n', '5', '--seed', '1'];
+    const [a, b, more] = await Promise.all([run(...five), run(...five, '--threads', '2'), run('sample', model, '-n', '9', '--seed', '1')]);
+    expect(a.code).toBe(0);
+    expect(a.stdout.split('\n').length).toBe(7);
+    expect(b.stdout).toBe(a.stdout);
+    expect(more.stdout.startsWith(a.stdout)).toBe(true);
+    const [head, first] = a.stdout.split('\n');
+    expect(head).toBe('Species,Island,Beak Length (mm),Beak Depth (mm),Flipper Length (mm),Body Mass (g),Sex');
+    expect(first).toMatch(/^(Adelie|Chinstrap|Gentoo),(Biscoe|Dream|Torgersen),\d\d(\.\d)?,\d\d(\.\d)?,\d{3},\d{4},(FE)?MALE$/);
+    const rest = await run('sample', model, '-n', '3', '--seed', '1', '--first-row', '2');
+    expect(rest.stdout.split('\n').slice(1)).toEqual(a.stdout.split('\n').slice(3));
+  });
+
+  test('formats by the name of the file', async () => {
+    for (const name of ['r.csv', 'r.jsonl', 'r.npy']) {
+      expect((await run('sample', model, '-n', '700', '-o', inFolder(name), '--quiet')).code).toBe(0);
+      if (name === 'r.npy') expect(readFileSync(inFolder(name)).subarray(0, 6).toString('latin1')).toBe('\x93NUMPY');
+      else expect((await readAll(await openTable(inFolder(name)))).length).toBe(700);
+    }
+    const { code, stderr } = await run('sample', model, '--format', 'xml');
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/--format: expected one of csv, jsonl, npy/)]);
+  });
+
+  test('a reader that leaves ends the run quietly', async () => {
+    const { child, done } = start('sample', model, '-n', '1e6', '--quiet');
+    child.stdout?.once('data', () => child.stdout?.destroy());
+    const { code, stderr } = await done;
+    expect([code, stderr]).toEqual([0, '']);
+  });
+
+  test('Ctrl-C leaves no half file', async () => {
+    const { child, done } = start('sample', model, '-n', '1e7', '-o', inFolder('big.csv'));
+    child.stderr?.on('data', (chunk: Buffer) => {
+      if (/rows\/s/.test(chunk.toString())) child.kill('SIGINT');
+    });
+    expect((await done).code).toBe(130);
+    expect(readdirSync(folder).filter((name) => name.includes('big.csv'))).toEqual([]);
+  });
+});
+
+describe('inspect', () => {
+  test('a model: columns, sizes, steps, hash, versions', async () => {
+    const { code, stdout, stderr } = await run('inspect', model);
+    expect([code, stderr]).toEqual([0, '']);
+    for (const part of [/sha256 [0-9a-f]{64}/, /mlp 32-32 silu/, /steps 60/, /written by \d/, /Body Mass \(g\) +integer +2700 \.\. 6300, step 25/])
+      expect(stdout).toMatch(part);
+    expect(JSON.parse((await run('inspect', model, '--json')).stdout)).toMatchObject({ kind: 'model', dimension: 12 });
+  });
+
+  test('a damaged file: what is wrong and where, exit 3', async () => {
+    const whole = bytes(model);
+    const flipped = Uint8Array.from(whole);
+    flipped[whole.length - 9] = (flipped[whole.length - 9] as number) ^ 4;
+    for (const [name, content, message] of [
+      ['short.safetensors', whole.subarray(0, whole.length - 7), /ERR_FLOW_(CHECKPOINT|CHECKSUM) .*byte/],
+      ['flip.safetensors', flipped, /ERR_FLOW_CHECKSUM .*parameters/],
+      ['text.safetensors', new TextEncoder().encode('hello, this is no model'), /ERR_FLOW_CHECKPOINT/],
+      ['text.onnx', new TextEncoder().encode('hello, this is no model'), /ERR_FLOW_ONNX/],
+    ] as const) {
+      writeFileSync(inFolder(name), content);
+      const { code, stderr, stdout } = await run('inspect', inFolder(name));
+      expect(stderr, name).toMatch(message);
+      expect([code, stdout]).toEqual([3, '']);
+    }
+  });
+});
+
+describe('the other verbs', () => {
+  test('export --check: the file runs in onnxruntime and gives the native rows; inspect names its runtimes', async () => {
+    const file = inFolder('p.onnx');
+    const { code, stdout } = await run('export', model, '-o', file, '--check', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).parity.maxDifference).toBeLessThan(1e-5);
+    expect((await run('inspect', file)).stdout).toMatch(/runs in +onnxruntime-node, onnxruntime-web/);
+  });
+
+  test('report and plot write whole files', async () => {
+    expect((await run('report', model, penguins, '--null', '.', '-o', inFolder('r.html'), '--quiet')).code).toBe(0);
+    expect(readFileSync(inFolder('r.html'), 'utf8')).toMatch(/<\/html>\s*$/);
+    for (const kind of ['pairs', 'scatter', 'trajectories', 'loss']) {
+      const { code, stderr } = await run('plot', model, '-n', '50', '--kind', kind, '-o', inFolder(`${kind}.html`));
+      expect([kind, code, stderr.includes(`${kind}.html`)]).toEqual([kind, 0, true]);
+    }
+  });
+
+  test('a target is given when sampling, or drawn as often as it was seen', async () => {
+    const file = inFolder('t.safetensors');
+    expect((await run('fit', penguins, '-o', file, ...small, '--target', 'Species', '--quiet')).code).toBe(0);
+    const lines = async (...flags: string[]) => (await run('sample', file, '--quiet', ...flags)).stdout.trim().split('\n').slice(1);
+    expect((await lines('-n', '50', '--given', 'Species=Gentoo')).every((line) => line.startsWith('Gentoo,'))).toBe(true);
+    const share = (await lines('-n', '3000')).filter((line) => line.startsWith('Adelie,')).length / 3000;
+    expect(Math.abs(share - 146 / 333)).toBeLessThan(4.5 * Math.sqrt((0.44 * 0.56) / 3000));
+    expect((await run('sample', file, '--given', 'Species=Dodo')).stderr).toMatch(/has the values Adelie, Chinstrap, Gentoo; got "Dodo"/);
+    expect((await run('sample', file, '--given', 'Sex=MALE')).stderr).toMatch(/takes --given "Species=Adelie"/);
+    expect((await run('sample', model, '--given', 'Species=Gentoo')).stderr).toMatch(/fit it with --target/);
+  });
+
+  test('demo draws, measures and leaves files', async () => {
+    const { code, stderr, stdout } = await run('demo', 'moons', '--steps', '40', '-o', folder);
+    expect([code, stdout]).toEqual([0, '']);
+    for (const part of [/[\u2801-\u28ff]/, /energy distance to fresh points: \d/, /npx flowmatch sample/, /import \{ mlp/]) expect(stderr).toMatch(part);
+    expect(existsSync(inFolder('moons.html')) && existsSync(inFolder('moons.safetensors'))).toBe(true);
+    expect((await run('sample', inFolder('moons.safetensors'), '-n', '2', '--quiet')).stdout).toMatch(/^x,y\n-?\d/);
+  });
+});

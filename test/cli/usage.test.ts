@@ -1,0 +1,98 @@
+// Help, typos, exit codes and settings files: everything that ends before work begins.
+
+import { writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { errorText, exitCode, Interrupted } from '../../lib/cli/exit.ts';
+import { integerFlag, secondsFlag, widthsFlag } from '../../lib/cli/flags.ts';
+import { errorCodes, FlowError } from '../../lib/errors.ts';
+import { inFolder, run } from './helpers.ts';
+
+const penguins = 'examples/data/penguins.csv';
+const fitFlags = '--seed --threads --json --quiet --config --steps --batch --lr --hidden --ema --checkpoint --every --null --keep --drop --target --dry-run';
+
+describe('usage', () => {
+  test('help names every verb, on stdout, exit 0; each verb has its own', async () => {
+    const { code, stdout, stderr } = await run('--help');
+    expect([code, stderr]).toEqual([0, '']);
+    for (const verb of ['fit', 'sample', 'report', 'export', 'inspect', 'plot', 'demo']) expect(stdout).toMatch(new RegExp(`^  ${verb} `, 'm'));
+    const fit = await run('fit', '--help');
+    for (const flag of fitFlags.split(' ')) expect(fit.stdout).toContain(flag);
+    expect((await run()).stdout).toContain('Usage: flowmatch');
+    expect((await run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  test.each([
+    [['sampel', 'x'], /Did you mean sample\?/],
+    [['sample', 'x', '--sead', '1'], /Did you mean --seed\?/],
+    [['sample', 'x', '-n', '-4'], /ERR_FLOW_RANGE --rows: expected an integer >= 0, got "-4"/],
+    [['sample', 'x', '-n', 'ten'], /--rows: expected an integer/],
+    [['fit', penguins], /required option '-o, --output <file>'/],
+    [['fit', penguins, '-o', 'x', '--lr', 'fast'], /--lr: expected a number in \[0, 10\], got "fast"/],
+    [['fit', penguins, '-o', 'x', '--every', '30s'], /--every: needs --checkpoint/],
+    [['fit', penguins, '-o', 'x', '--drop', 'Specis'], /drop: there is no column "Specis". Did you mean "Species"\?/],
+    [['fit', penguins, '-o', 'x', '--target', 'Body Mass (g)'], /a target is a category or boolean/],
+    [['demo', 'mons'], /Did you mean "moons"\?/],
+    [['inspect'], /missing required argument/],
+    [['fit', 'a', 'b', '-o', 'x'], /too many arguments/],
+  ])('%j is a usage error: exit 2', async (args, message) => {
+    const { code, stderr, stdout } = await run(...args);
+    expect(stderr).toMatch(message);
+    expect([code, stdout]).toEqual([2, '']);
+  });
+
+  test('I/O errors exit 4, data errors 3', async () => {
+    expect((await run('fit', 'nowhere.csv', '-o', 'x')).code).toBe(4);
+    expect((await run('fit', penguins, '-o', '/nowhere/x.safetensors')).code).toBe(4);
+    expect((await run('sample', 'nowhere.safetensors')).code).toBe(4);
+    writeFileSync(inFolder('bad.csv'), 'a,b\n1,2\n3\n');
+    const { code, stderr } = await run('fit', inFolder('bad.csv'), '-o', inFolder('x.safetensors'));
+    expect(stderr).toMatch(/ERR_FLOW_CSV_SHAPE row 2: 1 field, header has 2/);
+    expect(code).toBe(3);
+  });
+
+  test('--json turns the error into one JSON line', async () => {
+    const rows = Array.from({ length: 30 }, (_, i) => `${i === 20 ? '?' : i * i},${i * 3.5 + (i % 3)}`);
+    writeFileSync(inFolder('cell.csv'), `hp,x\n${rows.join('\n')}\n`);
+    const { code, stderr } = await run('fit', inFolder('cell.csv'), '-o', inFolder('x.safetensors'), '--json');
+    expect(code).toBe(3);
+    const error = { event: 'error', code: 'ERR_FLOW_CSV_CELL', path: 'row 21, column "hp"', hint: 'Treat it as missing with --null "?"' };
+    expect(JSON.parse(stderr.trim().split('\n').at(-1) as string)).toMatchObject(error);
+  });
+
+  test('a settings file is strict', async () => {
+    const tries: [unknown, RegExp][] = [
+      [{ stpes: 5 }, /config\.stpes: .*Did you mean "steps"\?/],
+      [{ steps: 0 }, /config\.steps: expected an integer >= 1, got 0/],
+      [{ hidden: [64, 'x'] }, /config\.hidden\[1\]/],
+      [{ columns: { Species: 'kategory' } }, /columns\.Species: .*Did you mean "category"\?/],
+      [[1], /config: expected an options object/],
+    ];
+    for (const [content, message] of tries) {
+      writeFileSync(inFolder('fit.json'), JSON.stringify(content));
+      const { code, stderr } = await run('fit', penguins, '-o', inFolder('x.safetensors'), '--config', inFolder('fit.json'));
+      expect(stderr).toMatch(message);
+      expect(code).toBe(2);
+    }
+    writeFileSync(inFolder('fit.json'), '{');
+    expect((await run('fit', penguins, '-o', 'x', '--config', inFolder('fit.json'))).code).toBe(2);
+    expect((await run('fit', penguins, '-o', 'x', '--config', inFolder('none.json'))).code).toBe(4);
+  });
+});
+
+test('every error code has one of the documented exit codes', () => {
+  const by = (code: number) => errorCodes.filter((one) => exitCode(new FlowError(one, 'x')) === code);
+  expect(by(2)).toEqual(['ERR_FLOW_TYPE', 'ERR_FLOW_RANGE', 'ERR_FLOW_CONFIG']);
+  expect(by(4)).toEqual(['ERR_FLOW_IO']);
+  expect(by(1)).toEqual(expect.arrayContaining(['ERR_FLOW_DIVERGED', 'ERR_FLOW_ORT_MISSING', 'ERR_FLOW_PLATFORM', 'ERR_FLOW_NOMEM']));
+  expect(by(3)).toEqual(expect.arrayContaining(['ERR_FLOW_CSV_CELL', 'ERR_FLOW_CSV_SHAPE', 'ERR_FLOW_CHECKPOINT', 'ERR_FLOW_CHECKSUM', 'ERR_FLOW_VERSION']));
+  expect(exitCode(new Interrupted())).toBe(130);
+  expect(errorText('x')).toBe('x');
+});
+
+test('values of flags', () => {
+  expect(integerFlag('-n', 0)('1e6')).toBe(1_000_000);
+  expect(widthsFlag('--hidden')('64,32')).toEqual([64, 32]);
+  expect(['30s', '2m', '500ms', '7', '.5h'].map(secondsFlag('--every'))).toEqual([30, 120, 0.5, 7, 1800]);
+  for (const bad of ['', 'soon', '-3s', '5 days']) expect(() => secondsFlag('--every')(bad)).toThrow(/a time such as 30s/);
+  for (const bad of ['', ' ', '1.5', '0x', '1e400']) expect(() => integerFlag('-n', 0)(bad)).toThrow(/expected an integer/);
+});
