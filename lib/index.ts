@@ -27,6 +27,11 @@ export { loadOnnx, type OnnxLoadOptions, type OnnxSampleOptions, OnnxSampler } f
 export { defineSolver, type SolverFactory, type SolverOptions } from './solvers/define.ts';
 export type { Solver, Tableau } from './solvers/solver.ts';
 export { euler, heun, midpoint, ralston, rk4, rk4ThreeEighths, type SolverName } from './solvers/solvers.ts';
+export type { Value } from './table/codec.ts';
+export { fitTable, type TableTrainOptions, tableDefaults } from './table/fit.ts';
+export type { PrepareOptions } from './table/prepare.ts';
+export { sampleTable, type TableBatch, type TableSampleOptions } from './table/sample.ts';
+export type { SchemaOptions } from './table/schema.ts';
 export type { TimeLaw } from './times/time-law.ts';
 export { defineTime, logitNormal, stratified, uniform } from './times/times.ts';
 export type { CheckpointOptions, Progress, Resumed, SourceRows, TrainOptions } from './training/options.ts';
