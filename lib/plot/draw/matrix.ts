@@ -5,7 +5,10 @@ import { outlines } from './columns.ts';
 import { frame, legendOf } from './frame.ts';
 import { chart, colour, cut, element, type Kit, type Svg } from './kit.ts';
 
-const signed = (value: number): string => `${value < 0 ? '\u2212' : ''}${Math.abs(value).toFixed(2)}`;
+const signed = (value: number): string => {
+  const text = Math.abs(value).toFixed(2);
+  return value < 0 && text !== '0.00' ? `\u2212${text}` : text;
+};
 
 export function drawPairs(kit: Kit, picture: PairsPicture, opaque: boolean): Svg {
   const { root, box } = frame(kit, picture, legendOf(kit, picture.series, 'dot'), opaque);

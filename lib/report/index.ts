@@ -1,0 +1,5 @@
+// Reports: a table model held against the real table.
+
+export type { ColumnMeasure, Measures, MissingValue } from './measures.ts';
+export { type Report, type ReportOptions, report, writeReport } from './report.ts';
+export type { Standing, Verdict } from './verdicts.ts';
