@@ -53,11 +53,8 @@ function typeCheck(programs) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const [name, code] of programs) writeFileSync(join(folder, `${name}.ts`), `${code}\nexport {};\n`);
-  const options = {
-    extends: '../../tsconfig.json',
-    compilerOptions: { paths: { flowmatch: ['../../lib/index.ts'], 'lib/*': ['../../lib/*'] } },
-    include: ['.'],
-  };
+  const compilerOptions = { rewriteRelativeImportExtensions: false, paths: { flowmatch: ['../../lib/index.ts'], 'lib/*': ['../../lib/*'] } };
+  const options = { extends: '../../tsconfig.json', compilerOptions, include: ['.'] };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(options));
   const run = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder, '--pretty', 'false'], { encoding: 'utf8' });
   return run.stdout.split('\n').filter(Boolean);
