@@ -1,5 +1,4 @@
-// Programs that say `import ... from 'flowmatch'` (examples, code in the documents) as one file each that imports the built package in dist/;
-// `lib/...` means the sources of this repository (docs/extending.md).
+// Programs that say `import ... from 'flowmatch'` (examples, code in the documents) as one file each that imports the built package in dist/.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -13,7 +12,6 @@ const alias = {
   name: 'flowmatch',
   setup({ onResolve }) {
     onResolve({ filter: /^flowmatch$/ }, () => ({ path: built, external: true }));
-    onResolve({ filter: /^lib\// }, ({ path }) => ({ path: join(root, path) }));
   },
 };
 
