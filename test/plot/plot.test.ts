@@ -3,6 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { parseHTML } from 'linkedom';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FlowError } from '../../lib/errors.ts';
@@ -92,7 +93,27 @@ describe('hostile names', () => {
   });
 });
 
+/** Runs the page's script as a browser would, on linkedom's document. */
+function open(html: string) {
+  const { document } = parseHTML(html);
+  const scripts = [...document.querySelectorAll('script')].filter((script) => script.getAttribute('type') === null);
+  for (const script of scripts) runInNewContext(script.textContent!, { document, Node: Object, performance, console });
+  return document;
+}
+
 describe('HTML', () => {
+  for (const picture of gallery(hostile)) {
+    it(`${picture.kind}: the inlined script draws it, in the page's own colours`, () => {
+      const document = open(toHtml(picture));
+      const figure = document.querySelector('figure')!;
+      expect(figure.textContent.includes('could not be drawn') ? figure.textContent : '').toBe('');
+      expect(figure.querySelectorAll('svg').length).toBeGreaterThan(0);
+      expect(figure.querySelectorAll('circle,path,rect,line').length).toBeGreaterThan(3);
+      expect(figure.innerHTML).toContain('var(--');
+      expect(document.querySelectorAll('img').length).toBe(0);
+    });
+  }
+
   it('asks nothing of the network and closes its script once', () => {
     const html = toHtml(gallery('x')[0]!);
     expect(html).toContain("default-src 'none'");
