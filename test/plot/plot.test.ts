@@ -25,7 +25,7 @@ import {
 import { toPng as pngWith, toSvg as svgWith } from '../../lib/plot/render.ts';
 
 const wave = (n: number, shift = 0) => Float64Array.from({ length: n }, (_, i) => Math.sin(i * 12.9898 + shift) * 2);
-const hostile = `</script><script>alert(1)</script>"'><img src=x onerror=alert(2)>&amp;\u2028\u0000]]>`;
+const hostile = `</title></style></script></script x><!--<script><script>alert(1)</script>"'><img src=x onerror=alert(2)>&amp;\u2028\u0000]]>`;
 const rows = wave(60);
 const square = [
   [1, -0.4],
@@ -82,6 +82,8 @@ describe('hostile names', () => {
       const { document } = parseHTML(toHtml(picture));
       expect(document.querySelectorAll('script').length).toBe(2);
       expect(document.querySelectorAll('img').length).toBe(0);
+      // Not left to the parser's mercy: no `<` at all between the tags of the data.
+      expect(/<script type="application\/json"[^>]*>([^<]*)<\/script>\n<noscript>/.test(toHtml(picture))).toBe(true);
       const json = document.querySelector('script[type="application/json"]')!;
       expect(JSON.parse(json.textContent!)).toEqual(JSON.parse(JSON.stringify(picture)));
       expect(document.querySelector('title')!.textContent).toContain('<script>');
