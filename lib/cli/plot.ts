@@ -99,5 +99,5 @@ async function rowsPicture(
     const [u, v] = [read(a, saved, k), read(b, saved, k)];
     return Float64Array.from({ length: 2 * n }, (_, i) => (i % 2 === 0 ? u : v)[i >> 1] as number);
   });
-  return trajectories({ title: 'From noise to rows', times, frames, dimension: 2, ...labels() });
+  return trajectories({ title: 'From noise to rows', times, frames, dimension: 2, ...labels(), equal: model.record.table === null });
 }

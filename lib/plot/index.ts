@@ -6,6 +6,6 @@ export { escapeHtml, figureHtml, pageHtml, toHtml } from './html.ts';
 export { type HeatMapOptions, heatMap, type PairsOptions, pairs } from './matrix.ts';
 export type { PictureOptions } from './options.ts';
 export type * from './picture.ts';
-export { type FlowOptions, frames, type ScatterOptions, scatter, trajectories } from './points.ts';
+export { type FlowOptions, frames, type ScatterOptions, scatter, type TrajectoriesOptions, trajectories } from './points.ts';
 export { type PngOptions, type SvgOptions, toPng, toSvg } from './render.ts';
 export { writePicture, writeWhole } from './write.ts';

@@ -35,6 +35,8 @@ export interface TrajectoriesPicture extends Sized {
   readonly y: readonly (readonly number[])[];
   readonly xLabel: string;
   readonly yLabel: string;
+  /** One unit of x is as long as one unit of y. */
+  readonly equal: boolean;
 }
 
 /** One panel per time, all on the same axes; group[i] colours row i. */

@@ -31,15 +31,19 @@ export function scatter(options: ScatterOptions): ScatterPicture {
   const o = record(options, 'options', [...pictureKeys, 'series', 'xLabel', 'yLabel', 'equal', 'most']);
   const most = o.most === undefined ? 2000 : integer(o.most, 'options.most', 1, 200_000);
   const series = list(o.series, 'options.series', 'series').map((one, i) => pointSeries(one, `options.series[${i}]`, most));
-  if (o.equal !== undefined && typeof o.equal !== 'boolean') throw argumentError('ERR_FLOW_TYPE', 'options.equal', 'a boolean', o.equal);
   return {
     kind: 'scatter',
     ...sized(o, 'options', 560, 520),
     series,
     xLabel: text(o.xLabel ?? 'x', 'options.xLabel'),
     yLabel: text(o.yLabel ?? 'y', 'options.yLabel'),
-    equal: (o.equal as boolean | undefined) ?? true,
+    equal: flag(o.equal, 'options.equal'),
   };
+}
+
+function flag(value: unknown, path: string): boolean {
+  if (value !== undefined && typeof value !== 'boolean') throw argumentError('ERR_FLOW_TYPE', path, 'a boolean', value);
+  return value ?? true;
 }
 
 function pointSeries(value: unknown, path: string, most: number): PointSeries {
@@ -79,15 +83,24 @@ export interface FlowOptions extends PictureOptions {
   readonly most?: number;
 }
 
+export interface TrajectoriesOptions extends FlowOptions {
+  /** @default 'x' */
+  readonly xLabel?: string;
+  /** @default 'y' */
+  readonly yLabel?: string;
+  /** One unit of x as long as one of y. @default true */
+  readonly equal?: boolean;
+}
+
 /**
  * The way of each row from noise (t = 0) to data (t = 1), in the plane.
  * @throws FlowError ERR_FLOW_TYPE, ERR_FLOW_SHAPE, ERR_FLOW_RANGE, ERR_FLOW_CONFIG
  */
-export function trajectories(options: FlowOptions & { readonly xLabel?: string; readonly yLabel?: string }): TrajectoriesPicture {
-  const o = record(options, 'options', [...pictureKeys, 'times', 'frames', 'dimension', 'axes', 'most', 'xLabel', 'yLabel']);
+export function trajectories(options: TrajectoriesOptions): TrajectoriesPicture {
+  const o = record(options, 'options', [...pictureKeys, 'times', 'frames', 'dimension', 'axes', 'most', 'xLabel', 'yLabel', 'equal']);
   const flow = readFlow(o, 220);
   const labels = { xLabel: text(o.xLabel ?? 'x', 'options.xLabel'), yLabel: text(o.yLabel ?? 'y', 'options.yLabel') };
-  return { kind: 'trajectories', ...sized(o, 'options', 560, 540), times: flow.times, x: flow.x, y: flow.y, ...labels };
+  return { kind: 'trajectories', ...sized(o, 'options', 560, 540), times: flow.times, x: flow.x, y: flow.y, ...labels, equal: flag(o.equal, 'options.equal') };
 }
 
 /**

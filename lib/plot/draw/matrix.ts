@@ -11,7 +11,7 @@ const signed = (value: number): string => {
 };
 
 export function drawPairs(kit: Kit, picture: PairsPicture, opaque: boolean): Svg {
-  const { root, box } = frame(kit, picture, legendOf(kit, picture.series, 'dot'), opaque);
+  const { root, box } = frame(kit, picture, picture.series.length > 1 ? legendOf(kit, picture.series, 'dot') : [], opaque);
   const count = picture.columns.length;
   const [left, bottom] = [44, 44];
   const side = { x: (box.width - left - 14) / count, y: (box.height - bottom - 6) / count };

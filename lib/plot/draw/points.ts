@@ -70,7 +70,8 @@ export function drawTrajectories(kit: Kit, picture: TrajectoriesPicture, opaque:
     { name: `data, ${at(last)}`, colour: colour(kit, 1), shape: 'dot' },
   ];
   const { root, box } = frame(kit, picture, legend, opaque);
-  const domain = square(extent(picture.x), extent(picture.y), ...inner(box));
+  const free = { x: extent(picture.x), y: extent(picture.y) };
+  const domain = picture.equal ? square(free.x, free.y, ...inner(box)) : free;
   // One mark per stretch of time: the line grows out of nothing as t goes on.
   const stretches = picture.times.slice(1).map((_, k) =>
     kit.plot.link(picture.x[k]!, {
