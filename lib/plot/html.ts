@@ -1,6 +1,7 @@
 // One self-contained HTML page: data as inert JSON, Plot inlined, drawn in the reader's browser, no request to anywhere (a content policy forbids it).
 
 import { asset } from './assets.ts';
+import { checkPicture } from './options.ts';
 import type { Picture } from './picture.ts';
 import { fontFamily, themeCss } from './theme.ts';
 
@@ -58,5 +59,6 @@ ${body}
  * @throws FlowError ERR_FLOW_PLATFORM when the package is incomplete
  */
 export function toHtml(picture: Picture): string {
+  checkPicture(picture);
   return pageHtml(picture.title || 'flowmatch', figureHtml(picture, 'picture-1'), 'main{max-width:none}figure{display:grid;justify-items:center}');
 }

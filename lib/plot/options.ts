@@ -2,7 +2,7 @@
 
 import { argumentError } from '../errors.ts';
 import { integer } from '../options.ts';
-import type { Sized } from './picture.ts';
+import type { Picture, Sized } from './picture.ts';
 
 export interface PictureOptions {
   /** @default '' */
@@ -50,3 +50,14 @@ export function list(value: unknown, path: string, what: string): readonly unkno
 
 /** Six significant digits: all that a screen can show, and short in a file. */
 export const round = (value: number): number => (Number.isFinite(value) ? Number(value.toPrecision(Math.abs(value) > 1e9 ? 10 : 6)) : value);
+
+const kinds = ['scatter', 'trajectories', 'frames', 'loss', 'histogram', 'bars', 'pairs', 'heatMap'] as const satisfies readonly Picture['kind'][];
+
+/** A picture as scatter() and its like make them, or throws ERR_FLOW_TYPE. */
+export function checkPicture(value: unknown): Picture {
+  const kind = typeof value === 'object' && value !== null ? (value as { kind?: unknown }).kind : undefined;
+  if (!(kinds as readonly unknown[]).includes(kind)) {
+    throw argumentError('ERR_FLOW_TYPE', 'picture', 'a picture', value, 'Make one with scatter(), histogram(), lossCurve() ...');
+  }
+  return value as Picture;
+}

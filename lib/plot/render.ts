@@ -5,6 +5,7 @@ import { choice, finite, record } from '../options.ts';
 import { asset } from './assets.ts';
 import { draw } from './draw/draw.ts';
 import type { PlotLibrary, SvgDocument } from './draw/kit.ts';
+import { checkPicture } from './options.ts';
 import type { Picture } from './picture.ts';
 import { dark, light } from './theme.ts';
 
@@ -44,6 +45,7 @@ const forPng = [...forSvg, '@resvg/resvg-js'] as const;
  * @throws FlowError ERR_FLOW_PLATFORM when @observablehq/plot or linkedom is not installed (the hint is the command), ERR_FLOW_CONFIG
  */
 export async function toSvg(picture: Picture, options: SvgOptions = {}, load: Importer = importPeer): Promise<string> {
+  checkPicture(picture);
   const o = record(options, 'options', ['theme']);
   return svgText(picture, choice(o.theme ?? 'light', 'options.theme', ['light', 'dark'] as const), forSvg, load);
 }
@@ -53,6 +55,7 @@ export async function toSvg(picture: Picture, options: SvgOptions = {}, load: Im
  * @throws FlowError ERR_FLOW_PLATFORM when a package is not installed (the hint is the command), ERR_FLOW_CONFIG, ERR_FLOW_RANGE
  */
 export async function toPng(picture: Picture, options: PngOptions = {}, load: Importer = importPeer): Promise<Uint8Array> {
+  checkPicture(picture);
   const o = record(options, 'options', ['theme', 'pixelRatio']);
   const theme = choice(o.theme ?? 'light', 'options.theme', ['light', 'dark'] as const);
   const ratio = o.pixelRatio === undefined ? 2 : finite(o.pixelRatio, 'options.pixelRatio', 0.25, 8);

@@ -3,15 +3,20 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { argumentError, FlowError } from '../errors.ts';
+import { record } from '../options.ts';
 import { toHtml } from './html.ts';
+import { checkPicture } from './options.ts';
 import type { Picture } from './picture.ts';
 import { type PngOptions, toPng, toSvg } from './render.ts';
 
 /** The picture as bytes or text of the format that `file` ends in: .html, .svg or .png. */
 async function content(picture: Picture, file: string, options: PngOptions): Promise<string | Uint8Array> {
+  checkPicture(picture);
+  if (typeof file !== 'string' || file === '' || file.includes('\0')) throw argumentError('ERR_FLOW_TYPE', 'file', 'a file name', file);
+  const { theme } = record(options, 'options', ['theme', 'pixelRatio']);
   const ending = extname(file).toLowerCase();
   if (ending === '.html' || ending === '.htm') return toHtml(picture);
-  if (ending === '.svg') return toSvg(picture, options.theme === undefined ? {} : { theme: options.theme });
+  if (ending === '.svg') return toSvg(picture, theme === undefined ? {} : { theme: theme as 'light' | 'dark' });
   if (ending === '.png') return toPng(picture, options);
   throw argumentError('ERR_FLOW_CONFIG', 'file', 'a name that ends in .html, .svg or .png', file);
 }

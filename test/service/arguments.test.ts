@@ -1,0 +1,289 @@
+// Any argument whatever to any public function: a result, a FlowError, or the caller's own error (from a getter of theirs, or their signal's reason).
+// Nothing else is thrown, nothing hangs, nothing aborts. FLOWMATCH_CALLS sets the number of calls (10,000 by default).
+
+import { chdir, cwd } from 'node:process';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as api from '../../lib/index.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { untrained } from '../support/models.ts';
+
+const calls = Number(process.env['FLOWMATCH_CALLS'] ?? 10_000);
+const place = temporaryFolder();
+const home = cwd();
+beforeAll(() => chdir(place('.'))); // file names are arguments too
+afterAll(() => chdir(home));
+
+class Theirs extends Error {}
+const theirs = new Theirs('thrown by a getter of the caller');
+
+/** What fc.anything() does not think of. */
+const nasty = fc.constantFrom<unknown[]>(
+  -0,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  2 ** 31,
+  2 ** 53,
+  1.5,
+  -1n,
+  2n ** 64n,
+  '',
+  '\0',
+  'a'.repeat(300),
+  JSON.parse('{"__proto__": {"steps": 3}, "constructor": 1}'),
+  Object.create(null),
+  { length: 2 ** 32 },
+  { length: -1, 0: 1 },
+  new Array(1e6),
+  [[1, 2], [3]],
+  [[Number.NaN, 1]],
+  new Float32Array(0),
+  Float32Array.of(1, Number.NaN),
+  new Float32Array(new SharedArrayBuffer(8)),
+  new BigInt64Array(2),
+  new DataView(new ArrayBuffer(4)),
+  new Map([['n', 1]]),
+  Symbol('s'),
+  () => Number.NaN,
+  () => {
+    throw theirs;
+  },
+  Promise.reject(theirs).catch(() => theirs),
+  { toString: null, valueOf: null },
+  new Proxy(
+    {},
+    {
+      get: () => {
+        throw theirs;
+      },
+      ownKeys: () => {
+        throw theirs;
+      },
+    },
+  ),
+  new Proxy([1, 2], { get: (target, key) => (key === 'length' ? 3 : Reflect.get(target, key)) }),
+  { [Symbol.iterator]: () => 1 },
+);
+const anything = fc.oneof(
+  { weight: 3, arbitrary: nasty },
+  {
+    weight: 4,
+    arbitrary: fc.anything({
+      withBigInt: true,
+      withDate: true,
+      withMap: true,
+      withSet: true,
+      withNullPrototype: true,
+      withObjectString: true,
+      withSparseArray: true,
+      withTypedArray: true,
+      withBoxedValues: true,
+    }),
+  },
+  // Throws when it is read.
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('data', 'n', 'solver', 'steps', 'hidden', 'seed', 'graph', 'grid').map((key) =>
+      Object.defineProperty({}, key, {
+        enumerable: true,
+        get: () => {
+          throw theirs;
+        },
+      }),
+    ),
+  },
+);
+
+const rows = Array.from({ length: 8 }, (_, i) => [i / 8, 1 - i / 8]);
+const network = api.mlp({ hidden: [4] });
+const model = api.Model.fromRecord(untrained(2));
+const dataset = new api.Dataset({ columns: 2 }).append(rows);
+/** Ends whatever runs long. */
+const soon = (): AbortSignal => {
+  const abort = new AbortController();
+  setTimeout(() => abort.abort(theirs), 20);
+  return abort.signal;
+};
+const training = () => ({
+  data: rows,
+  network,
+  steps: 2,
+  batchSize: 4,
+  validation: 0,
+  seed: 1,
+  ema: 0.5,
+  clip: 1,
+  normalise: true,
+  threads: 1,
+  signal: soon(),
+});
+const small = { n: 4, seed: 1, firstRow: 0, solver: api.euler({ steps: 2 }), saveAt: 2, threads: 1, precision: 'f32' };
+const titled = { title: 't', subtitle: 's', width: 200, height: 150 };
+const flat = [0, 1, 1, 0, 0.5, 0.5];
+const picture = Object.freeze(api.scatter({ ...titled, series: [{ name: 'a', rows: flat }] })); // whole or not at all: what the factories make is trusted
+const at = (t: number) => ({ alpha: t, sigma: 1 - t, gamma: 0, dAlpha: 1, dSigma: -1, dGamma: 0 });
+
+const { euler, heun, midpoint, ralston, rk4, rk4ThreeEighths } = api;
+const solvers = { euler, heun, midpoint, ralston, rk4, rk4ThreeEighths };
+
+/** Every public function and method: how it is called, and arguments that are right (made anew for each call). */
+// biome-ignore lint/suspicious/noExplicitAny: that is the point
+const targets: Record<string, { call: (...args: any[]) => unknown; right: () => unknown[] }> = {
+  Dataset: { call: (...args) => new api.Dataset(...(args as [never])), right: () => [{ columns: 2 }] },
+  'Dataset.append': { call: (...args) => new api.Dataset({ columns: 2 }).append(...(args as [never])), right: () => [rows] },
+  'Model.load': { call: api.Model.load, right: () => ['none.safetensors'] },
+  'Model.fromRecord': { call: api.Model.fromRecord, right: () => [untrained(2)] },
+  'Model.save': { call: (...args) => model.save(...(args as [never])), right: () => ['model.safetensors'] },
+  'Model.sample': { call: (...args) => model.sample(...(args as [never])), right: () => [{ ...small, signal: soon() }] },
+  'Model.sampleSync': { call: (...args) => model.sampleSync(...(args as [never])), right: () => [{ solver: 'euler' }] },
+  'Model.sampleBatches': { call: (...args) => model.sampleBatches(...(args as [never])).next(), right: () => [{ ...small, batchRows: 3, signal: soon() }] },
+  'Model.encode': { call: (...args) => model.encode(...(args as [never])), right: () => [rows, { solver: 'euler', signal: soon() }] },
+  Trainer: { call: (...args) => new api.Trainer(...(args as [never])), right: () => [training()] },
+  'Trainer.resume': { call: (...args) => api.Trainer.resume(...(args as [never, never])), right: () => ['none.safetensors', training()] },
+  train: { call: api.train, right: () => [training()] },
+  exportOnnx: { call: api.exportOnnx, right: () => [model, 'model.onnx', { graph: 'sampler', solver: api.euler({ steps: 2 }) }] },
+  inspectOnnx: { call: api.inspectOnnx, right: () => [new Uint8Array([8, 8])] },
+  loadOnnx: { call: api.loadOnnx, right: () => [new Uint8Array([8, 8]), { threads: 1 }] },
+  mlp: { call: api.mlp, right: () => [{ hidden: [4, 4], activation: 'silu', time: { kind: 'fourier', frequencies: 3 }, residual: true, norm: false }] },
+  adamw: { call: api.adamw, right: () => [{ lr: 1e-3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 }] },
+  constant: { call: api.constant, right: () => [1e-3] },
+  linear: { call: api.linear, right: () => [{ peak: 1e-3, warmup: 2, steps: 10, floor: 0 }] },
+  warmupCosine: { call: api.warmupCosine, right: () => [{ peak: 1e-3, warmup: 10, steps: 100 }] },
+  condOT: { call: api.condOT, right: () => [{ sigmaMin: 0 }] },
+  definePath: { call: api.definePath, right: () => [{ name: 'mine', tMin: 0, tMax: 1, at }] },
+  defineCoupling: { call: api.defineCoupling, right: () => [{ name: 'mine', pair: () => new Int32Array(4) }] },
+  independent: { call: api.independent, right: () => [] },
+  defineSolver: { call: api.defineSolver, right: () => [{ name: 'mine', order: 1, a: [[]], b: [1], c: [0] }] },
+  defineTime: { call: api.defineTime, right: () => [{ name: 'mine', quantile: (u: number) => u }] },
+  logitNormal: { call: api.logitNormal, right: () => [{ mean: 0, std: 1 }] },
+  stratified: { call: api.stratified, right: () => [] },
+  uniform: { call: api.uniform, right: () => [] },
+  ...Object.fromEntries(Object.entries(solvers).map(([name, call]) => [name, { call, right: () => [{ steps: 3 }] }])),
+  info: { call: api.info, right: () => [] },
+  synthetic: { call: api.synthetic, right: () => ['moons', { n: 5, seed: 1 }] },
+  scatter: { call: api.scatter, right: () => [{ ...titled, series: [{ name: 'a', rows: flat, dimension: 2, axes: [0, 1] }], equal: true, most: 9 }] },
+  trajectories: { call: api.trajectories, right: () => [{ ...titled, times: [0, 1], frames: [flat, flat], dimension: 2, axes: [0, 1], most: 9 }] },
+  frames: { call: api.frames, right: () => [{ ...titled, times: [0, 1], frames: [flat, flat], dimension: 2, axes: [0, 1], group: [0, 1, 1] }] },
+  lossCurve: { call: api.lossCurve, right: () => [{ ...titled, training: { step: [1, 2], loss: [2, 1] }, validation: { step: [2], loss: [1] } }] },
+  histogram: { call: api.histogram, right: () => [{ ...titled, series: [{ name: 'a', values: [1, 2, 3] }], label: 'x', scale: 'number', bins: 4 }] },
+  bars: { call: api.bars, right: () => [{ ...titled, series: [{ name: 'a', values: ['p', 'q', null] }], label: 'x', most: 3 }] },
+  pairs: { call: api.pairs, right: () => [{ ...titled, columns: [{ name: 'p', scale: 'number' }], series: [{ name: 'a', values: [[1, 2]] }] }] },
+  heatMap: {
+    call: api.heatMap,
+    right: () => [
+      {
+        ...titled,
+        names: ['p', 'q'],
+        matrices: [
+          {
+            name: 'a',
+            values: [
+              [1, 0],
+              [0, 1],
+            ],
+          },
+        ],
+      },
+    ],
+  },
+  toHtml: { call: api.toHtml, right: () => [picture] },
+  toSvg: { call: (one, options) => api.toSvg(one, options), right: () => [picture, { theme: 'dark' }] },
+  toPng: { call: (one, options) => api.toPng(one, options), right: () => [picture, { pixelRatio: 0.25 }] },
+  writePicture: { call: api.writePicture, right: () => [picture, 'picture.html', { theme: 'dark' }] },
+};
+const names = Object.keys(targets);
+
+/** Puts `value` at a place of the arguments that `picks` leads to: an argument, an option, an element ... */
+function mutate(args: unknown[], picks: readonly number[], value: unknown): unknown[] {
+  const copy = (from: unknown): unknown => {
+    if (Array.isArray(from)) return [...from];
+    return from && Object.getPrototypeOf(from) === Object.prototype ? { ...from } : from;
+  };
+  const result = [...args];
+  let holder: Record<string | number, unknown> = result as never;
+  for (const [depth, pick] of picks.entries()) {
+    const keys = Object.keys(holder);
+    if (keys.length === 0) break;
+    const key = keys[pick % keys.length] as string;
+    const inner = copy(holder[key]);
+    const plain = Array.isArray(inner) || (inner && Object.getPrototypeOf(inner) === Object.prototype && !Object.isFrozen(holder[key]));
+    const leaf = !plain || typeof inner !== 'object' || inner === null || ArrayBuffer.isView(inner) || Object.keys(inner).length === 0;
+    if (leaf || depth === picks.length - 1) {
+      holder[key] = value;
+      break;
+    }
+    holder[key] = inner;
+    holder = inner as never;
+  }
+  return result;
+}
+
+let flowErrors = 0;
+async function attempt(name: string, args: unknown[]): Promise<void> {
+  const { call } = targets[name] as (typeof targets)[string];
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error('hangs')), 10_000);
+    });
+    const value = call(...args);
+    if (value instanceof Promise) {
+      const settled = await Promise.race([value, late]);
+      (settled as { dispose?: () => void } | undefined)?.dispose?.();
+    }
+  } catch (error) {
+    if (error instanceof api.FlowError) {
+      flowErrors++;
+      expect(error.code).toMatch(/^(ERR_FLOW_[A-Z_]+|ABORT_ERR)$/);
+      expect(error.message.length).toBeLessThan(2000);
+      return;
+    }
+    if (error instanceof Theirs) return;
+    throw new Error(`${name} threw ${String(error)}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+describe('any argument', () => {
+  it('is thought of for every public function', () => {
+    const functions = Object.entries(api).flatMap(([name, value]) => (typeof value === 'function' ? [name] : []));
+    const covered = new Set(names.map((name) => name.split('.')[0]));
+    const reached = new Set(['FlowError', 'OnnxSampler']); // made by this library, not by its users
+    expect(functions.filter((name) => !covered.has(name) && !reached.has(name))).toEqual([]);
+  });
+
+  it('that is right gives no error but a missing file or a bad graph', async () => {
+    for (const name of names) {
+      const { call, right } = targets[name] as (typeof targets)[string];
+      let code: string | undefined;
+      try {
+        await call(...right());
+      } catch (error) {
+        code = (error as { code?: string }).code ?? String(error);
+      }
+      expect([undefined, 'ERR_FLOW_IO', 'ERR_FLOW_ONNX'], `${name}: ${code}`).toContain(code);
+    }
+  });
+
+  it(`gives typed errors only, over ${calls} calls`, { timeout: 120_000 + calls * 20 }, async () => {
+    const half = Math.ceil(calls / 2);
+    const name = fc.constantFrom(...names);
+    await fc.assert(fc.asyncProperty(name, fc.array(anything, { maxLength: 3 }), attempt), { numRuns: half, endOnFailure: true });
+    const changed = fc.tuple(name, fc.array(fc.nat(20), { minLength: 1, maxLength: 4 }), anything);
+    await fc.assert(
+      fc.asyncProperty(changed, async ([one, picks, value]) => {
+        const { right } = targets[one] as (typeof targets)[string];
+        await attempt(one, mutate(right(), picks, value));
+      }),
+      { numRuns: half, endOnFailure: true },
+    );
+    expect(flowErrors).toBeGreaterThan(calls / 2);
+    expect(({} as { steps?: number }).steps).toBeUndefined(); // no prototype was polluted
+  });
+
+  it('after which everything still works', async () => {
+    expect((await model.sample({ n: 3, solver: 'euler' })).rows).toBe(3);
+    expect(dataset.rows).toBe(8);
+  });
+});
