@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 cxx=${CXX:-g++}
 
 build() { # folder, sanitizers
-  npx --no-install cmake-js build --silent --out "$1" --CDFLOWMATCH_SANITIZE="$2" >"$work/build.log" 2>&1 || { tail -40 "$work/build.log"; exit 1; }
+  npx --no-install cmake-js build --silent --target flowmatch --out "$1" --CDFLOWMATCH_SANITIZE="$2" >"$work/build.log" 2>&1 || { tail -40 "$work/build.log"; exit 1; }
 }
 
 # sees NAME FLAGS PRELOAD PATTERN SOURCE: a shared object with a fault, run inside Node's process, must be reported.
@@ -28,10 +28,11 @@ run() { # title, test files ...
   local title=$1
   shift
   echo "== $title"
-  npx --no-install vitest run --reporter=dot --testTimeout=240000 "$@"
+  node node_modules/vitest/vitest.mjs run --reporter=dot --testTimeout=240000 "$@"
 }
 
-native=(test/native-binding/buffers.test.ts test/native-binding/states.test.ts test/native-binding/load.test.ts test/native-binding/teardown.test.ts)
+native=(test/native-binding/buffers.test.ts test/native-binding/states.test.ts test/native-binding/load.test.ts test/native-binding/teardown.test.ts
+  test/native-binding/concurrent.test.ts)
 
 if [ "$what" = all ] || [ "$what" = address ]; then
   asan=$("$cxx" -print-file-name=libasan.so):$("$cxx" -print-file-name=libubsan.so)
@@ -43,20 +44,22 @@ if [ "$what" = all ] || [ "$what" = address ]; then
     '#include <climits>
 __attribute__((constructor)) static void f() { volatile int x = INT_MAX; x = x + 1; }'
   build build-asan address,undefined
-  export FLOWMATCH_ADDON=$PWD/build-asan/Release/flowmatch.node FLOWMATCH_CYCLES=10
+  export FLOWMATCH_ADDON=$PWD/build-asan/Release/flowmatch.node FLOWMATCH_CYCLES=8 FLOWMATCH_OPERATIONS=300
   LD_PRELOAD=$asan run 'AddressSanitizer + UndefinedBehaviorSanitizer' "${native[@]}"
 fi
 
 if [ "$what" = all ] || [ "$what" = thread ]; then
   tsan=$("$cxx" -print-file-name=libtsan.so)
-  # Node and V8 are not built for it: only what the addon's own frames touch is meant (scripts/tsan.supp).
-  export TSAN_OPTIONS=suppressions=$PWD/scripts/tsan.supp:halt_on_error=1:exitcode=99:report_signal_unsafe=0:history_size=4
+  # Node and V8 are not built for it, and vitest's bundler has threads of its own: only the child processes of these tests run under it.
+  export TSAN_OPTIONS=suppressions=$PWD/scripts/tsan.supp:halt_on_error=1:exitcode=99:report_signal_unsafe=0
+  unset FLOWMATCH_ADDON
+  # shellcheck disable=SC2016
   sees 'ThreadSanitizer' thread "$tsan" 'data race' \
     '#include <thread>
 static volatile int x;
 __attribute__((constructor)) static void f() { std::thread a([] { for (int i = 0; i < 100000; ++i) x = x + 1; }); for (int i = 0; i < 100000; ++i) x = x + 1; a.join(); }'
   build build-tsan thread
-  export FLOWMATCH_ADDON=$PWD/build-tsan/Release/flowmatch.node FLOWMATCH_CYCLES=6
-  LD_PRELOAD=$tsan run 'ThreadSanitizer' test/native-binding/states.test.ts test/native-binding/teardown.test.ts test/native-binding/concurrent.test.ts
+  export FLOWMATCH_CHILD_ADDON=$PWD/build-tsan/Release/flowmatch.node FLOWMATCH_CHILD_PRELOAD=$tsan FLOWMATCH_CYCLES=8 FLOWMATCH_OPERATIONS=300
+  run 'ThreadSanitizer' test/native-binding/teardown.test.ts test/native-binding/concurrent.test.ts
 fi
 echo 'sanitizers: clean'

@@ -24,18 +24,19 @@ export async function bundled(name: string, from: string = import.meta.url): Pro
   return outfile;
 }
 
-/** Runs it with the addon of this test; resolves when it has ended. */
+/** Runs it with the addon of this test, or with the sanitized one that scripts/check-sanitizers.sh names; resolves when it has ended. */
 export function run(
   file: string,
   args: readonly (string | number)[] = [],
   nodeFlags: readonly string[] = [],
   variables: Record<string, string> = {},
 ): Promise<Outcome> {
-  const { from } = loadReport();
-  const addon = from.replace(/^FLOWMATCH_ADDON=/, '');
+  const addon = process.env['FLOWMATCH_CHILD_ADDON'] ?? loadReport().from.replace(/^FLOWMATCH_ADDON=/, '');
+  const preload = process.env['FLOWMATCH_CHILD_PRELOAD'];
+  const env = { ...process.env, ...(preload ? { LD_PRELOAD: preload } : {}), ...variables, FLOWMATCH_ADDON: addon };
   return new Promise((resolve, reject) => {
     const started = performance.now();
-    const child = spawn(process.execPath, [...nodeFlags, file, ...args.map(String)], { env: { ...process.env, ...variables, FLOWMATCH_ADDON: addon } });
+    const child = spawn(process.execPath, [...nodeFlags, file, ...args.map(String)], { env });
     let out = '';
     let err = '';
     child.stdout.on('data', (chunk) => {
