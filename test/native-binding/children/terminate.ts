@@ -2,7 +2,7 @@
 // Prints {cycles, milliseconds: [...]}: how long each terminate() took.
 
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { largest, network, numbers, rates, type Shape, sampleRequest, small, trainer } from '../support.ts';
+import { middle, network, numbers, rates, type Shape, sampleRequest, small, trainer } from '../support.ts';
 
 if (isMainThread) {
   const [cycles, seed] = process.argv.slice(2).map(Number) as [number, number];
@@ -20,7 +20,7 @@ if (isMainThread) {
   }
   console.log(JSON.stringify({ cycles, milliseconds }));
 } else {
-  const shape: Shape = process.argv[2] === 'large' ? { ...largest, batch: 128 } : small;
+  const shape: Shape = process.argv[2] === 'large' ? { ...middle, batch: 128 } : small;
   const trained = trainer(shape, 2 * shape.batch);
   const sampled = network(shape);
   void trained.run(rates(1e6), 0).done;
