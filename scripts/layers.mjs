@@ -34,7 +34,7 @@ const mayInclude = {
   kernels: ['core'],
   rng: ['kernels', 'core'],
   network: ['rng', 'kernels', 'core'],
-  optimiser: ['rng', 'kernels', 'core'],
+  optimiser: ['network', 'rng', 'kernels', 'core'], // its pass ends by transposing the weights it has just written
   ot: ['rng', 'kernels', 'core', 'network', 'optimiser'],
   solver: ['rng', 'kernels', 'core', 'network', 'optimiser'],
   train: ['rng', 'kernels', 'core', 'network', 'optimiser'],

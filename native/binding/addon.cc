@@ -26,7 +26,7 @@ static Napi::Value close(const Napi::CallbackInfo& info) {
 
 static Napi::Object start(Napi::Env env, Napi::Object exports) {
   if (const char* error = kernels_error()) throw Napi::Error::New(env, error);  // load.ts tells it as ERR_FLOW_PLATFORM
-  env.SetInstanceData(new Environment(env));  // one per environment: nothing is global
+  env.SetInstanceData(new Environment(env));                                    // one per environment: nothing is global
   exports.Set("info", Napi::Function::New<info>(env, "info"));
   exports.Set("normal", Napi::Function::New<normal>(env, "normal"));
   exports.Set("Dataset", DatasetHandle::define(env));

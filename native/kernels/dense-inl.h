@@ -1,11 +1,11 @@
 // y = f(x W): the matrix product of forward and backward-data, packed and register-tiled.
 //
 // Loops, outermost first: chunks of kChunk rows | panels of 32 columns | blocks of kSumBlock k | tiles of R rows. A panel's slice of one k block (16 KiB)
-// stays in L1 while the chunk's rows pass by; sums of several blocks wait in a scratch of the chunk (16 KiB); the epilogue takes a tile while it is hot. Registers hold
-// R x V vectors of sums (AVX-512: 12 x 2, AVX2: 6 x 2, NEON 6 x 4, SSE 3 x 4); every k costs V loads, R broadcasts and R V fmas. Rows are dealt evenly over
-// tiles (16 rows = 8 + 8, not 12 + 4). With few rows the tile grows over P panels instead, with few columns it shrinks to the vectors that are needed;
-// the order of an element's sum never changes: k ascending, from zero in blocks of kSumBlock.
-// Rejected: epilogue in registers (a copy of each activation for each R; the store and load of a tile cost < 1 % at in = 256).
+// stays in L1 while the chunk's rows pass by; sums of several blocks wait in a scratch of the chunk (16 KiB); the epilogue takes a tile while it is hot.
+// Registers hold R x V vectors of sums (AVX-512: 12 x 2, AVX2: 6 x 2, NEON 6 x 4, SSE 3 x 4); every k costs V loads, R broadcasts and R V fmas. Rows are dealt
+// evenly over tiles (16 rows = 8 + 8, not 12 + 4). With few rows the tile grows over P panels instead, with few columns it shrinks to the vectors that are
+// needed; the order of an element's sum never changes: k ascending, from zero in blocks of kSumBlock. Rejected: epilogue in registers (a copy of each
+// activation for each R; the store and load of a tile cost < 1 % at in = 256).
 namespace {
 
 #if FLOW_LANES == 16 || defined(FLOW_NEON)
