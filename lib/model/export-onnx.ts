@@ -4,6 +4,7 @@ import { writeAtomically } from '../checkpoint/atomic.ts';
 import { argumentError } from '../errors.ts';
 import { type OnnxOptions, onnxBytes } from '../onnx/export.ts';
 import { record } from '../options.ts';
+import { Model } from './model.ts';
 import type { ModelRecord } from './record.ts';
 
 export interface OnnxExportOptions extends OnnxOptions {
@@ -23,7 +24,8 @@ export async function exportOnnx(model: ModelRecord | { readonly record: ModelRe
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw argumentError('ERR_FLOW_TYPE', 'options.signal', 'an AbortSignal', signal);
   if (typeof model !== 'object' || model === null) throw argumentError('ERR_FLOW_TYPE', 'model', 'a model', model);
   signal?.throwIfAborted();
-  const bytes = onnxBytes('record' in model ? model.record : model, rest as OnnxOptions);
+  const checked = model instanceof Model ? model.record : Model.fromRecord('record' in model ? model.record : model).record;
+  const bytes = onnxBytes(checked, rest as OnnxOptions);
   signal?.throwIfAborted();
   await writeAtomically(file, [bytes]);
   return bytes.length;

@@ -6,7 +6,7 @@ import { type SamplingCondition, samplingCondition } from '../data/condition.ts'
 import { rowLimit, toMatrix } from '../data/rows.ts';
 import { argumentError, FlowError } from '../errors.ts';
 import { customDomains, inspectOnnx, type OnnxInfo, readOnnxFile, requireInput } from '../onnx/inspect.ts';
-import { checkSeed, checkSignal, integer, record } from '../options.ts';
+import { checkSeed, checkSignal, finite, integer, record } from '../options.ts';
 import { checkGrid, gridOf } from '../solvers/grid.ts';
 import { resolveSolver } from '../solvers/solvers.ts';
 import type { SampleOptions, SampleResult } from './native.ts';
@@ -119,8 +119,9 @@ export class OnnxSampler {
     x: Float32Array,
     t: number | Float32Array,
     condition?: SamplingCondition,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal } = {},
   ): Promise<Float32Array> {
+    const signal = checkSignal(record(options, 'options', ['signal']).signal);
     const { t: slot, x: input, condition: wants, output, fixedRows, kind } = this.#bound;
     if (kind !== 'velocity' || !slot)
       throw argumentError('ERR_FLOW_CONFIG', 'velocity', 'a velocity graph', `a ${kind} graph`, "Export with graph: 'velocity'.");
@@ -128,8 +129,8 @@ export class OnnxSampler {
     if (!(x instanceof Float32Array) || x.length % d !== 0) throw argumentError('ERR_FLOW_SHAPE', 'x', `a Float32Array of rows with ${d} numbers`, x);
     const n = x.length / d;
     if (fixedRows && n !== fixedRows) throw argumentError('ERR_FLOW_SHAPE', 'x', `${fixedRows} rows (the graph is fixed to them)`, n);
-    const times = typeof t === 'number' ? undefined : floats(t, 't', n, `one time, or ${n}`);
-    if (times === undefined && typeof t !== 'number') throw argumentError('ERR_FLOW_TYPE', 't', 'a number or a Float32Array', t);
+    const times = ArrayBuffer.isView(t) ? floats(t, 't', n, `one time, or ${n}`) : undefined;
+    if (times === undefined) finite(t, 't');
     const perRow = times !== undefined && (slot.dims.includes(-1) || this.info.flow !== null);
     if (times && !perRow && n !== 1) throw argumentError('ERR_FLOW_SHAPE', 't', 'one number (the graph takes one time for all rows)', t);
     const tDims = slot.dims.map((dim, i) => (dim === -1 || (perRow && i === 0 && this.info.flow !== null) ? n : dim));
