@@ -72,9 +72,7 @@ void Optimiser::transpose_all() {
 }
 
 OptimiserStep Optimiser::plan_step(int64_t step, double lr, double norm) const {
-  // From the betas as the kernel has them, in f32: then the corrections undo exactly the weights that the moments were averaged with.
-  const double beta1 = static_cast<float>(options_.beta1), beta2 = static_cast<float>(options_.beta2);
-  OptimiserStep s{lr, 1 - power(beta1, step), 1 - power(beta2, step), 1, options_.ema_decay};
+  OptimiserStep s{lr, 1 - power(options_.beta1, step), 1 - power(options_.beta2, step), 1, options_.ema_decay};
   if (options_.clip > 0 && norm + 1e-6 > options_.clip) s.grad_scale = options_.clip / (norm + 1e-6);  // as PyTorch's clip_grad_norm_
   if (options_.ema_warmup) {
     const double warm = static_cast<double>(step) / static_cast<double>(step + 9);  // (1 + n) / (10 + n), n = step - 1 updates before this one
@@ -87,9 +85,8 @@ void Optimiser::update(int64_t index, const OptimiserStep& s, const float* gradi
   const Chunk& c = chunks_[index];
   kernels().adam({c.end - c.begin, p_.data() + c.begin, gradients + c.begin, m_.data() + c.begin, v_.data() + c.begin,
                   ema_.size() > 0 ? ema_.data() + c.begin : nullptr, static_cast<float>(s.grad_scale), static_cast<float>(s.lr),
-                  static_cast<float>(options_.beta1), static_cast<float>(options_.beta2), static_cast<float>(options_.epsilon),
-                  static_cast<float>(options_.weight_decay), static_cast<float>(s.correction1), static_cast<float>(s.correction2),
-                  static_cast<float>(s.ema_decay)});
+                  options_.beta1, options_.beta2, static_cast<float>(options_.epsilon), static_cast<float>(options_.weight_decay), s.correction1,
+                  s.correction2, s.ema_decay});
   for (int32_t i = c.first_move; i < c.last_move; ++i) move(moves_[i]);
 }
 
