@@ -84,9 +84,8 @@ OptimiserStep Optimiser::plan_step(int64_t step, double lr, double norm) const {
 void Optimiser::update(int64_t index, const OptimiserStep& s, const float* gradients) {
   const Chunk& c = chunks_[index];
   kernels().adam({c.end - c.begin, p_.data() + c.begin, gradients + c.begin, m_.data() + c.begin, v_.data() + c.begin,
-                  ema_.size() > 0 ? ema_.data() + c.begin : nullptr, static_cast<float>(s.grad_scale), static_cast<float>(s.lr),
-                  options_.beta1, options_.beta2, static_cast<float>(options_.epsilon), static_cast<float>(options_.weight_decay), s.correction1,
-                  s.correction2, s.ema_decay});
+                  ema_.size() > 0 ? ema_.data() + c.begin : nullptr, static_cast<float>(s.grad_scale), static_cast<float>(s.lr), options_.beta1, options_.beta2,
+                  static_cast<float>(options_.epsilon), static_cast<float>(options_.weight_decay), s.correction1, s.correction2, s.ema_decay});
   for (int32_t i = c.first_move; i < c.last_move; ++i) move(moves_[i]);
 }
 

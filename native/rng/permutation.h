@@ -1,5 +1,5 @@
 // A keyed permutation of [0, n), computed for any position on its own: drawing without replacement needs no table and no state.
-// n is covered by a rectangle a x b, a = ceil(sqrt n): p = l b + r, and six rounds l += F(r) mod a, r += F(l) mod b (an alternating Feistel network).
+// n is covered by a rectangle a x b, a = ceil(sqrt n): p = l b + r, and eight rounds l += F(r) mod a, r += F(l) mod b (an alternating Feistel network).
 // At most sqrt(n) of its cells lie outside [0, n): a position that lands there walks on (cycle walking), which is rare.
 #pragma once
 #include <cstdint>
@@ -21,7 +21,7 @@ class Permutation {
  private:
   template <int kWide>
   void walk(uint32_t* l, uint32_t* r) const;
-  static constexpr int kRounds = 6;
+  static constexpr int kRounds = 8;
   uint64_t n_ = 1;
   uint32_t a_ = 1, b_ = 1;
   uint32_t key_[kRounds] = {};

@@ -75,7 +75,7 @@ function compare({ network, inputs }: Case, index: number, fields: Partial<Sampl
   return Math.max(...saved.map((state, s) => distance(got.subarray(s * size, (s + 1) * size), state)));
 }
 
-const count = named.length + 160;
+const count = named.length + 60;
 
 describe('native solves', () => {
   it(`of ${count} networks agree with the float64 integrator`, () => {
