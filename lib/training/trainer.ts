@@ -205,8 +205,9 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
         if (evaluated) await run.evaluate();
         this.#alive();
         if (signal?.aborted) break;
-        if (checkpoint !== null && this.#due(run, checkpoint)) await this.#checkpoint(run);
-        if (yields && (evaluated || performance.now() >= shown + 1000 * progressSeconds || run.step === run.settings.steps)) {
+        const saves = checkpoint !== null && this.#due(run, checkpoint);
+        if (saves) await this.#checkpoint(run);
+        if (yields && (evaluated || saves || performance.now() >= shown + 1000 * progressSeconds || run.step === run.settings.steps)) {
           shown = this.#report(run);
           yield* this.#stand(this.#progress(run));
         } else if (evaluated) shown = this.#report(run);
