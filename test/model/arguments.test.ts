@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import * as flowmatch from '../../lib/index.ts';
 import { untrained } from '../support/models.ts';
 
-const runs = Number(process.env['FLOWMATCH_FUZZ_RUNS'] ?? 400);
+const runs = Number(process.env['FLOWMATCH_FUZZ_RUNS'] ?? 1200);
 const { Dataset, Model, Trainer, train } = flowmatch;
 const model = Model.fromRecord(untrained(2));
 const conditional = Model.fromRecord(untrained(2, {}, { condition: { numbers: 1, classes: [3] } }));
