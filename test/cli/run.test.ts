@@ -63,10 +63,12 @@ describe('fit', () => {
   });
 
   test('Ctrl-C saves the checkpoint and exits 130; the same command goes on and ends with the same model', async () => {
-    const flags = ['fit', penguins, '--null', '.', '--hidden', '32,32', '--steps', '3000', '--checkpoint', inFolder('run.safetensors')];
+    const flags = ['fit', penguins, '--null', '.', '--hidden', '32,32', '--batch', '64', '--steps', '8000', '--checkpoint', inFolder('run.safetensors')];
     const { child, done } = start(...flags, '-o', inFolder('cut.safetensors'));
+    let stopped = false; // a second signal would leave at once
     child.stderr?.on('data', (chunk: Buffer) => {
-      if (/step \d/.test(chunk.toString())) child.kill('SIGINT');
+      if (stopped || !/step \d/.test(chunk.toString())) return;
+      stopped = child.kill('SIGINT');
     });
     const cut = await done;
     expect(cut.code).toBe(130);
@@ -113,8 +115,9 @@ describe('sample', () => {
 
   test('Ctrl-C leaves no half file', async () => {
     const { child, done } = start('sample', model, '-n', '1e7', '-o', inFolder('big.csv'));
+    let stopped = false;
     child.stderr?.on('data', (chunk: Buffer) => {
-      if (/rows\/s/.test(chunk.toString())) child.kill('SIGINT');
+      if (!stopped && /rows\/s/.test(chunk.toString())) stopped = child.kill('SIGINT');
     });
     expect((await done).code).toBe(130);
     expect(readdirSync(folder).filter((name) => name.includes('big.csv'))).toEqual([]);
