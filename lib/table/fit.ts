@@ -7,12 +7,11 @@ import { adamw } from '../optimisers/adamw.ts';
 import { warmupCosine } from '../optimisers/schedules.ts';
 import type { TrainOptions } from '../training/options.ts';
 import { train } from '../training/train.ts';
+import { checkFit, checkTable } from './arguments.ts';
 import { compareRows, type TableComparison } from './compare.ts';
-import { rowsSource } from './json.ts';
 import { type PreparedTable, type PrepareOptions, prepareTable } from './prepare.ts';
 import type { RowSource } from './rows.ts';
 import { sampleTable } from './sample.ts';
-import { openTable } from './source.ts';
 
 /** Chosen by measurement on two real tables: docs/decisions/tables.md. */
 export const tableDefaults = {
@@ -98,12 +97,13 @@ export async function fitTable(
   table: string | RowSource | Iterable<Record<string, unknown>>,
   options: Omit<PrepareOptions, 'onProgress'> & TableTrainOptions = {},
 ): Promise<Model> {
-  const source = typeof table === 'string' ? await openTable(table) : 'batches' in table ? table : rowsSource(table);
-  const { nulls, keep, drop, columns, target, signal } = options;
+  const checked = checkFit(options) as typeof options; // each option is read once
+  const source = await checkTable(table);
+  const { nulls, keep, drop, columns, target, signal } = checked;
   const given = { nulls, keep, drop, columns, target, signal };
   const prepared = await prepareTable(source, Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as PrepareOptions);
   try {
-    return await trainTable(prepared, options);
+    return await trainTable(prepared, checked);
   } finally {
     prepared.data.dispose();
   }

@@ -4,6 +4,7 @@ import { FlowError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
 import { Random } from '../random.ts';
 import type { Solver } from '../solvers/solver.ts';
+import { checkTableSample } from './arguments.ts';
 import { Codec, type Value } from './codec.ts';
 import { parseCodec } from './codec-parse.ts';
 
@@ -53,6 +54,7 @@ const classStream = 0xc1a55;
 
 /** Batches of decoded rows in order; the next one is computed while the caller writes this one. */
 export async function* sampleTable(model: Model, options: TableSampleOptions): AsyncGenerator<TableBatch> {
+  checkTableSample(model, options);
   const codec = tableCodec(model);
   const { n, seed = 0, firstRow = 0, solver, given, threads, signal } = options;
   const fixed = given === undefined ? null : classOf(codec, given);

@@ -15,12 +15,14 @@ export interface Outcome {
 }
 
 const place = temporaryFolder();
+/** Optional peers, loaded when they are asked for. */
+const external = ['@observablehq/plot', '@resvg/resvg-js', 'linkedom', 'onnxruntime-node'];
 
 /** The bundled program children/<name>.ts, beside this file or in another folder of tests. */
 export async function bundled(name: string, from: string = import.meta.url): Promise<string> {
   const outfile = place(`${name}.mjs`);
   const entry = fileURLToPath(new URL(`children/${name}.ts`, from));
-  await build({ entryPoints: [entry], outfile, bundle: true, format: 'esm', platform: 'node', target: 'node20.19', logLevel: 'error' });
+  await build({ entryPoints: [entry], outfile, bundle: true, format: 'esm', platform: 'node', target: 'node20.19', logLevel: 'error', external });
   return outfile;
 }
 

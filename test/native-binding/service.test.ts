@@ -58,7 +58,8 @@ describe('stop()', () => {
     }
     waits.sort((a, b) => a - b);
     const [p50, p99, max] = [0.5, 0.99, 1].map((q) => waits[Math.floor(q * (waits.length - 1))] as number) as [number, number, number];
-    if (process.env['FLOWMATCH_STOPS']) console.log(`stop(): p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, max ${max.toFixed(1)} ms; a step takes ${step.toFixed(0)} ms`);
+    if (process.env['FLOWMATCH_STOPS'])
+      console.log(`stop(): p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, max ${max.toFixed(1)} ms; a step takes ${step.toFixed(0)} ms`);
     expect(p50).toBeLessThan(Math.max(step / 2, 50));
     expect((await t.run(rates(1), 0).done).steps).toBe(1); // usable afterwards
     expect((await n.sample(sampleRequest(2, 1)).done).status).toBe('done');

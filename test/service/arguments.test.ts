@@ -99,9 +99,9 @@ const network = api.mlp({ hidden: [4] });
 const model = api.Model.fromRecord(untrained(2));
 const dataset = new api.Dataset({ columns: 2 }).append(rows);
 /** Ends whatever runs long. */
-const soon = (): AbortSignal => {
+const soon = (milliseconds = 20): AbortSignal => {
   const abort = new AbortController();
-  setTimeout(() => abort.abort(theirs), 20);
+  setTimeout(() => abort.abort(theirs), milliseconds).unref();
   return abort.signal;
 };
 const training = () => ({
@@ -160,6 +160,14 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
   uniform: { call: api.uniform, right: () => [] },
   ...Object.fromEntries(Object.entries(solvers).map(([name, call]) => [name, { call, right: () => [{ steps: 3 }] }])),
   info: { call: api.info, right: () => [] },
+  fitTable: {
+    call: (one, options) => api.fitTable(one, bare(options) ? { signal: soon(500) } : options), // its defaults train for a minute
+    right: () => [
+      table,
+      { nulls: ['-'], keep: ['a'], drop: [], columns: { b: 'number' }, hidden: [4], steps: 2, batchSize: 4, lr: 1e-3, seed: 1, signal: soon(2000) },
+    ],
+  },
+  sampleTable: { call: (...args) => api.sampleTable(...(args as [never, never])).next(), right: () => [fitted, { n: 3, seed: 1, signal: soon() }] },
   synthetic: { call: api.synthetic, right: () => ['moons', { n: 5, seed: 1 }] },
   scatter: { call: api.scatter, right: () => [{ ...titled, series: [{ name: 'a', rows: flat, dimension: 2, axes: [0, 1] }], equal: true, most: 9 }] },
   trajectories: { call: api.trajectories, right: () => [{ ...titled, times: [0, 1], frames: [flat, flat], dimension: 2, axes: [0, 1], most: 9 }] },
@@ -191,6 +199,16 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
   toPng: { call: (one, options) => api.toPng(one, options), right: () => [picture, { pixelRatio: 0.25 }] },
   writePicture: { call: api.writePicture, right: () => [picture, 'picture.html', { theme: 'dark' }] },
 };
+/** Whether options say nothing. */
+function bare(options: unknown): boolean {
+  try {
+    return options === undefined || (typeof options === 'object' && options !== null && Object.keys(options).length === 0);
+  } catch {
+    return false;
+  }
+}
+const table = Array.from({ length: 12 }, (_, i) => ({ a: Math.sin(i), b: i * i, c: i % 2 ? 'x' : 'y' }));
+const fitted = await api.fitTable(table, { hidden: [4], steps: 2 });
 const names = Object.keys(targets);
 
 /** Puts `value` at a place of the arguments that `picks` leads to: an argument, an option, an element ... */

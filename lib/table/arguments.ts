@@ -1,0 +1,74 @@
+// What fitTable and sampleTable are given, checked before anything is read: each wrong option is named.
+
+import { argumentError } from '../errors.ts';
+import { Model } from '../model/model.ts';
+import { finite, integer, record } from '../options.ts';
+import { rowsSource } from './json.ts';
+import type { RowSource } from './rows.ts';
+import { openTable } from './source.ts';
+
+const fitKeys = [
+  'nulls',
+  'keep',
+  'drop',
+  'columns',
+  'target',
+  'hidden',
+  'network',
+  'steps',
+  'batchSize',
+  'lr',
+  'ema',
+  'validation',
+  'seed',
+  'threads',
+  'signal',
+  'checkpoint',
+  'onProgress',
+  'onResume',
+] as const;
+
+/** Options that are read here rather than by train(). */
+export function checkFit(options: unknown): { readonly [key in (typeof fitKeys)[number]]?: unknown } {
+  const given = record(options, 'options', fitKeys);
+  for (const key of ['nulls', 'keep', 'drop'] as const) checkTexts(given[key], `options.${key}`);
+  if (given.columns !== undefined) checkTexts(Object.values(record(given.columns, 'options.columns', Object.keys(Object(given.columns)))), 'options.columns');
+  if (given.target !== undefined && typeof given.target !== 'string') throw argumentError('ERR_FLOW_TYPE', 'options.target', 'a column name', given.target);
+  if (given.hidden !== undefined && !Array.isArray(given.hidden)) throw argumentError('ERR_FLOW_TYPE', 'options.hidden', 'an array of widths', given.hidden);
+  if (given.steps !== undefined) integer(given.steps, 'options.steps', 1);
+  if (given.lr !== undefined) finite(given.lr, 'options.lr', 0, 1000);
+  if (given.signal !== undefined && !(given.signal instanceof AbortSignal))
+    throw argumentError('ERR_FLOW_TYPE', 'options.signal', 'an AbortSignal', given.signal);
+  return given;
+}
+
+function checkTexts(value: unknown, path: string): void {
+  if (value === undefined) return;
+  if (!Array.isArray(value) || !Array.from(value).every((one) => typeof one === 'string')) throw argumentError('ERR_FLOW_TYPE', path, 'texts', value);
+}
+
+/** A file, objects in memory, or a RowSource, as a RowSource. */
+export async function checkTable(table: unknown): Promise<RowSource> {
+  if (typeof table === 'string') return openTable(table);
+  const source = Object(table) as Partial<RowSource> & Partial<Iterable<unknown>>;
+  if (typeof source.batches === 'function' && Array.isArray(source.header)) return table as RowSource;
+  if (table instanceof Map || table instanceof Set || ArrayBuffer.isView(table) || !iterable(source)) {
+    throw argumentError('ERR_FLOW_TYPE', 'table', 'a file name, an array of objects, or a RowSource', table);
+  }
+  return rowsSource(table as Iterable<unknown>);
+}
+
+/** Whether it hands out an iterator; none is started. */
+function iterable(value: Partial<Iterable<unknown>>): boolean {
+  return typeof value[Symbol.iterator] === 'function' && typeof Object(value[Symbol.iterator]?.()).next === 'function';
+}
+
+/** Arguments of sampleTable; the rest is checked by model.sample(). */
+export function checkTableSample(model: unknown, options: unknown): void {
+  if (!(model instanceof Model)) throw argumentError('ERR_FLOW_TYPE', 'model', 'a Model', model);
+  const { n, firstRow, seed, given } = record(options, 'options', ['n', 'seed', 'firstRow', 'solver', 'given', 'threads', 'signal']);
+  integer(n, 'options.n', 0);
+  if (firstRow !== undefined) integer(firstRow, 'options.firstRow', 0, 2 ** 48);
+  if (typeof seed !== 'bigint' && seed !== undefined) integer(seed, 'options.seed', 0);
+  if (given !== undefined && typeof given !== 'string') throw argumentError('ERR_FLOW_TYPE', 'options.given', 'a value of the target column', given);
+}
