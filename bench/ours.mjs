@@ -22,7 +22,7 @@ export async function library() {
 }
 
 export function network({ mlp, lower, encodeProgram, initialiseParameters }, { d, H, L }, activation = 'silu') {
-  const program = lower(mlp({ hidden: Array(L).fill(H), activation, time: 'raw' }), d, null);
+  const program = lower(mlp({ hidden: Array(L).fill(H), activation, time: 'raw', residual: false, norm: false }), d, null);
   return { program, ...encodeProgram(program), parameters: initialiseParameters(program, 1) };
 }
 

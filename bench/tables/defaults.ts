@@ -15,7 +15,7 @@ interface Variant {
   readonly options?: Partial<TrainOptions>;
 }
 const steps = 2000;
-const base: MlpOptions = { hidden: [128, 128, 128] };
+const base: MlpOptions = { hidden: [128, 128, 128], residual: false, norm: false };
 const cosine = (peak: number) => adamw({ lr: warmupCosine({ peak, warmup: 100, steps }) });
 const variants: readonly Variant[] = [
   { name: 'base: silu 3x128, fourier 8, lr 1e-3, ema .999, uniform, batch 256' },

@@ -28,7 +28,7 @@ for (const { target, w2Squared, ideal, published } of rows) {
       columns: 2,
       normalise: false,
       validation: 0,
-      network: mlp({ hidden: [64, 64, 64], activation: 'selu', time: 'raw' }),
+      network: mlp({ hidden: [64, 64, 64], activation: 'selu', time: 'raw', residual: false, norm: false }),
       optimiser: adamw({ lr: 1e-3, weightDecay: 1e-5 }),
       ema: 0,
       clip: 0,

@@ -48,7 +48,7 @@ export interface TableTrainOptions {
 
 /** The network that `options` ask for. */
 export function tableNetwork(options: TableTrainOptions): NetworkSpec {
-  return options.network ?? mlp({ hidden: [...(options.hidden ?? tableDefaults.hidden)] });
+  return options.network ?? mlp({ hidden: [...(options.hidden ?? tableDefaults.hidden)], residual: false, norm: false });
 }
 
 /** Trains on a prepared table. The model's record carries the codec. */

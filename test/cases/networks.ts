@@ -28,7 +28,7 @@ export interface CaseInputs {
 }
 
 export function networkCase(name: string, options: MlpOptions, dimension: number, condition: ConditionSpec | null = null): NetworkCase {
-  const spec = mlp(options);
+  const spec = mlp({ residual: false, norm: false, ...options });
   return { name, spec, dimension, condition, program: lower(spec, dimension, condition) };
 }
 

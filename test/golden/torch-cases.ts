@@ -4,7 +4,7 @@ import { encodeProgram } from '../../lib/network/encode.ts';
 import { initialiseParameters } from '../../lib/network/initialise.ts';
 import { conditionWidth, lower } from '../../lib/network/lower.ts';
 import { type MlpOptions, mlp } from '../../lib/network/mlp.ts';
-import type { ConditionSpec } from '../../lib/network/spec.ts';
+import type { ConditionSpec, MlpSpec } from '../../lib/network/spec.ts';
 import { native } from '../../lib/native/load.ts';
 import type { NativeTrainer } from '../../lib/native/binding.ts';
 import { Random } from '../../lib/random.ts';
@@ -34,6 +34,10 @@ export const dataRows = 100;
 export const steps = 10;
 export const seed = 11n;
 
+export function specOf(test: TorchCase): MlpSpec {
+  return mlp({ residual: false, norm: false, ...test.network });
+}
+
 export interface Prepared {
   readonly trainer: NativeTrainer;
   readonly parameters: Float32Array;
@@ -42,7 +46,7 @@ export interface Prepared {
 }
 
 export function prepare(test: TorchCase): Prepared {
-  const spec = mlp(test.network);
+  const spec = specOf(test);
   const program = lower(spec, test.dimension, test.condition);
   const { words, constants } = encodeProgram(program);
   const parameters = initialiseParameters(program, seed, spec);

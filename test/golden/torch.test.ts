@@ -5,10 +5,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { conditionWidth, lower } from '../../lib/network/lower.ts';
-import { mlp } from '../../lib/network/mlp.ts';
 import { evaluate } from '../../lib/sampling/reference/evaluate.ts';
 import { gradient } from '../../lib/sampling/reference/gradient.ts';
-import { prepare, steps, type TorchCase, times, torchCases } from './torch-cases.ts';
+import { prepare, specOf, steps, type TorchCase, times, torchCases } from './torch-cases.ts';
 
 const inputsFile = new URL('torch-inputs.json', import.meta.url);
 const goldensFile = new URL('torch-goldens.json', import.meta.url);
@@ -64,7 +63,7 @@ const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
 
 /** AdamW in float64 with the oracle's gradients, on the recorded batches. */
 function oracleTrain(test: TorchCase, input: Input): { losses: number[]; weights: Float64Array } {
-  const program = lower(mlp(test.network), test.dimension, test.condition);
+  const program = lower(specOf(test), test.dimension, test.condition);
   const theta = Float64Array.from(floats(input.parameters));
   const [m, v] = [new Float64Array(theta.length), new Float64Array(theta.length)];
   const losses: number[] = [];
@@ -100,9 +99,9 @@ if (process.env['FLOWMATCH_WRITE_GOLDEN']) {
   it('writes the inputs', async () => {
     const cases = [];
     for (const test of torchCases) {
-      const program = lower(mlp(test.network), test.dimension, test.condition);
+      const program = lower(specOf(test), test.dimension, test.condition);
       const { input } = await record(test);
-      cases.push({ ...test, spec: mlp(test.network), conditionWidth: conditionWidth(test.condition), layout: program.parameters, ...input });
+      cases.push({ ...test, spec: specOf(test), conditionWidth: conditionWidth(test.condition), layout: program.parameters, ...input });
     }
     writeFileSync(inputsFile, `${JSON.stringify({ cases })}\n`);
   });

@@ -35,7 +35,7 @@ export function numbers(count: number, seed = 1): Float32Array {
 
 /** Words, constants and parameters of about unit gain. */
 export function encoded({ d, width, depth, condition }: Shape) {
-  const program = lower(mlp({ hidden: Array.from({ length: depth }, () => width) }), d, condition ?? null);
+  const program = lower(mlp({ hidden: Array.from({ length: depth }, () => width), residual: false, norm: false }), d, condition ?? null);
   const { words, constants } = encodeProgram(program);
   const parameters = numbers(program.parameterCount);
   for (const { offset, shape, role } of program.parameters) {

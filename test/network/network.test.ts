@@ -54,8 +54,8 @@ describe('mlp', () => {
       hidden: [256, 256, 256],
       activation: 'silu',
       time: { kind: 'fourier', frequencies: 8 },
-      residual: false,
-      norm: false,
+      residual: true,
+      norm: true,
       zeroOutput: false,
       classEmbedding: 0,
     });

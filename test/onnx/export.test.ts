@@ -15,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), 'flowmatch-onnx-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const normaliser = { shift: Float32Array.of(1, -2, 3), scale: Float32Array.of(2, 0.5, 4) };
-const plain = untrained(3, { hidden: [8, 8] }, { normaliser, columns: ['a', 'b', 'c'], table: { kind: 'codec', __proto__: null } });
+const plain = untrained(3, { hidden: [8, 8], norm: false }, { normaliser, columns: ['a', 'b', 'c'], table: { kind: 'codec', __proto__: null } });
 const normed = untrained(3, { hidden: [8, 8], norm: true });
 const conditional = untrained(2, { hidden: [8] }, { condition: { numbers: 1, classes: [3] } });
 
