@@ -18,7 +18,7 @@ export interface PngOptions extends SvgOptions {
   readonly pixelRatio?: number;
 }
 
-/** How a package is imported; tests put a failing one here. @internal */
+/** How a package is imported; tests put a failing one here. */
 export type Importer = (name: string) => Promise<unknown>;
 const importPeer: Importer = (name) => {
   if (name === '@observablehq/plot') return import('@observablehq/plot');

@@ -86,8 +86,9 @@ describe('Workers', () => {
     const env = { ...process.env, FLOWMATCH_ADDON: loadReport().from.replace(/^FLOWMATCH_ADDON=/, '') };
     const digest = async (seed: number) => {
       const worker = new Worker(file, { workerData: seed, env });
+      const exited = once(worker, 'exit'); // both events may come in one turn of the loop
       const [message] = await once(worker, 'message');
-      await once(worker, 'exit');
+      await exited;
       return message as string;
     };
     const alone = [await digest(1), await digest(2)];
