@@ -3,6 +3,7 @@
 import type { ModelFile } from '../checkpoint/model-file.ts';
 import { argumentError, FlowError, show } from '../errors.ts';
 import { adamw } from '../optimisers/adamw.ts';
+import { ownFields } from '../options.ts';
 import { restorePath } from '../paths/paths.ts';
 import type { TrainOptions } from './options.ts';
 
@@ -13,9 +14,10 @@ const needed = (name: string, what: string): FlowError =>
     hint: 'Give it again.',
   });
 
-/** Stored options below the given ones; the values are checked like a user's own. */
-export function resumedOptions(file: string, found: ModelFile, given: TrainOptions): TrainOptions {
-  if (typeof given !== 'object' || given === null) throw argumentError('ERR_FLOW_TYPE', 'options', 'an options object with data', given);
+/** Stored options below the given ones (one given as undefined is not given); the values are checked like a user's own. */
+export function resumedOptions(file: string, found: ModelFile, options: TrainOptions): TrainOptions {
+  if (typeof options !== 'object' || options === null) throw argumentError('ERR_FLOW_TYPE', 'options', 'an options object with data', options);
+  const given = Object.fromEntries(Object.entries(ownFields(options, 'options')).filter(([, value]) => value !== undefined)) as unknown as TrainOptions;
   const object = (value: unknown): Record<string, unknown> => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {});
   const trainer = object(found.trainer);
   const stored = object(trainer['options']);

@@ -7,6 +7,7 @@ import { readModelFile } from '../checkpoint/model-file.ts';
 import { FlowError, type FlowErrorCode } from '../errors.ts';
 import { checkFile, Model } from '../model/model.ts';
 import { native } from '../native/load.ts';
+import { Gate } from './gate.ts';
 import { checkOptions, type Progress, type Resumed, type Settings, type TrainOptions } from './options.ts';
 import { prepareBench } from './prepare.ts';
 import { resumedOptions } from './resume.ts';
@@ -28,10 +29,13 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
   #run: Run | null = null;
   #state: TrainerState = 'new';
   #stopping = false;
-  #paused: Promise<void> | null = null;
-  #unpause: () => void = () => undefined;
-  #standing: (() => void)[] = [];
-  /** Settles when the drive in progress has ended. */
+  /** Holds of pause() (under the name of the trainer) and of each save under way. */
+  readonly #gate = new Gate();
+  /** The latest drive; an older one that stands in a caller's loop must not touch anything any more. */
+  #driver: object | null = null;
+  /** A drive waits at the gate: it stands, and goes on by itself. */
+  #waiting = false;
+  /** Settles when the latest drive has ended. */
   #idle: Promise<void> = Promise.resolve();
   #resumed: Resumed | null = null;
   #saved = { step: null as number | null, error: null as FlowError | null, at: 0 };
@@ -94,30 +98,29 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
     return { file, hash: await saveCheckpoint(file, state), step };
   }
 
-  /** Resolves when training stands still; `proceed()` lets it go on. */
+  /** Resolves when training stands still; `proceed()` lets it go on (and resolves this as well, when it comes first). */
   async pause(): Promise<void> {
     this.#alive();
-    this.#paused ??= new Promise((resolve) => {
-      this.#unpause = resolve;
-    });
-    if (this.#state === 'running') await new Promise<void>((resolve) => this.#standing.push(resolve));
+    this.#gate.hold(this);
+    while (this.#state === 'running' && this.#gate.heldBy(this)) await this.#gate.arrival();
   }
 
   /** Ends a pause. */
   proceed(): void {
     this.#alive();
-    this.#paused = null;
-    this.#unpause();
+    this.#gate.release(this);
   }
 
-  /** Ends the run in progress early, as if its steps were done: run() resolves with the model so far. Resolves when it stands. */
+  /**
+   * Ends the run in progress early, as if its steps were done: run() resolves with the model so far, a loop over the trainer ends at its next turn.
+   * Also ends a pause. Resolves when no step is under way.
+   */
   async stop(): Promise<void> {
     this.#alive();
     this.#stopping = true;
     this.#run?.stop();
-    this.#paused = null;
-    this.#unpause();
-    await this.#idle;
+    this.#gate.release(this);
+    while (this.#busy) await this.#gate.arrival();
   }
 
   /** Frees native memory; a run in progress rejects with ERR_FLOW_DISPOSED. Models made before stay valid. Idempotent. */
@@ -126,15 +129,21 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
     const busy = this.#state === 'running';
     this.#state = 'disposed';
     this.#run?.stop();
-    this.#unpause();
+    this.#gate.call();
     if (!busy) this.#free();
   }
   [Symbol.dispose](): void {
     this.dispose();
   }
   async [Symbol.asyncDispose](): Promise<void> {
+    const busy = this.#busy;
     this.dispose();
-    await this.#idle;
+    if (busy) await this.#idle;
+  }
+
+  /** Whether a drive is at work or will go on by itself; one that stands in a caller's loop is not. */
+  get #busy(): boolean {
+    return this.#state === 'running' || this.#waiting;
   }
 
   #free(): void {
@@ -158,13 +167,14 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
   /** A copy of the whole state at a moment when nothing is in flight. */
   async #copy(): Promise<{ state: Checkpoint; step: number }> {
     this.#alive();
-    const paused = this.#paused !== null;
-    if (this.#state === 'running') await this.pause();
+    const hold = {};
+    this.#gate.hold(hold);
     try {
+      while (this.#state === 'running') await this.#gate.arrival();
       const run = this.#still('save');
       return { state: checkpointOf(run), step: run.step };
     } finally {
-      if (!paused && this.#state !== 'disposed') this.proceed();
+      this.#gate.release(hold);
     }
   }
 
@@ -172,7 +182,7 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
 
   async *#drive(yields: boolean): AsyncGenerator<Progress, void, undefined> {
     this.#alive();
-    if (this.#state === 'running') throw stateError('ERR_FLOW_STATE', 'it is running already', 'Await the first run, or stop() it.');
+    if (this.#busy) throw stateError('ERR_FLOW_STATE', `it is ${this.#waiting ? 'paused in a run' : 'running already'}`, 'Await that run, or stop() it.');
     const { signal, checkpoint } = this.#settings;
     signal?.throwIfAborted();
     this.#running();
@@ -181,7 +191,12 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
       settle = resolve;
     });
     this.#stopping = false;
-    const abort = (): void => this.#run?.stop();
+    const drive = {};
+    this.#driver = drive;
+    const abort = (): void => {
+      this.#run?.stop();
+      this.#gate.call();
+    };
     signal?.addEventListener('abort', abort);
     let left = true; // until the loop ends by itself: the caller left it
     try {
@@ -207,11 +222,12 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
         if (signal?.aborted) break;
         const saves = checkpoint !== null && this.#due(run, checkpoint);
         if (saves) await this.#checkpoint(run);
+        this.#alive();
         if (yields && (evaluated || saves || performance.now() >= shown + 1000 * progressSeconds || run.step === run.settings.steps)) {
           shown = this.#report(run);
-          yield* this.#stand(this.#progress(run));
+          yield* this.#stand(this.#progress(run), drive);
         } else if (evaluated) shown = this.#report(run);
-        if (this.#paused !== null) await this.#wait();
+        if (this.#gate.held) await this.#wait();
         this.#alive();
       }
       left = false;
@@ -222,15 +238,23 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
       this.#state = run.step >= run.settings.steps || run.exhausted ? 'done' : 'standing';
     } catch (error) {
       left = false;
-      if (this.#state !== 'disposed') this.#state = this.#run === null ? 'new' : signal?.aborted ? 'standing' : 'failed';
+      if (this.#driver === drive && this.#state !== 'disposed') this.#state = this.#run === null ? 'new' : signal?.aborted ? 'standing' : 'failed';
       throw error;
     } finally {
-      if (left && this.#run !== null && checkpoint !== null) await this.#last(this.#run);
-      if ((this.#state as TrainerState) === 'running') this.#state = 'standing'; // the caller left the loop
-      if ((this.#state as TrainerState) === 'disposed') this.#free();
-      signal?.removeEventListener('abort', abort);
-      this.#arrive();
-      settle();
+      try {
+        if (left && this.#driver === drive && this.#run !== null && checkpoint !== null) {
+          this.#running(); // nobody else may start while the file is written
+          await this.#last(this.#run);
+        }
+      } finally {
+        signal?.removeEventListener('abort', abort);
+        if (this.#driver === drive) {
+          if ((this.#state as TrainerState) === 'running') this.#state = 'standing'; // the caller left the loop
+          if ((this.#state as TrainerState) === 'disposed') this.#free();
+          this.#gate.arrive();
+        }
+        settle();
+      }
     }
   }
 
@@ -260,15 +284,16 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
   }
 
   #interrupted(): boolean {
-    return this.#stopping || this.#paused !== null || this.#state === 'disposed' || (this.#settings.signal?.aborted ?? false);
+    return this.#stopping || this.#gate.held || this.#state === 'disposed' || (this.#settings.signal?.aborted ?? false);
   }
 
   /** Hands a record to the iterating caller; the trainer stands until it comes back. */
-  async *#stand(progress: Progress): AsyncGenerator<Progress, void, undefined> {
+  async *#stand(progress: Progress, drive: object): AsyncGenerator<Progress, void, undefined> {
     this.#state = 'standing';
+    this.#gate.arrive();
     yield progress;
     this.#alive();
-    if (this.#state !== 'standing') throw stateError('ERR_FLOW_STATE', 'it was run elsewhere since this loop stood still', 'Iterate it once at a time.');
+    if (this.#driver !== drive) throw stateError('ERR_FLOW_STATE', 'it was run elsewhere since this loop stood still', 'Iterate it once at a time.');
     this.#running();
   }
 
@@ -277,21 +302,14 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
     this.#state = 'running';
   }
 
-  /** A pause asked for by pause(). */
+  /** Stands at the gate until nobody holds it. */
   async #wait(): Promise<void> {
     this.#state = 'standing';
-    this.#arrive();
-    while (this.#paused !== null && (this.#state as TrainerState) !== 'disposed') {
-      const { signal } = this.#settings;
-      const aborted = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
-      await Promise.race([this.#paused, aborted]);
-      if (signal?.aborted) break;
-    }
+    this.#waiting = true;
+    this.#gate.arrive();
+    while (this.#gate.held && (this.#state as TrainerState) !== 'disposed' && !this.#settings.signal?.aborted) await this.#gate.change();
+    this.#waiting = false;
     this.#running();
-  }
-
-  #arrive(): void {
-    for (const resolve of this.#standing.splice(0)) resolve();
   }
 
   #progress(run: Run): Progress {

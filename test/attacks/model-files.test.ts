@@ -107,12 +107,13 @@ describe('a hostile model file', () => {
   it.each(attacks)('%s is refused', async (_, make, message) => {
     const bytes = make();
     const before = process.memoryUsage().rss;
-    const began = performance.now();
+    const began = process.cpuUsage();
     const error = await refusal(bytes);
     expect(['ERR_FLOW_CHECKPOINT', 'ERR_FLOW_CHECKSUM', 'ERR_FLOW_LIMIT', 'ERR_FLOW_VERSION']).toContain(error.code);
     expect(`${error.message} ${error.hint}`).toMatch(message);
     expect(error.path).toBeTruthy();
-    expect(performance.now() - began).toBeLessThan(5000);
+    const { user, system } = process.cpuUsage(began); // of this process alone: a busy machine does not count
+    expect(user + system).toBeLessThan(2e6);
     expect(process.memoryUsage().rss - before).toBeLessThan(256 * 2 ** 20);
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
   });

@@ -211,7 +211,7 @@ describe('train', () => {
 
 describe('Trainer', () => {
   it('stands still at the step it reports, in the body of a loop', async () => {
-    const trainer = new Trainer({ ...small, steps: 3000 });
+    const trainer = new Trainer({ ...small, steps: 3000, evaluateEvery: 300 }); // an evaluation is reported, however fast the machine is
     let bodies = 0;
     for await (const { step, steps } of trainer) {
       expect([trainer.step, trainer.steps, trainer.state]).toEqual([step, steps, 'standing']);
@@ -225,7 +225,7 @@ describe('Trainer', () => {
     const model = await trainer.run();
     expect([trainer.step, trainer.state, model.info().step]).toEqual([3000, 'done', 3000]);
     expect(stood).toBeLessThan(3000);
-    expect(model.record).toEqual((await train({ ...small, steps: 3000 })).record);
+    expect(model.record).toEqual((await train({ ...small, steps: 3000, evaluateEvery: 300 })).record);
   });
 
   it('saves a checkpoint in the middle of a run, which is a model file as well', async () => {
