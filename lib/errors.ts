@@ -79,3 +79,10 @@ export function argumentError(code: FlowErrorCode, path: string, expected: strin
   const got = show(received);
   return new FlowError(code, `${path}: expected ${expected}, got ${got}.${hint ? ` ${hint}` : ''}`, { path, expected, received: got, hint });
 }
+
+/** The same error with the file named first; errors that name it themselves, and others, pass as they are. `path` stays the place inside the file. */
+export function inFile(file: string, error: unknown): unknown {
+  if (!(error instanceof FlowError) || error.path === file || error.message.startsWith(`${file}: `)) return error;
+  const { code, path, expected, received, hint, message } = error;
+  return new FlowError(code, `${file}: ${message}`, { path, expected, received, hint, cause: error });
+}

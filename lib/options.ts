@@ -15,7 +15,11 @@ export function integer(value: unknown, path: string, min: number, max: number =
 /** A finite number in [min, max], or throws. */
 export function finite(value: unknown, path: string, min: number = -Number.MAX_VALUE, max: number = Number.MAX_VALUE): number {
   if (typeof value !== 'number') throw argumentError('ERR_FLOW_TYPE', path, 'a number', value);
-  if (!Number.isFinite(value) || value < min || value > max) throw argumentError('ERR_FLOW_RANGE', path, `a finite number in [${min}, ${max}]`, value);
+  if (!Number.isFinite(value) || value < min || value > max) {
+    const open = min === -Number.MAX_VALUE;
+    const range = max < Number.MAX_VALUE ? ` ${open ? `<= ${max}` : `in [${min}, ${max}]`}` : open ? '' : ` >= ${min}`;
+    throw argumentError('ERR_FLOW_RANGE', path, `a finite number${range}`, value);
+  }
   return value;
 }
 
@@ -26,8 +30,16 @@ export function choice<T extends string>(value: unknown, path: string, choices: 
   throw argumentError('ERR_FLOW_CONFIG', path, `one of ${choices.join(', ')}`, value, near ? `Did you mean "${near}"?` : undefined);
 }
 
-/** A plain record whose own keys are all in `known`; unknown keys throw ERR_FLOW_CONFIG with a did-you-mean. Returns a null-prototype copy: each property is read once. */
-export function record<K extends string>(value: unknown, path: string, known: readonly K[]): { [key in K]?: unknown } {
+/**
+ * A plain record whose own keys are all in `known`; unknown keys throw ERR_FLOW_CONFIG with a did-you-mean. Returns a null-prototype copy: each property is read once.
+ * `elsewhere` says what to write instead of names that other libraries have.
+ */
+export function record<K extends string>(
+  value: unknown,
+  path: string,
+  known: readonly K[],
+  elsewhere: Readonly<Record<string, string>> = {},
+): { [key in K]?: unknown } {
   if (typeof value !== 'object' || value === null || isArray(value, path) || ArrayBuffer.isView(value)) {
     throw argumentError('ERR_FLOW_TYPE', path, 'an options object', value);
   }
@@ -35,7 +47,7 @@ export function record<K extends string>(value: unknown, path: string, known: re
   for (const key of keysOf(value, path)) {
     if (!(known as readonly string[]).includes(key)) {
       const near = nearest(key, known);
-      const hint = near ? `Did you mean "${near}"?` : `Known options: ${known.join(', ')}.`;
+      const hint = Object.hasOwn(elsewhere, key) ? `Write ${elsewhere[key]}.` : near ? `Did you mean "${near}"?` : `Known options: ${known.join(', ')}.`;
       throw argumentError('ERR_FLOW_CONFIG', `${path}.${key}`, 'a known option', key, hint);
     }
     copy[key as K] = read(value, key, path);

@@ -1,7 +1,7 @@
 // ModelRecord <-> sealed safetensors. Every field stands in the metadata as JSON; weights are tensors under the names that lower() gives them, so that a file does
 // not depend on the order of the flat vector: `parameters.layers.0.weight` [out, in]. A training checkpoint holds more sections and is a model file as well.
 
-import { FlowError, type FlowErrorCode, show } from '../errors.ts';
+import { FlowError, type FlowErrorCode, inFile, show } from '../errors.ts';
 import type { ModelRecord, Normaliser, PathRecord } from '../model/record.ts';
 import { lower } from '../network/lower.ts';
 import { checkCondition, checkNetwork } from '../network/mlp.ts';
@@ -78,9 +78,13 @@ export function packModel(
   return { metadata, tensors };
 }
 
-/** Reads and verifies a model file or training checkpoint. */
+/** Reads and verifies a model file or training checkpoint; errors name the file and the place in it. */
 export async function readModelFile(file: string, fs: FileSystem = systemFiles): Promise<ModelFile> {
-  return unpackModel(await readContainer(file, fs));
+  try {
+    return unpackModel(await readContainer(file, fs));
+  } catch (error) {
+    throw inFile(file, error);
+  }
 }
 
 /** A container as a model: every key and tensor must be known and fit. */

@@ -43,3 +43,8 @@ export function errorRecord(error: unknown): Record<string, unknown> {
   const { code, message, path, expected, received, hint } = error;
   return { event: 'error', code, message, path, expected, received, hint };
 }
+
+/** A mistake in the command line itself, for programs; commander's words. */
+export function usageRecord(text: string): Record<string, unknown> {
+  return { event: 'error', code: 'ERR_FLOW_CONFIG', message: text.replace(/^error: /, '').replace(/\s*\n\s*/g, ' '), path: 'command line' };
+}

@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { exportOnnx } from '../model/export-onnx.ts';
 import { Model } from '../model/model.ts';
 import { graphKinds } from '../onnx/export.ts';
-import { inspectOnnx, readOnnxFile } from '../onnx/inspect.ts';
+import { inspectOnnxFile } from '../onnx/inspect.ts';
 import { choice } from '../options.ts';
 import { loadOnnx } from '../sampling/onnx.ts';
 import type { Solver } from '../solvers/solver.ts';
@@ -31,12 +31,13 @@ export async function exportModel(file: string, flags: ExportFlags, { terminal, 
     const graph = choice(flags.graph, '--graph', graphKinds);
     const solver = solverByName(flags.solver, flags.steps === undefined ? {} : { steps: flags.steps }, '--solver');
     await exportOnnx(model, flags.output, { graph, ...(graph === 'sampler' ? { solver } : {}), ...(flags.opset === undefined ? {} : { opset: flags.opset }) });
-    const info = inspectOnnx(await readOnnxFile(flags.output));
+    const { info } = await inspectOnnxFile(flags.output);
     const size = statSync(flags.output).size;
     const what = `wrote ${flags.output}: ${graph} graph${graph === 'sampler' ? ` with ${solver.name} in ${solver.steps} steps` : ''}, ${bytes(size)}, opset ${info.opset}, IR ${info.irVersion}\nruns in ${info.runtimes}`;
+    if (flags.check) terminal.note(what);
     const parity = flags.check ? await compare(model, solver, flags, signal) : null;
     const text = parity
-      ? `${what}\n${count(parity.rows)} rows on the same noise, native against onnxruntime-node: largest difference ${parity.maxDifference.toExponential(2)} of a column's range (column ${parity.column}), 99 % of rows within ${parity.p99.toExponential(2)}`
+      ? `${count(parity.rows)} rows on the same noise, native against onnxruntime-node: largest difference ${parity.maxDifference.toExponential(2)} of a column's range (column ${parity.column}), 99 % of rows within ${parity.p99.toExponential(2)}`
       : what;
     terminal.result(
       { event: 'done', file: flags.output, graph, bytes: size, opset: info.opset, irVersion: info.irVersion, runtimes: info.runtimes, parity },

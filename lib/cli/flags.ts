@@ -23,7 +23,10 @@ export function numberFlag(name: string, min: number, max: number): (text: strin
 /** `256,256,256` */
 export function widthsFlag(name: string): (text: string) => number[] {
   const width = integerFlag(name, 1, 16_384);
-  return (text) => text.split(/[,x]/).map((part) => width(part));
+  return (text) => {
+    if (/^\d+([,x]\d+)*$/.test(text)) return text.split(/[,x]/).map((part) => width(part));
+    throw argumentError('ERR_FLOW_RANGE', name, 'widths such as 256,256,256', text);
+  };
 }
 
 /** `30s`, `2m`, `500ms`, or plain seconds; in seconds. */

@@ -3,7 +3,7 @@
 import { open } from 'node:fs/promises';
 import { readModelFile } from '../checkpoint/model-file.ts';
 import { FlowError } from '../errors.ts';
-import { inspectOnnx, type OnnxValue, readOnnxFile } from '../onnx/inspect.ts';
+import { inspectOnnxFile, type OnnxValue } from '../onnx/inspect.ts';
 import { Codec, type CodecColumn } from '../table/codec.ts';
 import { parseCodec } from '../table/codec-parse.ts';
 import { dateFormat } from '../table/dates.ts';
@@ -12,7 +12,7 @@ import { bytes, count, tabulate } from './terminal.ts';
 
 export async function inspect(file: string, _flags: unknown, { terminal }: Session): Promise<void> {
   const onnx = await isOnnx(file);
-  const { record, text } = onnx ? await inspectOnnxFile(file) : await inspectModel(file);
+  const { record, text } = onnx ? await inspectOnnx(file) : await inspectModel(file);
   process.stdout.write(terminal.json ? `${JSON.stringify(record)}\n` : `${text}\n`);
 }
 
@@ -70,8 +70,8 @@ function describeColumn(column: CodecColumn): string {
   return `${show(column.min)} .. ${show(column.max)}${step && column.format === null ? `, step ${step}` : ''}${column.transform === 'none' ? '' : `, learnt as ${column.transform}`}`;
 }
 
-async function inspectOnnxFile(file: string): Promise<{ record: Record<string, unknown>; text: string }> {
-  const info = inspectOnnx(await readOnnxFile(file));
+async function inspectOnnx(file: string): Promise<{ record: Record<string, unknown>; text: string }> {
+  const { info } = await inspectOnnxFile(file);
   const value = (v: OnnxValue) => [
     `  ${v.name}`,
     v.type,

@@ -2,13 +2,13 @@
 // Entry of the command line: runs the verb, turns its error into one line and an exit code.
 
 import { CommanderError } from 'commander';
-import { errorRecord, errorText, exitCode } from './exit.ts';
+import { errorRecord, errorText, exitCode, usageRecord } from './exit.ts';
 import { program } from './program.ts';
 
 /** Runs the command line given without `node` and the script. @returns the exit code */
 async function main(args: readonly string[]): Promise<number> {
   try {
-    const command = program();
+    const command = program(args.includes('--json'));
     if (args.length === 0) {
       command.outputHelp();
       return 0;
@@ -16,7 +16,11 @@ async function main(args: readonly string[]): Promise<number> {
     await command.parseAsync([...args], { from: 'user' });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      if (args.includes('--json')) process.stderr.write(`${JSON.stringify(usageRecord(error.message))}\n`);
+      return 2;
+    }
     const line = args.includes('--json') ? JSON.stringify(errorRecord(error)) : `flowmatch: ${errorText(error)}`;
     process.stderr.write(`${line}\n`);
     return exitCode(error);

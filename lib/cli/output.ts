@@ -1,7 +1,7 @@
 // Where rows go: stdout, or a file that appears under its name only when it is complete. Waits when the reader is slow; a closed pipe ends the work quietly.
 
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FlowError } from '../errors.ts';
 
@@ -46,10 +46,10 @@ class PipeOutput implements Output {
 class FileOutput implements Output {
   readonly open = true;
   private readonly file: string;
-  private readonly temporary: string;
+  private readonly temporary: string | null;
   private handle: FileHandle | null;
 
-  private constructor(file: string, temporary: string, handle: FileHandle) {
+  private constructor(file: string, temporary: string | null, handle: FileHandle) {
     this.file = file;
     this.temporary = temporary;
     this.handle = handle;
@@ -58,6 +58,12 @@ class FileOutput implements Output {
   static async create(file: string): Promise<FileOutput> {
     const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(4).toString('hex')}.tmp`);
     try {
+      const old = await stat(file).catch(() => null);
+      if (old !== null && !old.isFile()) {
+        // A device or a pipe (/dev/null, /dev/stdout) is written as it is: a rename would replace it.
+        if (old.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
+        return new FileOutput(file, null, await open(file, 'w'));
+      }
       return new FileOutput(file, temporary, await open(temporary, 'wx'));
     } catch (error) {
       throw fileError(file, error);
@@ -75,10 +81,10 @@ class FileOutput implements Output {
   async finish(): Promise<void> {
     try {
       const handle = this.handle as FileHandle;
-      await handle.sync();
+      if (this.temporary !== null) await handle.sync();
       this.handle = null;
       await handle.close();
-      await rename(this.temporary, this.file);
+      if (this.temporary !== null) await rename(this.temporary, this.file);
     } catch (error) {
       throw fileError(this.file, error);
     }
@@ -87,13 +93,20 @@ class FileOutput implements Output {
   async discard(): Promise<void> {
     await this.handle?.close().catch(() => undefined);
     this.handle = null;
-    await rm(this.temporary, { force: true }).catch(() => undefined);
+    if (this.temporary !== null) await rm(this.temporary, { force: true }).catch(() => undefined);
   }
 }
 
 function fileError(file: string, error: unknown): FlowError {
   if (error instanceof FlowError) return error;
   const code = (error as NodeJS.ErrnoException | null)?.code ?? 'unknown error';
-  const hint = code === 'ENOENT' ? 'The folder does not exist.' : code === 'ENOSPC' ? 'The disk is full.' : 'Choose another place with -o.';
+  const hint =
+    code === 'ENOENT'
+      ? 'The folder does not exist.'
+      : code === 'EISDIR'
+        ? 'It is a folder; name a file.'
+        : code === 'ENOSPC'
+          ? 'The disk is full.'
+          : 'Choose another place with -o.';
   return new FlowError('ERR_FLOW_IO', `${file}: ${code} while writing. ${hint}`, { path: file, received: code, hint, cause: error });
 }

@@ -8,14 +8,14 @@ import { type Session, withSession } from './session.ts';
 type Flags = Record<string, never>;
 type Verb = (file: string, flags: never, session: Session) => Promise<void>;
 
-/** The `flowmatch` command. Errors are thrown, never printed here; help and usage errors come as commander's CommanderError. */
-export function program(): Command {
+/** The `flowmatch` command. Errors are thrown; help and usage errors come as commander's CommanderError, printed by commander unless `json`. */
+export function program(json = false): Command {
   const root = new Command('flowmatch')
     .description('Trains flow-matching models on your data, samples them, exports them to ONNX.')
     .version(version, '-V, --version')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'the flags of a command')
     .showHelpAfterError('Run it with --help to see its flags.')
-    .configureOutput({ writeErr: (text) => process.stderr.write(text.replace(/^error: /, 'flowmatch: ')) })
+    .configureOutput({ writeErr: (text) => void (json || process.stderr.write(text.replace(/^error: /, 'flowmatch: '))) })
     .exitOverride()
     .addHelpText(
       'after',
@@ -25,13 +25,13 @@ export function program(): Command {
   verb(root, 'fit <table>', 'train a model on a table: CSV, JSON (an array of objects) or JSON lines')
     .requiredOption('-o, --output <file>', 'the model, .safetensors')
     .option('--config <file>', 'flags as JSON: {"steps": 20000, "columns": {"zip": "category"}}')
-    .option('--steps <n>', 'optimiser steps', integerFlag('--steps', 1))
-    .option('--batch <rows>', 'rows of a batch', integerFlag('--batch', 1, 1 << 20))
-    .option('--lr <rate>', 'highest learning rate of the schedule', numberFlag('--lr', 0, 10))
-    .option('--hidden <widths>', 'widths of the hidden layers, e.g. 256,256,256', widthsFlag('--hidden'))
-    .option('--ema <decay>', 'decay of the averaged weights, 0 = off', numberFlag('--ema', 0, 0.999999))
+    .option('--steps <n>', 'optimiser steps (default: 5000)', integerFlag('--steps', 1))
+    .option('--batch <rows>', 'rows of a batch (default: 512)', integerFlag('--batch', 1, 1 << 20))
+    .option('--lr <rate>', 'highest learning rate of the schedule (default: 0.002)', numberFlag('--lr', 0, 10))
+    .option('--hidden <widths>', 'widths of the hidden layers (default: 256,256,256)', widthsFlag('--hidden'))
+    .option('--ema <decay>', 'decay of the averaged weights, 0 = off (default: 0.999)', numberFlag('--ema', 0, 0.999999))
     .option('--checkpoint <file>', 'save the run here and go on from it when it exists')
-    .option('--every <time>', 'time between checkpoints, e.g. 30s', secondsFlag('--every'))
+    .option('--every <time>', 'time between checkpoints, e.g. 2m (default: 30s)', secondsFlag('--every'))
     .option('--null <text>', 'read this text as a missing cell (may be repeated)', repeated)
     .option('--keep <column>', 'learn a column that would be left out (may be repeated)', repeated)
     .option('--drop <column>', 'leave a column out (may be repeated)', repeated)
@@ -43,15 +43,15 @@ export function program(): Command {
     .option('-n, --rows <n>', 'how many rows', integerFlag('--rows', 0), 10)
     .option('-o, --output <file>', 'where to; stdout without it')
     .option('--first-row <i>', 'start at this row of the seed', integerFlag('--first-row', 0), 0)
-    .option('--solver <name>', 'euler, midpoint, heun, ralston, rk4 or rk4ThreeEighths')
-    .option('--steps <n>', 'steps of the solver', integerFlag('--steps', 1, 100_000))
+    .option('--solver <name>', 'midpoint (default), euler, heun, ralston, rk4 or rk4ThreeEighths')
+    .option('--steps <n>', 'steps of the solver (default: 50 for midpoint)', integerFlag('--steps', 1, 100_000))
     .option('--given <column=value>', 'fix the column that was the --target of fit')
-    .option('--format <name>', 'csv, jsonl or npy (by the name of the output file)')
+    .option('--format <name>', 'csv, jsonl or npy (default: by the name of the output file)')
     .action(run(async () => (await import('./sample.ts')).sample));
 
   verb(root, 'report <model> <table>', 'compare generated rows with the real table, as one HTML file')
     .requiredOption('-o, --output <file>', 'the report, .html')
-    .option('-n, --rows <n>', 'rows to generate (as many as the table has)', integerFlag('--rows', 2))
+    .option('-n, --rows <n>', 'rows to generate (default: as many as the table has, 1000 to 10000)', integerFlag('--rows', 2))
     .option('--null <text>', 'read this text as a missing cell (may be repeated)', repeated)
     .action(run(async () => (await import('./report.ts')).report));
 
@@ -59,8 +59,8 @@ export function program(): Command {
     .requiredOption('-o, --output <file>', 'the model, .onnx')
     .option('--graph <kind>', 'sampler (noise to rows, solver inside) or velocity', 'sampler')
     .option('--solver <name>', 'solver of a sampler graph', 'midpoint')
-    .option('--steps <n>', 'steps of that solver', integerFlag('--steps', 1, 100_000))
-    .option('--opset <n>', 'ONNX operator set', integerFlag('--opset', 1, 100))
+    .option('--steps <n>', 'steps of that solver (default: 50 for midpoint)', integerFlag('--steps', 1, 100_000))
+    .option('--opset <n>', 'ONNX operator set (default: the lowest that does, 17)', integerFlag('--opset', 1, 100))
     .option('--check', 'run the file in onnxruntime-node on the same noise and print the largest difference')
     .action(run(async () => (await import('./export.ts')).exportModel));
 
@@ -70,7 +70,7 @@ export function program(): Command {
 
   verb(root, 'plot <model>', 'draw what a model generates')
     .requiredOption('-o, --output <file>', 'the picture: .html, .svg or .png')
-    .option('--kind <name>', 'scatter, trajectories, pairs or loss')
+    .option('--kind <name>', 'scatter, trajectories, pairs or loss (default: by the columns)')
     .option('-n, --rows <n>', 'rows to draw', integerFlag('--rows', 2, 100_000), 2000)
     .action(run(async () => (await import('./plot.ts')).plotModel));
 
@@ -78,20 +78,21 @@ export function program(): Command {
     .option('-o, --output <folder>', 'where the pictures and the model go', '.')
     .option('--steps <n>', 'optimiser steps', integerFlag('--steps', 1))
     .action(run(async () => (await import('./demo.ts')).demo));
+  for (const command of root.commands) common(command);
   return root;
 }
 
 function verb(root: Command, usage: string, description: string): Command {
-  return root
-    .command(usage)
-    .description(description)
+  return root.command(usage).description(description).showHelpAfterError('Run it with --help to see its flags.').allowExcessArguments(false).exitOverride();
+}
+
+/** The flags that every verb has; added last, so that the help begins with a verb's own. */
+function common(command: Command): void {
+  command
     .option('--seed <n>', 'seed of all randomness', integerFlag('--seed', 0), 0)
     .option('--threads <n>', 'threads (default: one per physical core)', integerFlag('--threads', 1, 1024))
     .option('--json', 'progress as JSON lines on stderr, the result as JSON on stdout')
-    .option('--quiet', 'say nothing but warnings and errors')
-    .showHelpAfterError('Run it with --help to see its flags.')
-    .allowExcessArguments(false)
-    .exitOverride();
+    .option('--quiet', 'say nothing but warnings and errors');
 }
 
 /** An action that loads the verb and runs it in a session; arguments beyond the first join the flags as `table`. */

@@ -1,14 +1,14 @@
 // `flowmatch sample`: rows of a model to stdout or a file, in constant memory. Table models give their columns, others x0, x1, ... by name.
 
 import { extname } from 'node:path';
-import { FlowError } from '../errors.ts';
+import { argumentError, FlowError } from '../errors.ts';
 import { Model } from '../model/model.ts';
 import { choice } from '../options.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { solverByName } from '../solvers/solvers.ts';
 import type { Codec, TableCodec } from '../table/codec.ts';
 import { sampleTable, tableCodec } from '../table/sample.ts';
-import { rowFormats, rowWriter } from '../table/write.ts';
+import { type RowFormat, rowFormats, rowWriter } from '../table/write.ts';
 import { openOutput } from './output.ts';
 import type { Session } from './session.ts';
 import { bytes, count, duration } from './terminal.ts';
@@ -37,11 +37,9 @@ export async function sample(file: string, flags: SampleFlags, { terminal, signa
   terminal.progress({ event: 'start', rows: n }, () => `drawing ${count(n)} rows ...`, true);
   const model = withCodec(await Model.load(file));
   const codec = tableCodec(model);
-  const ending = extname(output ?? '')
-    .slice(1)
-    .toLowerCase();
-  const named = (rowFormats as readonly string[]).includes(ending) ? ending : ending === 'ndjson' ? 'jsonl' : 'csv';
-  const writer = rowWriter(choice(flags.format ?? named, '--format', rowFormats), codec);
+  const toFile = output !== undefined && output !== '-';
+  const solver = solverOf(flags.solver, flags.steps);
+  const writer = rowWriter(formatOf(flags.format, toFile ? output : undefined, terminal.json), codec);
   const given = flags.given === undefined ? undefined : givenValue(flags.given, codec);
   const out = await openOutput(output);
   let [done, written] = [0, 0];
@@ -50,9 +48,9 @@ export async function sample(file: string, flags: SampleFlags, { terminal, signa
     written += chunk.length;
   };
   try {
-    await put(writer.head(n));
-    const solver = solverOf(flags.solver, flags.steps);
+    if (n === 0) await put(writer.head(n));
     for await (const batch of sampleTable(model, { n, seed: flags.seed, firstRow: flags.firstRow, solver, given, threads: flags.threads, signal })) {
+      if (done === 0) await put(writer.head(n)); // not earlier: an error leaves stdout empty
       await put(writer.rows(batch.rows));
       done += batch.rows.length;
       if (!out.open) break;
@@ -71,7 +69,6 @@ export async function sample(file: string, flags: SampleFlags, { terminal, signa
   }
   terminal.endProgress();
   const seconds = (performance.now() - started) / 1000;
-  const toFile = output !== undefined && output !== '-';
   if (toFile)
     terminal.result(
       { event: 'done', rows: done, file: output, bytes: written, seconds },
@@ -79,12 +76,26 @@ export async function sample(file: string, flags: SampleFlags, { terminal, signa
     );
 }
 
+/** The format that --format names, or else the ending of the file; on stdout CSV, or JSON lines with --json. */
+function formatOf(format: string | undefined, file: string | undefined, json: boolean): RowFormat {
+  if (format !== undefined) return choice(format, '--format', rowFormats);
+  if (file === undefined) return json ? 'jsonl' : 'csv';
+  const ending = extname(file).slice(1).toLowerCase();
+  if (ending === '' || ending === 'csv') return 'csv';
+  if (ending === 'jsonl' || ending === 'ndjson') return 'jsonl';
+  if (ending === 'npy') return 'npy';
+  throw argumentError('ERR_FLOW_CONFIG', '--output', 'a name that ends in .csv, .jsonl or .npy', file, 'Rename it, or say --format csv, jsonl or npy.');
+}
+
 /** The value behind `column=value`; the column must be the model's target. */
 function givenValue(text: string, codec: Codec): string {
   const at = text.indexOf('=');
   const [name, value] = at < 0 ? [text, ''] : [text.slice(0, at).trim(), text.slice(at + 1)];
   const target = codec.target?.name;
-  if (at > 0 && name === target) return value;
+  if (at > 0 && codec.target && name === target) {
+    codec.classOf(value); // throws for a value that was never seen, before anything is written
+    return value;
+  }
   const known =
     target === undefined
       ? 'This model has no condition: fit it with --target COLUMN.'

@@ -102,8 +102,10 @@ export function convert(value: Matrix, width: number, first: number, count: numb
     const [i, j] = [first + Math.floor(bad / width), bad % width];
     const original = Array.isArray(value) ? (value[i] as ArrayLike<number>)[j] : (value as Float64Array)[i * width + j];
     const finite = Number.isFinite(original);
-    const fields = { path: place(path, i, j, names), expected: finite ? 'a number that float32 can hold' : 'a finite number', received: show(original) };
-    throw new FlowError('ERR_FLOW_NONFINITE', `${fields.path} is ${fields.received}: expected ${fields.expected}.`, fields);
+    const hint = finite ? 'Give the column in a smaller unit.' : 'Leave the row out, or put a number there.';
+    const expected = finite ? 'a number that float32 can hold' : 'a finite number';
+    const fields = { path: place(path, i, j, names), expected, received: show(original), hint };
+    throw new FlowError('ERR_FLOW_NONFINITE', `${fields.path} is ${fields.received}: expected ${expected}. ${hint}`, fields);
   }
   return out;
 }

@@ -4,7 +4,7 @@
 import { constants, type FileHandle, open } from 'node:fs/promises';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type GraphProto, type ModelProto, ModelProtoSchema, type TensorProto, TensorProto_DataType, type ValueInfoProto } from 'onnx-buf';
-import { argumentError, FlowError } from '../errors.ts';
+import { argumentError, FlowError, inFile } from '../errors.ts';
 import { graphHash, graphHashKey } from './graph.ts';
 import { checkWire, onnxError } from './guard.ts';
 import { type FlowMetadata, readMetadata } from './metadata.ts';
@@ -180,6 +180,16 @@ export function requireInput(bytes: Uint8Array, name: string): Uint8Array {
 /** The domains of a file whose operators no plain onnxruntime has; empty when it can be loaded. */
 export function customDomains(info: OnnxInfo): string[] {
   return info.domains.map((domain) => domain.name).filter((name) => !builtIn.includes(name));
+}
+
+/** Reads a file and tells what it is; errors name the file and the place in it. */
+export async function inspectOnnxFile(file: string): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly info: OnnxInfo }> {
+  const bytes = await readOnnxFile(file);
+  try {
+    return { bytes, info: inspectOnnx(bytes) };
+  } catch (error) {
+    throw inFile(file, error);
+  }
 }
 
 /** The bytes of a regular file of at most `fileLimit` bytes. Throws ERR_FLOW_IO. */

@@ -1,6 +1,6 @@
 // A picture to a file: the ending says the format.
 
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { argumentError, FlowError } from '../errors.ts';
 import { record } from '../options.ts';
@@ -34,6 +34,8 @@ export async function writePicture(picture: Picture, file: string, options: PngO
 export async function writeWhole(file: string, bytes: string | Uint8Array): Promise<void> {
   const beside = `${file}.${process.pid}.tmp`;
   try {
+    const old = await stat(file).catch(() => null);
+    if (old !== null && !old.isFile()) return await writeFile(file, bytes); // a device or a pipe, which a rename would replace
     await writeFile(beside, bytes);
     await rename(beside, file);
   } catch (cause) {

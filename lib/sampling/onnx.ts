@@ -5,7 +5,7 @@
 import { type SamplingCondition, samplingCondition } from '../data/condition.ts';
 import { rowLimit, toMatrix } from '../data/rows.ts';
 import { argumentError, FlowError } from '../errors.ts';
-import { customDomains, inspectOnnx, type OnnxInfo, readOnnxFile, requireInput } from '../onnx/inspect.ts';
+import { customDomains, inspectOnnx, inspectOnnxFile, type OnnxInfo, requireInput } from '../onnx/inspect.ts';
 import { checkSeed, checkSignal, finite, integer, record } from '../options.ts';
 import { checkGrid, gridOf } from '../solvers/grid.ts';
 import { resolveSolver } from '../solvers/solvers.ts';
@@ -214,8 +214,7 @@ export async function loadOnnx(source: string | Uint8Array, options: OnnxLoadOpt
   if (typeof source !== 'string' && !(source instanceof Uint8Array)) throw argumentError('ERR_FLOW_TYPE', 'source', 'a file name or a Uint8Array', source);
   const names = given.inputs === undefined ? {} : namesOf(given.inputs);
   if (given.output !== undefined && typeof given.output !== 'string') throw argumentError('ERR_FLOW_TYPE', 'options.output', 'a name', given.output);
-  const bytes = typeof source === 'string' ? await readOnnxFile(source) : source.slice();
-  const info = inspectOnnx(bytes);
+  const { bytes, info } = typeof source === 'string' ? await inspectOnnxFile(source) : inspectedBytes(source.slice());
   const custom = customDomains(info);
   if (custom.length > 0) throw argumentError('ERR_FLOW_ONNX', 'domains', 'operators that every onnxruntime has', custom.join(', '));
   const bound = bindInputs(info, names, given.output);
@@ -228,6 +227,8 @@ export async function loadOnnx(source: string | Uint8Array, options: OnnxLoadOpt
   const session = await OnnxSession.open(findRuntime(), bound.grid === null ? bytes : requireInput(bytes, bound.grid), threads);
   return new OnnxSampler(info, bound, session, columns);
 }
+
+const inspectedBytes = (bytes: Uint8Array<ArrayBuffer>) => ({ bytes, info: inspectOnnx(bytes) });
 
 function replyError(output: string, expected: readonly number[], reply: Reply): FlowError {
   const received = `[${reply.dims}]`;

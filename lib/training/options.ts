@@ -176,9 +176,26 @@ const keys = [
   'table',
 ] as const satisfies readonly (keyof TrainOptions)[];
 
+/** Names that newcomers try, and what is written here instead. */
+const elsewhere = {
+  dim: 'columns: their names or their count',
+  dimension: 'columns: their names or their count',
+  width: 'columns: their names or their count',
+  lr: 'optimiser: adamw({ lr: 1e-3 })',
+  learningRate: 'optimiser: adamw({ lr: 1e-3 })',
+  optimizer: 'optimiser: adamw({ lr: 1e-3 })',
+  epochs: 'steps: one step is one batch',
+  iterations: 'steps',
+  batch: 'batchSize',
+  hidden: 'network: mlp({ hidden: [256, 256] })',
+  activation: "network: mlp({ activation: 'silu' })",
+  x: 'data',
+  file: 'checkpoint: { file }',
+} as const;
+
 /** @throws FlowError naming the option. */
 export function checkOptions(options: unknown): Settings {
-  const given = record(options, 'options', keys);
+  const given = record(options, 'options', keys, elsewhere);
   if (given.data === undefined || given.data === null) throw argumentError('ERR_FLOW_TYPE', 'options.data', 'rows of numbers, or a Dataset', given.data);
   choice(given.precision ?? 'f32', 'options.precision', ['f32']);
   return {

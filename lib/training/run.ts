@@ -12,6 +12,8 @@ import type { Bench } from './prepare.ts';
 /** Wanted length of a slice, in seconds; the number of steps follows the measured speed. */
 const sliceSeconds = 0.05;
 const longestSlice = 4096;
+/** Mean losses this many times the first one are divergence, though every number may still be finite: such weights never come back to a better fit than none. */
+const explosion = 1e6;
 /** Stream of the fixed times and noise of evaluations. */
 const evaluationSalt = 0x6576616cn;
 
@@ -78,12 +80,15 @@ export class Run {
       if (slice === undefined) break;
       try {
         const { steps, losses, status } = await slice.job.done;
-        this.#account(losses, slice.rates, steps);
+        const exploded = this.#account(losses, slice.rates, steps);
         const now = performance.now();
         this.#measure(steps, (now - began) / 1000);
         began = now;
         if (status === 'nonfinite') failure ??= this.#diverged();
-        else if (failure === undefined && steps > 0) between();
+        else if (exploded !== null) {
+          failure ??= exploded;
+          this.stop();
+        } else if (failure === undefined && steps > 0) between();
         if (steps < slice.rates.length) this.stop(); // what is queued behind has the rates of later steps
       } catch (error) {
         failure ??= error;
@@ -120,17 +125,26 @@ export class Run {
       const { steps, losses, status } = await job.done.finally(() => {
         this.#job = null;
       });
-      this.#account(losses, rates, steps);
+      const exploded = this.#account(losses, rates, steps);
       this.#measure(steps, (performance.now() - began) / 1000);
       if (status === 'nonfinite') throw this.#diverged();
+      if (exploded !== null) throw exploded;
       if (steps > 0) between();
     }
   }
 
-  #account(losses: Float64Array, rates: Float64Array, steps: number): void {
-    for (let k = 0; k < steps; k++) this.log.add(losses[k] as number);
+  /** Logs the steps of a slice. @returns the error of the first step whose loss, and the mean of the last ones, is an explosion; a function of the losses alone. */
+  #account(losses: Float64Array, rates: Float64Array, steps: number): FlowError | null {
+    let exploded: FlowError | null = null;
+    for (let k = 0; k < steps; k++) {
+      const loss = losses[k] as number;
+      this.log.add(loss);
+      const limit = explosion * (this.log.values[0] as number);
+      if (exploded === null && limit > 0 && loss > limit && this.log.mean() > limit) exploded = this.#exploded(this.step + k + 1, loss, rates[k] as number);
+    }
     this.rates.add(rates, steps);
     this.step += steps;
+    return exploded;
   }
 
   #measure(steps: number, seconds: number): void {
@@ -182,14 +196,25 @@ export class Run {
 
   #diverged(): FlowError {
     const path = `step ${this.step + 1}`;
-    const lr = this.learningRate;
+    const hint = this.#calmer(this.learningRate);
+    const message = `${path}: the loss or its gradient is not finite. Weights of step ${this.step} kept. ${hint}`;
+    return new FlowError('ERR_FLOW_DIVERGED', message, { path, expected: 'a finite loss and gradient', hint });
+  }
+
+  #exploded(step: number, loss: number, lr: number): FlowError {
+    const [path, received, first] = [`step ${step}`, loss.toPrecision(2), (this.log.values[0] as number).toPrecision(2)];
+    const hint = this.#calmer(lr);
+    const message = `${path}: the loss is ${received}, it began at ${first}. ${hint}`;
+    return new FlowError('ERR_FLOW_DIVERGED', message, { path, expected: `a loss below ${explosion} times the first one`, received, hint });
+  }
+
+  /** What to try after a divergence. */
+  #calmer(lr: number): string {
     const hints = [
       lr > 1e-3 ? 'lr <= 1e-3' : 'a lower lr',
       this.settings.clip === 0 || this.settings.clip > 1 ? 'clip: 1' : '',
       this.settings.normalise === false ? 'normalise: true' : '',
     ];
-    const hint = `Try ${hints.filter(Boolean).join(' or ')}.`;
-    const message = `${path}: the loss or its gradient is not finite. Weights of step ${this.step} kept. ${hint}`;
-    return new FlowError('ERR_FLOW_DIVERGED', message, { path, expected: 'a finite loss and gradient', hint });
+    return `Try ${hints.filter(Boolean).join(' or ')}.`;
   }
 }

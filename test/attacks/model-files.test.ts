@@ -40,8 +40,8 @@ const lengthOf = (value: bigint) => {
 const { data_offsets: offsets, shape } = JSON.parse(headerText(good))[weight] as { data_offsets: [number, number]; shape: number[] };
 
 const attacks: [string, () => Uint8Array, RegExp][] = [
-  ['an empty file', () => new Uint8Array(0), /^byte 0: .*cut short/],
-  ['seven bytes', () => good.slice(0, 7), /^byte 7/],
+  ['an empty file', () => new Uint8Array(0), /^\/d\/bad: byte 0: .*cut short/],
+  ['seven bytes', () => good.slice(0, 7), /^\/d\/bad: byte 7/],
   ['a header length of 2^63', () => lengthOf(2n ** 63n), /at most 8388608 is allowed/],
   ['a header length over the limit', () => lengthOf(BigInt(limits.headerBytes + 1)), /byte 0/],
   ['a header longer than the file', () => lengthOf(8_000_000n), /only \d+ bytes follow/],
@@ -53,8 +53,8 @@ const attacks: [string, () => Uint8Array, RegExp][] = [
   ['no seal', () => reseal(good, (text) => text).fill(0x30, 8, 30), /byte 8/],
   ['not JSON', () => reseal(good, (text) => text.slice(0, -1)), /not JSON/],
   ['an array for a header', () => reseal(good, (text) => `${text.slice(0, text.indexOf('}') + 1)}}`), /header/],
-  ['a duplicate key', () => reseal(good, (text) => text.replace('"kind":"model"', '"kind":"model","kind":"model"')), /^byte \d+: .*canonical/],
-  ['white space', () => reseal(good, (text) => text.replace('"kind":"model"', '"kind": "model"')), /^byte \d+: .*canonical/],
+  ['a duplicate key', () => reseal(good, (text) => text.replace('"kind":"model"', '"kind":"model","kind":"model"')), /^\/d\/bad: byte \d+: .*canonical/],
+  ['white space', () => reseal(good, (text) => text.replace('"kind":"model"', '"kind": "model"')), /^\/d\/bad: byte \d+: .*canonical/],
   ['an odd number', () => reseal(good, (text) => text.replace(`[${shape.join(',')}]`, `[${shape[0]}e0,${shape[1]}]`)), /canonical/],
   ['nesting without end', () => reseal(good, (text) => `${text.slice(0, -1)},"x":${'['.repeat(50_000)}${']'.repeat(50_000)}}`), /header|byte/],
   ['metadata that is no string', () => meta('kind', 3), /expected a string, got 3/],

@@ -1,7 +1,9 @@
 // The verbs at work on small runs: the same bytes for the same seed, clean pipes, whole files or none, interruption, and what inspect says.
 
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openTable } from '../../lib/table/source.ts';
 import { readAll } from '../table/helpers.ts';
@@ -106,6 +108,31 @@ describe('sample', () => {
     expect([code, stderr]).toEqual([2, expect.stringMatching(/--format: expected one of csv, jsonl, npy/)]);
   });
 
+  test('what cannot be done leaves stdout empty; unknown endings are refused; --json writes JSON lines', async () => {
+    for (const wrong of [
+      ['--solver', 'rk5'],
+      ['--given', 'Sex=MALE'],
+      ['-o', inFolder('r.parquet')],
+      ['-o', inFolder('r.json')],
+    ]) {
+      const { code, stdout, stderr } = await run('sample', model, ...wrong);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toMatch(/ERR_FLOW_CONFIG --(solver|given|output): /);
+    }
+    const json = (await run('sample', model, '-n', '2', '--json')).stdout.trim().split('\n');
+    expect(json.map((line) => Object.keys(JSON.parse(line)).length)).toEqual([7, 7]);
+    expect((await run('sample', model, '-n', '0')).stdout).toMatch(/^Species,.*\n$/);
+  });
+
+  test('a pipe is written, not replaced', async () => {
+    const pipe = inFolder('pipe');
+    execFileSync('mkfifo', [pipe]);
+    const reader = readFile(pipe, 'utf8');
+    expect((await run('sample', model, '-n', '3', '--quiet', '-o', pipe)).code).toBe(0);
+    expect((await reader).split('\n')).toHaveLength(5);
+    expect(statSync(pipe).isFIFO()).toBe(true);
+  });
+
   test('a reader that leaves ends the run quietly', async () => {
     const { child, done } = start('sample', model, '-n', '1e6', '--quiet');
     child.stdout?.once('data', () => child.stdout?.destroy());
@@ -146,6 +173,7 @@ describe('inspect', () => {
       writeFileSync(inFolder(name), content);
       const { code, stderr, stdout } = await run('inspect', inFolder(name));
       expect(stderr, name).toMatch(message);
+      expect(stderr).toContain(`${inFolder(name)}: `);
       expect([code, stdout]).toEqual([3, '']);
     }
   });

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { errorText, exitCode, Interrupted } from '../../lib/cli/exit.ts';
 import { integerFlag, secondsFlag, widthsFlag } from '../../lib/cli/flags.ts';
 import { errorCodes, FlowError } from '../../lib/errors.ts';
+import { tableDefaults } from '../../lib/table/fit.ts';
 import { inFolder, run } from './helpers.ts';
 
 const penguins = 'examples/data/penguins.csv';
@@ -17,6 +18,10 @@ describe('usage', () => {
     for (const verb of ['fit', 'sample', 'report', 'export', 'inspect', 'plot', 'demo']) expect(stdout).toMatch(new RegExp(`^  ${verb} `, 'm'));
     const fit = await run('fit', '--help');
     for (const flag of fitFlags.split(' ')) expect(fit.stdout).toContain(flag);
+    for (const value of [tableDefaults.steps, tableDefaults.batchSize, tableDefaults.lr, tableDefaults.hidden, tableDefaults.ema])
+      expect(fit.stdout).toContain(`default: ${value})`);
+    expect(fit.stdout.indexOf('--output')).toBeLessThan(fit.stdout.indexOf('--seed'));
+    expect((await run('help', 'fit')).stdout).toBe(fit.stdout);
     expect((await run()).stdout).toContain('Usage: flowmatch');
     expect((await run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
@@ -34,6 +39,7 @@ describe('usage', () => {
     [['demo', 'mons'], /Did you mean "moons"\?/],
     [['inspect'], /missing required argument/],
     [['fit', 'a', 'b', '-o', 'x'], /too many arguments/],
+    [['fit', penguins, '-o', 'x', '--hidden', '12,x'], /--hidden: expected widths such as 256,256,256, got "12,x"/],
   ])('%j is a usage error: exit 2', async (args, message) => {
     const { code, stderr, stdout } = await run(...args);
     expect(stderr).toMatch(message);
@@ -57,6 +63,17 @@ describe('usage', () => {
     expect(code).toBe(3);
     const error = { event: 'error', code: 'ERR_FLOW_CSV_CELL', path: 'row 21, column "hp"', hint: 'Treat it as missing with --null "?"' };
     expect(JSON.parse(stderr.trim().split('\n').at(-1) as string)).toMatchObject(error);
+  });
+
+  test('--json does the same for typos and missing flags', async () => {
+    for (const [args, message] of [
+      [['sample', 'x', '--sead', '1'], /^unknown option '--sead' \(Did you mean --seed\?\)$/],
+      [['fit', penguins], /^required option/],
+    ] as const) {
+      const { code, stderr } = await run(...args, '--json');
+      expect(code).toBe(2);
+      expect(JSON.parse(stderr)).toEqual({ event: 'error', code: 'ERR_FLOW_CONFIG', message: expect.stringMatching(message), path: 'command line' });
+    }
   });
 
   test('a settings file is strict', async () => {

@@ -139,6 +139,31 @@ describe('train', () => {
     expect(trainer.model().info().step).toBe(trainer.step);
   });
 
+  it.each([undefined, defineCoupling({ name: 'as drawn', pair: (x0) => Int32Array.from({ length: x0.length / 2 }, (_, i) => i) })])(
+    'names the step at which a finite loss exploded (coupling %#), and leaves the last good checkpoint',
+    async (coupling) => {
+      const file = at(`exploded-${coupling === undefined}`);
+      let steps = 0;
+      const lr = (step: number) => (step < 20 ? 1e-3 : 1000);
+      const run = train({
+        ...small,
+        data: rows,
+        steps: 500,
+        optimiser: adamw({ lr }),
+        checkpoint: { file, everySteps: 20 },
+        ...(coupling ? { coupling } : {}),
+        onProgress: ({ step }) => {
+          steps = step;
+        },
+      });
+      const error = await caught(() => run);
+      expect(error).toMatchObject({ name: 'FlowError', code: 'ERR_FLOW_DIVERGED', path: expect.stringMatching(/^step 2[1-9]$/) });
+      expect(error.message).toMatch(/^step \d+: the loss is \S+e\+\d+, it began at [\d.]+\. Try lr <= 1e-3\.$/);
+      expect(steps).toBeLessThan(500);
+      expect((await Model.load(file)).info().step).toBe(20);
+    },
+  );
+
   it('takes a path, a coupling, a time law and source rows of the user', async () => {
     const h = Math.PI / 2;
     let called = 0;
