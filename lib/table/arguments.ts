@@ -2,9 +2,10 @@
 
 import { argumentError } from '../errors.ts';
 import { Model } from '../model/model.ts';
-import { finite, integer, record } from '../options.ts';
+import { checkSeed, checkSignal, finite, integer, ownFields, record } from '../options.ts';
 import { rowsSource } from './json.ts';
 import type { RowSource } from './rows.ts';
+import type { TableSampleOptions } from './sample.ts';
 import { openTable } from './source.ts';
 
 const fitKeys = [
@@ -32,13 +33,18 @@ const fitKeys = [
 export function checkFit(options: unknown): { readonly [key in (typeof fitKeys)[number]]?: unknown } {
   const given = record(options, 'options', fitKeys);
   for (const key of ['nulls', 'keep', 'drop'] as const) checkTexts(given[key], `options.${key}`);
-  if (given.columns !== undefined) checkTexts(Object.values(record(given.columns, 'options.columns', Object.keys(Object(given.columns)))), 'options.columns');
+  if (given.columns !== undefined) {
+    if (typeof given.columns !== 'object' || given.columns === null)
+      throw argumentError('ERR_FLOW_TYPE', 'options.columns', 'kinds by column name', given.columns);
+    const kinds = ownFields(given.columns, 'options.columns');
+    checkTexts(Object.values(kinds), 'options.columns');
+    given.columns = kinds;
+  }
   if (given.target !== undefined && typeof given.target !== 'string') throw argumentError('ERR_FLOW_TYPE', 'options.target', 'a column name', given.target);
   if (given.hidden !== undefined && !Array.isArray(given.hidden)) throw argumentError('ERR_FLOW_TYPE', 'options.hidden', 'an array of widths', given.hidden);
   if (given.steps !== undefined) integer(given.steps, 'options.steps', 1);
   if (given.lr !== undefined) finite(given.lr, 'options.lr', 0, 1000);
-  if (given.signal !== undefined && !(given.signal instanceof AbortSignal))
-    throw argumentError('ERR_FLOW_TYPE', 'options.signal', 'an AbortSignal', given.signal);
+  checkSignal(given.signal);
   return given;
 }
 
@@ -55,7 +61,12 @@ export async function checkTable(table: unknown): Promise<RowSource> {
   if (table instanceof Map || table instanceof Set || ArrayBuffer.isView(table) || !iterable(source)) {
     throw argumentError('ERR_FLOW_TYPE', 'table', 'a file name, an array of objects, or a RowSource', table);
   }
-  return rowsSource(table as Iterable<unknown>);
+  return rowsSource(once(source as Iterable<unknown>) ? [...(source as Iterable<unknown>)] : (table as Iterable<unknown>)); // the rows are read twice
+}
+
+/** Whether it can be walked once only, as a generator. */
+function once(value: Iterable<unknown>): boolean {
+  return Object.is(value[Symbol.iterator](), value);
 }
 
 /** Whether it hands out an iterator; none is started. */
@@ -63,12 +74,15 @@ function iterable(value: Partial<Iterable<unknown>>): boolean {
   return typeof value[Symbol.iterator] === 'function' && typeof Object(value[Symbol.iterator]?.()).next === 'function';
 }
 
-/** Arguments of sampleTable; the rest is checked by model.sample(). */
-export function checkTableSample(model: unknown, options: unknown): void {
+/** Arguments of sampleTable, each option read once; solver and threads are checked by model.sample(). */
+export function checkTableSample(model: unknown, options: unknown): TableSampleOptions {
   if (!(model instanceof Model)) throw argumentError('ERR_FLOW_TYPE', 'model', 'a Model', model);
-  const { n, firstRow, seed, given } = record(options, 'options', ['n', 'seed', 'firstRow', 'solver', 'given', 'threads', 'signal']);
-  integer(n, 'options.n', 0);
-  if (firstRow !== undefined) integer(firstRow, 'options.firstRow', 0, 2 ** 48);
-  if (typeof seed !== 'bigint' && seed !== undefined) integer(seed, 'options.seed', 0);
-  if (given !== undefined && typeof given !== 'string') throw argumentError('ERR_FLOW_TYPE', 'options.given', 'a value of the target column', given);
+  const given = record(options, 'options', ['n', 'seed', 'firstRow', 'solver', 'given', 'threads', 'signal']);
+  integer(given.n, 'options.n', 0);
+  if (given.firstRow !== undefined) integer(given.firstRow, 'options.firstRow', 0, 2 ** 48);
+  checkSeed(given.seed, 'options.seed');
+  checkSignal(given.signal);
+  if (given.given !== undefined && typeof given.given !== 'string')
+    throw argumentError('ERR_FLOW_TYPE', 'options.given', 'a value of the target column', given.given);
+  return given as unknown as TableSampleOptions;
 }

@@ -7,6 +7,7 @@ import { type CsvError, parse } from 'csv-parse';
 import { FlowError } from '../errors.ts';
 import type { Cell } from './cells.ts';
 import { largestField, largestLine, mostColumns, type RowBatch, type RowSource, readError, rowsPerBatch } from './rows.ts';
+import { Utf8Check } from './utf8.ts';
 
 const delimiters = [',', ';', '\t', '|'] as const;
 
@@ -86,10 +87,11 @@ async function* records(file: string, delimiter: string, header: readonly string
   input.on('error', (error) => guard.destroy(error));
   guard.on('error', (error) => parser.destroy(error));
   input.pipe(guard).pipe(parser);
-  let [row, line] = [0, 0];
+  let [row, line, seen] = [0, 0, 0];
   try {
     for await (const record of parser as AsyncIterable<string[]>) {
       line++;
+      seen++;
       if (record.length === 1 && record[0] === '') continue;
       for (let i = 0; i < record.length; i++) {
         const field = record[i] as string;
@@ -102,12 +104,19 @@ async function* records(file: string, delimiter: string, header: readonly string
     }
   } catch (error) {
     const code = (error as CsvError).code;
-    throw typeof code === 'string' && /^(CSV|INVALID)_/.test(code) ? malformed(error as CsvError, row, file) : readError(error, file);
+    throw typeof code === 'string' && /^(CSV|INVALID)_/.test(code)
+      ? malformed(error as CsvError, row + unseen(error as CsvError, seen), file)
+      : readError(error, file);
   } finally {
     input.destroy();
     guard.destroy();
     parser.destroy();
   }
+}
+
+/** Records that were parsed before the error and not handed on yet. */
+function unseen(error: CsvError, seen: number): number {
+  return typeof error['records'] === 'number' ? Math.max(0, error['records'] - seen) : 0;
 }
 
 function wrongShape(row: number, line: number, fields: number, expected: number, file: string): FlowError {
@@ -126,10 +135,21 @@ function tooLong(row: number, field: number, length: number): FlowError {
   return new FlowError('ERR_FLOW_LIMIT', `${path}: a field of ${length} characters; at most ${largestField} are read.`, { path, received: String(length) });
 }
 
-/** Passes bytes through; stops a file whose line never ends before it becomes millions of fields. */
+/** Passes bytes through; stops a file that is not UTF-8, and one whose line never ends before it becomes millions of fields. */
 function lineGuard(file: string): Transform {
   let length = 0;
+  const utf8 = new Utf8Check(file);
+  const checked = (check: () => void, done: (error?: Error | null, chunk?: Buffer) => void, chunk?: Buffer): void => {
+    try {
+      check();
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    done(null, chunk);
+  };
   return new Transform({
+    flush: (done) => checked(() => utf8.end(), done),
     transform(chunk: Buffer, _encoding, done) {
       const end = chunk.includes(10) ? 10 : 13;
       const first = chunk.indexOf(end);
@@ -144,7 +164,7 @@ function lineGuard(file: string): Transform {
         return;
       }
       if (first >= 0) length = chunk.length - 1 - chunk.lastIndexOf(end);
-      done(null, chunk);
+      checked(() => utf8.push(chunk), done, chunk);
     },
   });
 }

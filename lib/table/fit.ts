@@ -24,25 +24,31 @@ export const tableDefaults = {
 } as const;
 
 export interface TableTrainOptions {
-  /** Widths of the hidden layers. @default [256, 256, 256] */
+  /** Widths of the hidden layers, each 1 .. 65536. @default [256, 256, 256] */
   readonly hidden?: readonly number[] | undefined;
   /** The whole network, instead of `hidden`. */
   readonly network?: NetworkSpec | undefined;
-  /** Optimiser steps. @default 5000 */
+  /** Optimiser steps, >= 1. @default 5000 */
   readonly steps?: number | undefined;
-  /** Rows of a batch; rows occur several times in one, with fresh noise, when there are fewer. @default 512 */
+  /** Rows of a batch; rows occur several times in one, with fresh noise, when there are fewer; 1 .. 2^20. @default 512 */
   readonly batchSize?: number | undefined;
-  /** Highest rate of the schedule: warm-up over 2 % of the steps, then half a cosine to zero. @default 2e-3 */
+  /** Highest rate of the schedule: warm-up over 2 % of the steps, then half a cosine to zero; in [0, 1000]. @default 2e-3 */
   readonly lr?: number | undefined;
-  /** @default 0.999 */
+  /** Decay of the running mean of the weights that becomes the model, in [0, 1); 0 = off. @default 0.999 */
   readonly ema?: number | undefined;
-  /** Share of rows held out for the validation loss. @default 0.1 */
+  /** Share of rows held out for the validation loss, in [0, 0.9]. @default 0.1 */
   readonly validation?: number | undefined;
+  /** Decides initial weights, batches, times and noise: the same seed gives the same model. @default 0 */
   readonly seed?: number | bigint | undefined;
+  /** 1 .. 1024; the result does not depend on it. @default the physical cores available */
   readonly threads?: number | undefined;
+  /** Aborting saves a checkpoint (if one is asked for) and rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** A file name, or when and how to save. @default none */
   readonly checkpoint?: TrainOptions['checkpoint'] | undefined;
+  /** Called about ten times a second. */
   readonly onProgress?: TrainOptions['onProgress'] | undefined;
+  /** Called once when a checkpoint was found. */
   readonly onResume?: TrainOptions['onResume'] | undefined;
 }
 

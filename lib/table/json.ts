@@ -1,9 +1,11 @@
 // JSON rows in, streaming: an array of objects, or one object per line. Each element is cut out by counting brackets outside strings, then parsed alone.
 
 import { createReadStream, statSync } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
 import { FlowError, show } from '../errors.ts';
 import type { Cell } from './cells.ts';
 import { largestField, largestLine, mostColumns, type RowBatch, type RowSource, readError, rowsPerBatch } from './rows.ts';
+import { Utf8Check } from './utf8.ts';
 
 /** A JSON file of objects; its header is the union of their keys in order of appearance. */
 export function jsonSource(file: string, format: 'json' | 'jsonl'): RowSource {
@@ -119,14 +121,18 @@ function toCell(value: unknown, row: number, name: string): Cell {
 
 /** The elements of the file, one parsed value at a time. */
 async function* elements(file: string, format: 'json' | 'jsonl'): AsyncGenerator<Element> {
-  const input = createReadStream(file, { encoding: 'utf8', highWaterMark: 1 << 18 });
+  const input = createReadStream(file, { highWaterMark: 1 << 18 });
   const cutter = new Cutter(file, format);
+  const utf8 = new Utf8Check(file);
+  const decoder = new StringDecoder('utf8');
   let bytes = 0;
   try {
-    for await (const chunk of input as AsyncIterable<string>) {
+    for await (const chunk of input as AsyncIterable<Buffer>) {
+      utf8.push(chunk);
       bytes += chunk.length;
-      for (const { text, line } of cutter.push(chunk)) yield { value: parseElement(text, line, file), line, bytes };
+      for (const { text, line } of cutter.push(decoder.write(chunk))) yield { value: parseElement(text, line, file), line, bytes };
     }
+    utf8.end();
     for (const { text, line } of cutter.end()) yield { value: parseElement(text, line, file), line, bytes };
   } catch (error) {
     throw readError(error, file);

@@ -11,15 +11,17 @@ import { parseCodec } from './codec-parse.ts';
 export interface TableSampleOptions {
   /** Rows in all. */
   readonly n: number;
-  /** @default 0 */
+  /** Seed of the rows, an integer >= 0. @default 0 */
   readonly seed?: number | bigint;
   /** Index of the first row of the seed. @default 0 */
   readonly firstRow?: number;
-  /** @default the model's own default */
+  /** How the flow is integrated. @default midpoint({ steps: 50 }) */
   readonly solver?: Solver | undefined;
   /** Value of the target column for every row; without it classes are drawn as often as they were seen. */
   readonly given?: string | undefined;
+  /** 1 .. 1024; the rows do not depend on it. @default the physical cores available */
   readonly threads?: number | undefined;
+  /** Aborting rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -52,11 +54,14 @@ const rowsPerBatch = 16_384;
 /** Stream of the class draws, apart from the noise. */
 const classStream = 0xc1a55;
 
-/** Batches of decoded rows in order; the next one is computed while the caller writes this one. */
+/**
+ * Batches of decoded rows in order; the next one is computed while the caller writes this one.
+ * @throws FlowError ERR_FLOW_CONFIG for a model that was not fitted to a table, or an unknown `given`; those of model.sample().
+ * @example for await (const { rows } of sampleTable(model, { n: 1000, seed: 1 })) console.log(rows[0]);
+ */
 export async function* sampleTable(model: Model, options: TableSampleOptions): AsyncGenerator<TableBatch> {
-  checkTableSample(model, options);
+  const { n, seed = 0, firstRow = 0, solver, given, threads, signal } = checkTableSample(model, options);
   const codec = tableCodec(model);
-  const { n, seed = 0, firstRow = 0, solver, given, threads, signal } = options;
   const fixed = given === undefined ? null : classOf(codec, given);
   const start = (first: number) => {
     const rows = Math.min(rowsPerBatch, n - first);

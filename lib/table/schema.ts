@@ -119,7 +119,7 @@ function decide(scan: ColumnScan, rows: number, options: SchemaOptions, file: st
   if (options.drop?.includes(scan.name)) return leftOut('left out as asked');
   if (n === 0) return leftOut('every cell is missing');
   const keep = options.keep?.includes(scan.name) ?? false;
-  const asked = options.columns?.[scan.name];
+  const asked = options.columns !== undefined && Object.hasOwn(options.columns, scan.name) ? options.columns[scan.name] : undefined;
   if (asked !== undefined) return decideAsked(asked, scan, base, file);
   if (scan.distinct.size === 1 && !overflow) return { ...base, kind: 'constant', values: [...scan.distinct.keys()], note: 'one value; reproduced as it is' };
   if (scan.booleans === n) return categories('boolean', scan, base);
@@ -167,15 +167,16 @@ function decideText(scan: ColumnScan, base: Base, keep: boolean): ColumnSchema {
       },
     );
   }
+  const numeric = almostNumbers(scan);
   const pattern = [...scan.distinct.keys()].slice(0, 20).every((text) => /@|^[0-9a-f-]{32,36}$/i.test(text));
   if ((n >= 8 && share === 1) || (share > 0.5 && n >= 20) || (pattern && share > 0.2)) {
-    return { ...base, kind: 'left out', note: `looks like an identifier; use --keep ${quoteName(scan.name)} or fill it with faker` };
+    return { ...base, kind: 'left out', note: numeric || `looks like an identifier; use --keep ${quoteName(scan.name)} or fill it with faker` };
   }
   if (base.distinct === null || base.distinct > manyValues)
-    return { ...base, kind: 'left out', note: `${many} different texts; use --keep ${quoteName(scan.name)} to learn them` };
+    return { ...base, kind: 'left out', note: numeric || `${many} different texts; use --keep ${quoteName(scan.name)} to learn them` };
   const rare = [...scan.distinct.values()].filter((count) => count === 1).length;
   const note = rare > 0 && n >= 50 ? `${rare === 1 ? 'one value occurs' : `${rare} values occur`} only once` : '';
-  return { ...categories('category', scan, base), note };
+  return { ...categories('category', scan, base), note: numeric || note };
 }
 
 function categories(kind: ColumnKind, scan: ColumnScan, base: Base): ColumnSchema {
@@ -183,6 +184,19 @@ function categories(kind: ColumnKind, scan: ColumnScan, base: Base): ColumnSchem
   if (kind === 'integer') values.sort((a, b) => Number(a) - Number(b));
   else values.sort((a, b) => (a < b ? -1 : 1));
   return { ...base, kind, values };
+}
+
+/** A word about texts that their writer may have meant as numbers; '' otherwise. */
+function almostNumbers(scan: ColumnScan): string {
+  const bad = scan.notNumber;
+  if (bad === null) return '';
+  const texts = scan.overflowedAt === null ? [...scan.distinct.keys()] : [bad.text];
+  const comma = texts.find((text) => text.includes(',')); // 1,5 and 1,234,567
+  if (comma !== undefined && texts.every((text) => /^[+-]?\d+(,\d+)*(\.\d+)?$/.test(text)))
+    return `read as text, as ${quote(comma)} has a comma; write numbers like 1234.5`;
+  return scan.numbers >= 0.5 * scan.count && scan.zeroPadded === 0
+    ? `read as text, as row ${bad.row} is ${show(bad.text)}; treat that as missing with --null to learn numbers`
+    : '';
 }
 
 const fits = (scan: ColumnScan, format: number): number => scan.dates[format]?.value.n ?? 0;

@@ -80,9 +80,9 @@ export interface TrainOptions {
   readonly coupling?: Coupling | 'independent';
   /** How training times are drawn. @default 'uniform' */
   readonly time?: TimeLaw | 'uniform' | 'stratified' | 'logitNormal';
-  /** @default adamw({ lr: 1e-3 }) */
+  /** How weights follow the gradient, with its learning rate or schedule. @default adamw({ lr: 1e-3 }) */
   readonly optimiser?: AdamW;
-  /** @default 'f32' */
+  /** Arithmetic of the network. @default 'f32' */
   readonly precision?: 'f32';
   /** Rows per step, 1 .. 2^20; may exceed the number of rows, which then occur several times with fresh noise. @default 256 */
   readonly batchSize?: number;

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { backward, Codec, codecOf, type ValueColumn } from '../../lib/table/codec.ts';
 import { parseCodec } from '../../lib/table/codec-parse.ts';
 import { dateFormats } from '../../lib/table/dates.ts';
+import { rowsSource } from '../../lib/table/json.ts';
 import { inferSchema } from '../../lib/table/schema.ts';
 import { openTable } from '../../lib/table/source.ts';
 import { errorOf, file, readAll, roundTrip } from './helpers.ts';
@@ -121,6 +122,22 @@ describe('schema', () => {
   test('no rows, and nothing to learn', async () => {
     await errorOf(inferSchema(await table('a,b\n')), 'ERR_FLOW_CSV_SHAPE');
     await errorOf(roundTrip([{ a: 'x' }, { a: 'x' }]), 'ERR_FLOW_CSV_SHAPE');
+  });
+
+  test('texts that were meant as numbers are pointed out', async () => {
+    const note = async (cells: readonly string[], options = {}) =>
+      (await inferSchema(rowsSource(cells.map((a, b) => ({ a, b: b * b }))), options)).columns.find(({ name }) => name === 'a')?.note;
+    expect(await note(['1,5', '2,5', '1,5'])).toBe('read as text, as "1,5" has a comma; write numbers like 1234.5');
+    expect(await note(Array.from({ length: 30 }, (_, i) => `${i},25`))).toMatch(/^read as text, as "0,25" has a comma/); // otherwise: looks like an identifier
+    expect(await note(['1', '2', '4', 'inf'])).toMatch(/^read as text, as row 4 is "inf"; treat that as missing/);
+    expect(await note(['1', '2', '4', 'inf'], { nulls: ['inf'] })).toBe('');
+    expect(await note(['x,1', '2,5', 'x,1'])).toBe('');
+  });
+
+  test('columns may be named like members of every object', async () => {
+    const rows = Array.from({ length: 30 }, (_, i) => Object.fromEntries([['__proto__', i * i], ['constructor', 0.7 * i], ['a', i % 3]])); // biome-ignore format: short
+    const { columns } = await inferSchema(rowsSource(rows), { columns: { a: 'number' } });
+    expect(columns.map(({ name, kind }) => [name, kind])).toEqual([['__proto__', 'integer'], ['constructor', 'number'], ['a', 'number']]); // biome-ignore format: short
   });
 });
 

@@ -43,8 +43,22 @@ describe('csv', () => {
     ['text after a quote', 'a,b\n1,"2"x\n', /row 1: a quoted field goes on/],
     ['an empty file', '', /no header line/],
     ['two columns of one name', 'a,b,a\n1,2,3\n', /columns 1 and 3 have the same name "a"/],
+    ['a stray quote in the first row', 'a,b\n1,2"3\n3,4\n', /^row 1: a quote in the middle of an unquoted field.* \(line 2 of /],
+    ['a stray quote far down', `a,b\n${'1,2\n'.repeat(5000)}\n1,2"3\n3,4\n`, /^row 500[12]: a quote in the middle.* \(line 5003 of /],
+    ['Latin-1', Buffer.from('a,b\nx\xe9,1\n', 'latin1'), /^byte 5 of .*: not UTF-8 text, near "a,b xé,1 "\. Save the file as UTF-8/],
+    ['Latin-1 in the last byte', Buffer.from('a,b\n1,\xe9', 'latin1'), /^byte 6 of /],
     ['UTF-16', new Uint8Array([0xff, 0xfe, 0x61, 0, 0x2c, 0]), /zero bytes/],
   ])('refuses %s', async (_, text, message) => expect((await errorOf(csv(text), 'ERR_FLOW_CSV_SHAPE')).message).toMatch(message));
+
+  test('characters may cross the chunks of the stream; a wrong byte behind them is found', async () => {
+    for (const shift of ['', 'x', 'xy', 'xyz']) {
+      const text = `a\n${shift}${'😀é東\n'.repeat(40_000)}`; // 10 bytes a line: 400 kB, in chunks of 256 kB
+      expect((await csv(text)).rows.at(-1)).toEqual(['😀é東']);
+      const error = await errorOf(csv(Buffer.concat([Buffer.from(text), Buffer.from([0xf0, 0x9f, 0x41])])), 'ERR_FLOW_CSV_SHAPE');
+      expect(error.path).toMatch(`byte ${Buffer.byteLength(text)} of `);
+      await errorOf(csv(Buffer.concat([Buffer.from(`["${text.replaceAll('\n', ' ')}`), Buffer.from([0xe9, 0x22, 0x5d])]), 'json'), 'ERR_FLOW_CSV_SHAPE');
+    }
+  });
 
   test.each([
     ['a field over 1 MB', `a,b\n1,${'x'.repeat((1 << 20) + 1)}\n`],
