@@ -1,4 +1,5 @@
 // Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3, SC 2011), one block, scalar.
+// The only definition: kernels take the constants for their lanes, keys of permutations take single blocks (rng/streams.h).
 #pragma once
 #include <cstdint>
 

@@ -1,7 +1,5 @@
 #include "rng/permutation.h"
 
-#include "rng/philox.h"
-
 namespace flow {
 
 namespace {
@@ -29,7 +27,7 @@ Permutation::Permutation(uint64_t n, PhiloxKey seed, Stream stream, uint64_t row
   if (a == 0) a = 1;
   a_ = static_cast<uint32_t>(a);
   b_ = static_cast<uint32_t>((n + a - 1) / a);
-  for (int i = 0; i < kRounds; ++i) key_[i] = philox(seed, stream, row, static_cast<uint32_t>(i / 4)).w[i % 4];
+  for (int i = 0; i < kRounds; ++i) key_[i] = philox_words(seed, stream, row, static_cast<uint32_t>(i / 4)).w[i % 4];
 }
 
 // All rounds for kWide cells side by side: a round waits for its multiplications, neighbours fill the gaps.

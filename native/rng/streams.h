@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/kernels.h"
+#include "kernels/philox.h"
 
 namespace flow {
 
@@ -11,7 +12,7 @@ enum class Stream : uint32_t {
   kSample = 0,       // start noise: row = row index of the sample
   kSource = 1,       // training x0 ~ N(0, 1): row = step * B + i
   kBridge = 2,       // training eps where gamma != 0: row = step * B + i
-  kTime = 3,         // training u: row = step * B + i (plain), row = step with columns 0 .. B/4 (stratified: one U per row)
+  kTime = 3,         // training u: row = step * B + i; stratified: one U per batch, row = step
   kTimeShuffle = 4,  // key of the stratified shuffle: row = step
   kEpoch = 5,        // key of the epoch's row permutation: row = epoch
   kSourceRow = 6,    // which source row joins, when source rows are not paired: row = step * B + i
@@ -23,6 +24,17 @@ enum class Stream : uint32_t {
 };
 
 inline PhiloxKey philox_key(uint64_t seed) { return {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)}; }
+
+// One block of four words: keys of permutations, rows drawn with replacement. Bulk numbers come from the kernels.
+struct Words4 {
+  uint32_t w[4];
+};
+inline Words4 philox_words(PhiloxKey key, Stream stream, uint64_t row, uint32_t group) {
+  const uint32_t counter[4] = {static_cast<uint32_t>(row), static_cast<uint32_t>(row >> 32), static_cast<uint32_t>(stream), group};
+  Words4 words;
+  philox(counter, key.lo, key.hi, words.w);
+  return words;
+}
 
 // Standard normal rows [first_row, first_row + rows) of `seed`: the noise that sampling starts from. y row-major (rows, columns).
 void sample_noise(uint64_t seed, int64_t first_row, int64_t rows, int32_t columns, float* y);

@@ -1,7 +1,7 @@
 #include "train/batch.h"
 
 #include "rng/permutation.h"
-#include "rng/philox.h"
+#include "rng/streams.h"
 
 namespace flow {
 
@@ -22,7 +22,7 @@ void without_replacement(uint64_t n, PhiloxKey key, Stream stream, uint64_t firs
 // Uniform indices below n <= 2^32: the top of a 64-bit product.
 void with_replacement(uint64_t n, PhiloxKey key, Stream stream, uint64_t first, int32_t rows, uint32_t* out) {
   for (int32_t i = 0; i < rows; ++i) {
-    const Words4 w = philox(key, stream, first + i, 0);
+    const Words4 w = philox_words(key, stream, first + static_cast<uint64_t>(i), 0);
     out[i] = static_cast<uint32_t>((static_cast<unsigned __int128>(uint64_t{w.w[0]} << 32 | w.w[1]) * n) >> 64);
   }
 }
@@ -57,7 +57,6 @@ Status Batch::init(const TrainerOptions& o, int32_t dimension, int32_t condition
   paired_ = o.source_paired;
   replacement_ = o.replacement;
   batch_ = o.batch_size;
-  seed_ = o.seed;
   key_ = philox_key(o.seed);
   FLOW_TRY(train_.copy(o.train_rows, o.train_count));
   FLOW_TRY(validation_.copy(o.validation_rows, o.validation_count));

@@ -46,7 +46,6 @@ class Batch {
   int32_t dimension_ = 0, condition_width_ = 0;
   int64_t batch_ = 0;
   PhiloxKey key_{};
-  uint64_t seed_ = 0;
   double sigma_min_ = 0, path_min_ = 0, path_max_ = 1, time_min_ = 0, time_max_ = 1;
   Buffer<uint32_t> train_, validation_;
   Buffer<double> nodes_, quantiles_;
