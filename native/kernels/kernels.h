@@ -96,9 +96,10 @@ struct Kernels {
   void (*combine)(int64_t n, const float* x, int32_t terms, const float* c, const float* const* k, float* y);
   // y[r] = a[r] x1[r] + s[r] x0[r] + g[r] eps[r] per row of row-major (rows, cols) with equal strides; eps may be null
   void (*mix)(int32_t rows, int32_t cols, const float* a, const float* x1, const float* s, const float* x0, const float* g, const float* eps, float* y);
-  // g = weight[r] * (v - u) * factor; returns per-row sum of (v-u)^2 in loss[r] (16 virtual lanes, fixed tree). Blocked v, u, g; g.data may be null.
+  // loss[r] = sum over a row of (v - u)^2 (16 virtual lanes, fixed tree; `weight` does not enter); g = weight[r] * factor * (v - u).
+  // g.data may be null, then weight and factor are not read.
   void (*squared_error)(ConstBlocked v, ConstBlocked u, const float* weight, float factor, Blocked g, float* loss);
-  double (*sum_squares)(int64_t n, const float* x, bool* finite);  // fixed tree; finite is cleared when any value is not
+  double (*sum_squares)(int64_t n, const float* x, bool* finite);  // n multiple of 16; fixed tree; finite is cleared when any value is not
   void (*adam)(const AdamArgs&);
   // Layer norm over cols of each row: xhat = (x - mean) * rstd; y = xhat * gamma + beta. mean and rstd (rows) are written for backward.
   void (*layer_norm)(ConstBlocked x, const float* gamma, const float* beta, float epsilon, Blocked y, float* mean, float* rstd);

@@ -107,6 +107,10 @@ Verdict check_reduce(const Subject& s) {
       for (int c = 0; c < (cols + 31) / 32 * 32; c++)
         if (!same(g.at(r, c), g2.at(r, c))) v.fail(where("squared_error gradient", cols, c));
     if (!g.buffer.intact() || !loss.intact()) v.fail(where("squared_error wrote before its buffer", cols, 0));
+    const Guarded alone(rows);  // without a gradient the weights are not read
+    k.squared_error(a, b, nullptr, 0.37f, {nullptr, 0, 0, 0}, alone.data());
+    for (int r = 0; r < rows; r++)
+      if (!same(alone.data()[r], loss.data()[r])) v.fail(where("squared_error without a gradient", cols, r));
   }
   for (int n = 0; n <= 640; n += 32) {
     const Guarded x(n);
