@@ -49,7 +49,7 @@ void dense_inputs(const Workspace& w, const float* transposed, int32_t o, Rows r
 
 }  // namespace
 
-void backward_inputs(const Workspace& w, const float*, const float* transposed, int32_t o, Rows rows, Panels panels) {
+void backward_inputs(const Workspace& w, const float* transposed, int32_t o, Rows rows, Panels panels) {
   const Program& program = w.program();
   const Op& op = program.ops[o];
   const Edge* edges = w.plan().edges.data() + w.plan().ops[o].edge;
@@ -83,7 +83,7 @@ void backward_inputs(const Workspace& w, const float*, const float* transposed, 
   }
 }
 
-void backward_parameters(const Workspace& w, const float*, int32_t o, Rows rows, bool accumulate, float* gradients, Panels panels) {
+void backward_parameters(const Workspace& w, int32_t o, Rows rows, bool accumulate, float* gradients, Panels panels) {
   const Program& program = w.program();
   const Op& op = program.ops[o];
   const Blocked g = w.gradient(op.output, rows);
@@ -137,8 +137,8 @@ void backward(const Workspace& w, const float* parameters, const float* transpos
     if (w.program().ops[o].kind == OpKind::kLayerNorm) {
       backward_layer_norm(w, parameters, o, rows, accumulate, gradients);
     } else {
-      backward_parameters(w, parameters, o, rows, accumulate, gradients);
-      backward_inputs(w, parameters, transposed, o, rows);
+      backward_parameters(w, o, rows, accumulate, gradients);
+      backward_inputs(w, transposed, o, rows);
     }
     backward_finish(w, o, rows);
   }

@@ -33,6 +33,8 @@ class Arena {
 
 // Ops whose kernels write every lane, padding included: only their outputs may live in reused buffers.
 bool writes_all(OpKind kind) { return kind == OpKind::kDense || kind == OpKind::kActivation || kind == OpKind::kLayerNorm || kind == OpKind::kAdd; }
+// Classes are whole numbers: no gradient flows into the column that names them.
+bool passes_gradient(OpKind kind) { return kind != OpKind::kOneHot && kind != OpKind::kEmbed && kind != OpKind::kTime; }
 bool has_parameters(OpKind kind) { return kind == OpKind::kDense || kind == OpKind::kLayerNorm || kind == OpKind::kEmbed; }
 
 }  // namespace
@@ -83,7 +85,6 @@ Status Plan::build(const Program& program, Pass which, const uint8_t* marks) {
       if (mark(o) == kProvided && alive[op.output]) out.buffer = arena.fresh(blocks);
       continue;
     }
-    if (op.kind == OpKind::kTime && op.count > max_time) max_time = op.count;
     out.buffer = !training && writes_all(op.kind) && op.output != program.output && mark(o) == 0 ? arena.take(blocks) : arena.fresh(blocks);
     for (int32_t i = 0; i < program.inputs(op) && !training; ++i) {
       const int32_t v = program.input(op, i), producer = values[v].producer;
@@ -101,7 +102,7 @@ Status Plan::build(const Program& program, Pass which, const uint8_t* marks) {
   for (int32_t o = 0; o < op_count; ++o) {
     const Op& op = program.ops[o];
     bool needs = has_parameters(op.kind);
-    for (int32_t i = 0; i < program.inputs(op); ++i) needs = needs || values[program.input(op, i)].needs;
+    for (int32_t i = 0; i < program.inputs(op) && passes_gradient(op.kind); ++i) needs = needs || values[program.input(op, i)].needs;
     values[op.output].needs = needs;
     ops[o].backward = ops[o].alive && needs;
     ops[o].slope = ops[o].backward && op.activation != Activation::kIdentity;
@@ -114,12 +115,13 @@ Status Plan::build(const Program& program, Pass which, const uint8_t* marks) {
   if (values[program.output].needs) values[program.output].gradient = arena.take(program.values[program.output].blocks());
   finish_output = output_producer >= 0 && ops[output_producer].slope;
   for (int32_t o = op_count - 1; o >= 0; --o) {
-    if (!ops[o].backward) continue;
     const Op& op = program.ops[o];
+    ops[o].backward = ops[o].backward && values[op.output].gradient >= 0;  // no reader may have passed one on
+    if (!ops[o].backward) continue;
     for (int32_t i = 0; i < program.inputs(op); ++i) {
       const int32_t v = program.input(op, i), e = ops[o].edge + i;
       // The layer norm kernel always writes dx: an input that wants none gets a buffer that nobody reads.
-      edges[e] = {values[v].needs || op.kind == OpKind::kLayerNorm, values[v].gradient >= 0, false, false};
+      edges[e] = {(values[v].needs && passes_gradient(op.kind)) || op.kind == OpKind::kLayerNorm, values[v].gradient >= 0, false, false};
       if (!edges[e].needed) continue;
       // A gradient buffer is written in full at the first contribution, padding too, except by the column copies of concat and slice.
       if (values[v].gradient < 0) values[v].gradient = arena.take(program.values[v].blocks());

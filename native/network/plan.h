@@ -20,7 +20,7 @@ struct Edge {       // one input of one op
 
 struct OpPlan {
   bool alive;     // the output of the program depends on it
-  bool backward;  // ... and gradients flow into it
+  bool backward;  // ... and a gradient reaches it that it needs
   bool slope;     // forward keeps act'(z)
   int32_t slope_buffer;
   int32_t stat_buffer;  // layer norm: rows of mean and rstd
@@ -44,7 +44,6 @@ struct Plan {
   Buffer<int32_t> buffer_blocks;  // 32-column blocks of each buffer
   int32_t buffers = 0;
   int32_t stats = 0;
-  int32_t max_time = 0;  // most frequencies of a time op
   int64_t transposed_count = 0;
   bool finish_output = false;  // the output's activation is multiplied in after the loss
 

@@ -50,9 +50,9 @@ void forward_op(const Workspace& w, const float* parameters, int32_t o, Rows row
 void forward(const Workspace& w, const float* parameters, Rows rows);
 
 // Given the gradient of op's output (after its slope): contributions to its inputs. Dense: input panels only.
-void backward_inputs(const Workspace& w, const float* parameters, const float* transposed, int32_t o, Rows rows, Panels panels = kAllPanels);
+void backward_inputs(const Workspace& w, const float* transposed, int32_t o, Rows rows, Panels panels = kAllPanels);
 // ... and of its parameters, into `gradients` (packed layout). Dense: output panels only.
-void backward_parameters(const Workspace& w, const float* parameters, int32_t o, Rows rows, bool accumulate, float* gradients, Panels panels = kAllPanels);
+void backward_parameters(const Workspace& w, int32_t o, Rows rows, bool accumulate, float* gradients, Panels panels = kAllPanels);
 // Layer norm does both at once (one pass over its rows).
 void backward_layer_norm(const Workspace& w, const float* parameters, int32_t o, Rows rows, bool accumulate, float* gradients);
 // Multiplies by the slope where no dense op could.

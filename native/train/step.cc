@@ -171,18 +171,18 @@ bool GradientPass::layers_backward(int32_t rows, bool accumulate, const StopFlag
       ok = over(weight_tasks + input_tasks, stop, [&](int64_t task, int32_t) {
         if (task < weight_tasks) {
           const int32_t begin = static_cast<int32_t>(task) * per_out;
-          return backward_parameters(layers_, parameters_, o, all, accumulate, gradients, {begin, begin + per_out < out_panels ? begin + per_out : out_panels});
+          return backward_parameters(layers_, o, all, accumulate, gradients, {begin, begin + per_out < out_panels ? begin + per_out : out_panels});
         }
         task -= weight_tasks;
         const int32_t begin = static_cast<int32_t>(task / tiles) * per_in;
-        backward_inputs(layers_, parameters_, transposed_, o, tile_of(task % tiles), {begin, begin + per_in < in_panels ? begin + per_in : in_panels});
+        backward_inputs(layers_, transposed_, o, tile_of(task % tiles), {begin, begin + per_in < in_panels ? begin + per_in : in_panels});
       });
     } else if (op.kind == OpKind::kLayerNorm) {
       ok = over(1, stop, [&](int64_t, int32_t) { backward_layer_norm(layers_, parameters_, o, all, accumulate, gradients); });
     } else if (op.kind == OpKind::kEmbed) {
-      ok = over(1, stop, [&](int64_t, int32_t) { backward_parameters(layers_, parameters_, o, all, accumulate, gradients); });
+      ok = over(1, stop, [&](int64_t, int32_t) { backward_parameters(layers_, o, all, accumulate, gradients); });
     } else {
-      ok = over(tiles, stop, [&](int64_t i, int32_t) { backward_inputs(layers_, parameters_, transposed_, o, tile_of(i)); });
+      ok = over(tiles, stop, [&](int64_t i, int32_t) { backward_inputs(layers_, transposed_, o, tile_of(i)); });
     }
     bool finish = false;
     for (int32_t i = 0; i < program_->inputs(op); ++i) finish = finish || plan_->edges[plan_->ops[o].edge + i].finish;

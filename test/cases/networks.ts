@@ -127,7 +127,7 @@ export const opCases: readonly NetworkCase[] = [
   ),
 ];
 
-function opCase(
+export function opCase(
   name: string,
   dimension: number,
   width: number,

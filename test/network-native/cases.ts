@@ -1,13 +1,32 @@
 // The networks and shapes of the gradient suite: everything from a number, so that two processes build the same case.
 
 import { Random } from '../../lib/random.ts';
-import { type CaseInputs, caseInputs, type NetworkCase, networkCase, networkCases, opCases, randomCase } from '../cases/networks.ts';
+import { type CaseInputs, caseInputs, type NetworkCase, networkCase, networkCases, opCase, opCases, randomCase } from '../cases/networks.ts';
 
 /** Named cases, ops on their own, then random networks. */
 export const named: readonly NetworkCase[] = [
   ...networkCases,
   ...opCases,
   networkCase('wider than a sum block', { hidden: [160, 300], activation: 'tanh' }, 130),
+  opCase(
+    'classes computed from x: no gradient comes back through them, nor to the layer that names them',
+    4,
+    0,
+    [
+      { kind: 'dense', input: 0, weight: 0, bias: -1, activation: 'silu', output: 3 },
+      { kind: 'oneHot', input: 3, column: 1, classes: 4, output: 4 },
+      { kind: 'embed', input: 0, column: 2, table: 1, output: 5 },
+      { kind: 'dense', input: 5, weight: 2, bias: -1, activation: 'tanh', output: 6 },
+      { kind: 'add', a: 4, b: 6, output: 7 },
+      { kind: 'add', a: 0, b: 7, output: 8 },
+    ],
+    [2, 4, 4, 4, 4, 4],
+    [
+      ['w', 'weight', 2, 4],
+      ['e', 'table', 5, 4],
+      ['u', 'weight', 4, 4],
+    ],
+  ),
   networkCase('many classes', { hidden: [40], classEmbedding: 33 }, 3, { numbers: 33, classes: [70, 2] }),
 ];
 
