@@ -11,6 +11,7 @@
 namespace flow::binding {
 
 constexpr int64_t kMaxElements = int64_t{1} << 31;
+constexpr int64_t kMostThreadsAsked = 1024;  // as lib/ promises; the pool takes what is above its own limit for that limit
 
 // "a Float32Array of 12", "null", "1.5" ...: never runs JavaScript.
 std::string show(const Napi::Value& value);

@@ -33,9 +33,14 @@ class Handle : public Napi::ObjectWrap<Self> {
   template <Method body>
   Napi::Value call(const Napi::CallbackInfo& info) {
     return guard(info.Env(), Self::kName, [&] {
-      if (!state_) throw Failure{"ERR_FLOW_DISPOSED", Self::kName, "it is disposed and cannot be used any more", "", "Make a new one."};
+      require_alive();
       return (static_cast<Self*>(this)->*body)(info);
     });
+  }
+
+  // Once more after a request was read: a getter in it may have called dispose().
+  void require_alive() const {
+    if (!state_) throw Failure{"ERR_FLOW_DISPOSED", Self::kName, "it is disposed and cannot be used any more", "", "Make a new one."};
   }
 
   template <Method body>

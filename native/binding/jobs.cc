@@ -26,8 +26,9 @@ Napi::Value Jobs::submit(Napi::Env env, std::unique_ptr<Job> job) {
   live_.reserve(live_.size() + 1);
   {
     const std::lock_guard lock(mutex_);
-    live_.emplace_back(job->target, std::move(stop));
-    queue_.push_back(std::move(job));
+    const void* const target = job->target;
+    queue_.push_back(std::move(job));  // may throw; what follows does not
+    live_.emplace_back(target, std::move(stop));
   }
   if (live_.size() == 1) napi_ref_threadsafe_function(env, completion_);
   wake();

@@ -54,7 +54,6 @@ class Jobs {
   void stop_target(const void* target);
   // Refuses new jobs and asks all to stop: the environment is about to go.
   void close();
-  bool closing() const { return closing_; }
 
  private:
   static constexpr int kDispatchers = 2;

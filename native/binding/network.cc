@@ -67,6 +67,7 @@ Napi::Value NetworkHandle::gradient_sync(const Napi::CallbackInfo& info) {
 
 Napi::Value NetworkHandle::sample(const Napi::CallbackInfo& info) {
   auto task = std::make_shared<SampleTask>(info.Env(), state_, info[0]);
+  require_alive();
   auto job = std::make_unique<Job>();
   job->name = "sample";
   job->lane = Lane::kShort;
@@ -79,6 +80,7 @@ Napi::Value NetworkHandle::sample(const Napi::CallbackInfo& info) {
 
 Napi::Value NetworkHandle::sample_sync(const Napi::CallbackInfo& info) {
   SampleTask task(info.Env(), state_, info[0]);
+  require_alive();
   task.run(nullptr);
   return task.result(info.Env());
 }

@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "core/pool.h"
-
 namespace flow::binding {
 
 constexpr int64_t kMaxStages = 64;
@@ -83,7 +81,7 @@ SampleTask::SampleTask(Napi::Env env, std::shared_ptr<const Network> network, co
   const int64_t mapped = shift_.empty() && scale_.empty() ? 0 : d;
   require_length(shift_.size(), mapped, "request.shift", "(dimension), with scale");
   require_length(scale_.size(), mapped, "request.scale", "(dimension), with shift");
-  o.threads = static_cast<int32_t>(fields.integer("threads", 0, kMaxThreads));
+  o.threads = static_cast<int32_t>(fields.integer("threads", 0, kMostThreadsAsked));
 
   const auto pointer = [](const auto& v) { return v.empty() ? nullptr : v.data(); };
   o.initial = pointer(initial_);

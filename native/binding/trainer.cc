@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "binding/dataset.h"
-#include "core/pool.h"
+#include "binding/trainer_request.h"
 
 namespace flow::binding {
 
 constexpr int64_t kMaxSliceSteps = int64_t{1} << 24;
-constexpr int64_t kMaxBatch = int64_t{1} << 24;
 constexpr int64_t kMaxStep = int64_t{1} << 53;
 
 Napi::Function TrainerHandle::define(Napi::Env env) {
@@ -27,137 +25,7 @@ Napi::Function TrainerHandle::define(Napi::Env env) {
   return constructor;
 }
 
-// ---- the request, read into a plain record that owns its memory ----
-
 namespace {
-
-struct Request {
-  explicit Request(const Napi::Value& value);
-  TrainerOptions options;  // points into the vectors below
-
- private:
-  void read_path(const Fields& fields);
-  void read_times(const Fields& fields);
-  std::vector<int32_t> program_;
-  std::vector<float> constants_, parameters_;
-  std::vector<uint32_t> train_, validation_;
-  std::vector<double> nodes_, quantiles_;
-};
-
-std::string text(const Fields& fields, const char* name) {
-  const Napi::Value value = fields.get(name);
-  if (!value.IsString()) reject("ERR_FLOW_TYPE", fields.path(name), "a string", value);
-  return value.As<Napi::String>().Utf8Value();
-}
-
-void require_rows(const std::vector<uint32_t>& rows, int64_t available, const char* path) {
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (static_cast<int64_t>(rows[i]) >= available) {
-      throw Failure{"ERR_FLOW_RANGE", std::string(path) + "[" + std::to_string(i) + "]", "a row below " + std::to_string(available), std::to_string(rows[i]),
-                    ""};
-    }
-  }
-}
-
-Request::Request(const Napi::Value& value) {
-  const Fields fields(value, "request");
-  TrainerOptions& o = options;
-  program_ = fields.integers("program");
-  constants_ = fields.floats("constants");
-  parameters_ = fields.floats("parameters");
-  train_ = fields.indices("trainRows");
-  validation_ = fields.indices("validationRows");
-  read_path(fields);
-  read_times(fields);
-  o.source_paired = fields.boolean("sourcePaired");
-  o.batch_size = fields.integer("batchSize", 1, kMaxBatch);
-  o.seed = fields.seed("seed");
-  o.replacement = fields.boolean("replacement");
-  o.beta1 = fields.finite("beta1", 0, 1);
-  o.beta2 = fields.finite("beta2", 0, 1);
-  o.epsilon = fields.finite("epsilon", 0);
-  o.weight_decay = fields.finite("weightDecay", 0);
-  o.ema_decay = fields.finite("emaDecay", 0, 1);
-  o.ema_warmup = fields.boolean("emaWarmup");
-  o.clip = fields.finite("clip", 0);
-  o.threads = static_cast<int32_t>(fields.integer("threads", 0, kMaxThreads));
-
-  // The datasets come last: no getter of the request runs between their checks and their use.
-  const Napi::Value data = fields.get("data"), source = fields.get("source"), condition = fields.get("condition");
-  o.data = DatasetHandle::unwrap(data, "request.data", false);
-  o.source = DatasetHandle::unwrap(source, "request.source", true);
-  o.condition = DatasetHandle::unwrap(condition, "request.condition", true);
-  const int64_t rows = o.data->rows();
-  if (train_.empty()) throw Failure{"ERR_FLOW_SHAPE", "request.trainRows", "at least one row", "none", ""};
-  require_rows(train_, rows, "request.trainRows");
-  require_rows(validation_, rows, "request.validationRows");
-  if (o.source && o.source->columns() != o.data->columns()) {
-    throw Failure{"ERR_FLOW_SHAPE", "request.source", std::to_string(o.data->columns()) + " columns", std::to_string(o.source->columns()), ""};
-  }
-  if (o.source && (o.source->rows() < 1 || (o.source_paired && o.source->rows() != rows))) {
-    throw Failure{"ERR_FLOW_SHAPE", "request.source", o.source_paired ? std::to_string(rows) + " rows" : "at least one row", std::to_string(o.source->rows()),
-                  ""};
-  }
-  if (o.condition && o.condition->rows() != rows) {
-    throw Failure{"ERR_FLOW_SHAPE", "request.condition", std::to_string(rows) + " rows", std::to_string(o.condition->rows()), ""};
-  }
-  elements("request.batchSize", o.batch_size, o.data->columns());
-  o.program = program_.data();
-  o.program_words = static_cast<int64_t>(program_.size());
-  o.constants = constants_.data();
-  o.constant_count = static_cast<int64_t>(constants_.size());
-  o.parameters = parameters_.data();
-  o.parameter_count = static_cast<int64_t>(parameters_.size());
-  o.train_rows = train_.data();
-  o.train_count = static_cast<int64_t>(train_.size());
-  o.validation_rows = validation_.data();
-  o.validation_count = static_cast<int64_t>(validation_.size());
-}
-
-void Request::read_path(const Fields& fields) {
-  const Fields path(fields.get("path"), "request.path");
-  const std::string kind = text(path, "kind");
-  PathOptions& o = options.path;
-  o.table = kind == "table";
-  if (kind == "condOT") {
-    o.sigma_min = path.finite("sigmaMin", 0, 1);
-  } else if (o.table) {
-    o.t_min = path.finite("tMin");
-    o.t_max = path.finite("tMax");
-    if (!(o.t_min < o.t_max)) reject("ERR_FLOW_RANGE", "request.path.tMax", "a time after tMin", path.get("tMax"));
-    nodes_ = path.doubles("nodes");
-    o.node_count = static_cast<int64_t>(nodes_.size() / 12);
-    if (nodes_.size() % 12 != 0 || o.node_count < 2)
-      throw Failure{"ERR_FLOW_SHAPE", "request.path.nodes", "(n, 12) values, n >= 2", std::to_string(nodes_.size()), ""};
-    for (size_t i = 0; i < nodes_.size(); ++i) {
-      if (!std::isfinite(nodes_[i]))
-        throw Failure{"ERR_FLOW_NONFINITE", "request.path.nodes[" + std::to_string(i) + "]", "finite values", "NaN or infinity", ""};
-    }
-    o.nodes = nodes_.data();
-  } else {
-    throw Failure{"ERR_FLOW_CONFIG", "request.path.kind", "condOT or table", kind.substr(0, 40), ""};
-  }
-}
-
-void Request::read_times(const Fields& fields) {
-  const Fields times(fields.get("times"), "request.times");
-  TimeOptions& o = options.times;
-  o.stratified = times.boolean("stratified");
-  o.t_min = times.finite("tMin");
-  o.t_max = times.finite("tMax");
-  if (!(o.t_min <= o.t_max)) reject("ERR_FLOW_RANGE", "request.times.tMax", "a time not before tMin", times.get("tMax"));
-  if (const Napi::Value quantiles = times.get("quantiles"); !absent(quantiles)) {
-    quantiles_ = doubles(quantiles, "request.times.quantiles");
-    if (quantiles_.size() < 2) throw Failure{"ERR_FLOW_SHAPE", "request.times.quantiles", "at least two values", std::to_string(quantiles_.size()), ""};
-    for (size_t i = 0; i < quantiles_.size(); ++i) {
-      if (!std::isfinite(quantiles_[i])) {
-        throw Failure{"ERR_FLOW_NONFINITE", "request.times.quantiles[" + std::to_string(i) + "]", "finite values", "NaN or infinity", ""};
-      }
-    }
-    o.quantiles = quantiles_.data();
-    o.quantile_count = static_cast<int64_t>(quantiles_.size());
-  }
-}
 
 const char* name_of(SliceEnd end) {
   switch (end) {
@@ -201,11 +69,9 @@ struct Slice {
 
 }  // namespace
 
-// ---- the class ----
-
 TrainerHandle::TrainerHandle(const Napi::CallbackInfo& info) : Handle(info) {
   guard(info.Env(), kName, [&] {
-    const Request request(info[0]);
+    const TrainerRequest request(info[0]);
     auto state = std::make_shared<TrainerState>();
     check(state->trainer.init(request.options), "Trainer");
     // parameters, gradients, two moments, EMA, transposed panels
@@ -343,6 +209,7 @@ Napi::Value TrainerHandle::restore(const Napi::CallbackInfo& info) {
   std::vector<float> states[4];
   for (int i = 0; i < 4; ++i) {
     states[i] = fields.floats(kStateNames[i]);
+    require_alive();
     require_length(states[i].size(), state_->trainer.parameter_count(), fields.path(kStateNames[i]), "(parameters)");
   }
   const int64_t step = integer(info[1], "step", 0, kMaxStep);

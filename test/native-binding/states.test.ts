@@ -198,3 +198,36 @@ describe('jobs', () => {
     expect(Float32Array.from(results.flatMap(({ x }) => [...x]))).toEqual(whole);
   });
 });
+
+describe('a request with getters', () => {
+  it('that dispose the handle it is for is refused, not obeyed', async () => {
+    const t = trainer(tiny);
+    const state = { ...stateOf(t) };
+    const trap = Object.defineProperty(state, 'ema', {
+      get: () => {
+        t.dispose();
+        return state.parameters;
+      },
+    });
+    expect(await failure(() => t.restore(trap, 1))).toMatchObject({ code: 'ERR_FLOW_DISPOSED' });
+    for (const call of ['sample', 'sampleSync'] as const) {
+      const n = network(tiny);
+      const request = Object.defineProperty(sampleRequest(3, 2), 'threads', {
+        get: () => {
+          n.dispose();
+          return 1;
+        },
+      });
+      expect(await failure(() => n[call](request))).toMatchObject({ code: 'ERR_FLOW_DISPOSED' });
+    }
+  });
+});
+
+describe('threads', () => {
+  it('up to the 1024 that the options promise are taken, as many as the pool has', () => {
+    const n = network(tiny);
+    const [few, many] = [1, 1024].map((threads) => n.sampleSync(sampleRequest(5000, 2, { threads })).x);
+    expect(many).toEqual(few);
+    expect(() => trainer(tiny, 64, { threads: 1024 }).dispose()).not.toThrow();
+  });
+});
