@@ -41,7 +41,7 @@ struct SampleReport {
   bool stopped = false;        // then x is incomplete
 };
 
-// x (saves, n, d), the caller's memory. Rows that a stopped run did not reach are zero.
+// x (saves, n, d), the caller's memory. What a stopped run did not reach stays as it was.
 Status sample(const Network& network, const SampleOptions& options, const StopFlag* stop, float* x, SampleReport* report);
 
 // Any field: called once per stage with a tile in blocked layout. `stage` counts step * stages + i; first_row is the tile's first row in [0, n).

@@ -14,7 +14,6 @@ NetworkField::~NetworkField() { delete[] slots_; }
 
 Status NetworkField::init(const NetworkData& network, const SampleOptions& options, int32_t capacity, int32_t slots) {
   const bool shared = network.program.condition_width == 0 || options.condition_rows == 1;
-  network_ = &network;
   options_ = &options;
   plan_ = &network.sampler(shared);
   parameters_ = network.sampler_parameters(shared);
@@ -41,7 +40,6 @@ Status NetworkField::init(const NetworkData& network, const SampleOptions& optio
     if (plan_->broadcast[v]) broadcast_[broadcast_count_++] = v;
   slots_ = new (std::nothrow) Slot[static_cast<size_t>(slots)];
   if (slots_ == nullptr) return out_of_memory();
-  slot_count_ = slots;
   for (int32_t i = 0; i < slots; ++i) {
     Slot& slot = slots_[i];
     FLOW_TRY(slot.rows.init(program, plan_->rows, capacity));

@@ -23,7 +23,6 @@ class NetworkField {
   void fill_window(Slot& slot, int64_t first);
   void take_stage(Slot& slot, int32_t row, int32_t rows);
 
-  const NetworkData* network_ = nullptr;
   const Specialised* plan_ = nullptr;
   const float* parameters_ = nullptr;
   const SampleOptions* options_ = nullptr;
@@ -38,7 +37,6 @@ class NetworkField {
   Buffer<int32_t> broadcast_;  // stage values that row ops read as matrices
   int64_t step_count_ = 0, broadcast_count_ = 0;
   Slot* slots_ = nullptr;
-  int32_t slot_count_ = 0;
 
  public:
   NetworkField() = default;

@@ -18,7 +18,35 @@ export interface Registers {
   readonly extended1Ecx: number;
   readonly xcr0: number;
 }
+export interface IntegrateRequest {
+  readonly field: 'growth' | 'turn' | 'row' | 'stage' | 'spoil';
+  readonly dimension: number;
+  readonly n: number;
+  readonly firstRow: number;
+  readonly seed: bigint;
+  readonly initial: Float32Array | null;
+  readonly sourceScale: number;
+  readonly a: Float64Array;
+  readonly b: Float64Array;
+  readonly c: Float64Array;
+  readonly grid: Float64Array;
+  readonly save: Int32Array;
+  readonly shift: Float32Array | null;
+  readonly scale: Float32Array | null;
+  readonly threads: number;
+  /** Evaluations (of a tile) after which the stop flag goes up; -1 = never. */
+  readonly stopAfter: number;
+}
+export interface IntegrateResult {
+  readonly error?: string;
+  readonly x: Float32Array;
+  readonly nfe: number;
+  readonly nonfiniteRow: number;
+  readonly stopped: boolean;
+  readonly evaluations: number;
+}
 export interface KernelTable {
+  integrate(request: IntegrateRequest): IntegrateResult;
   available(): string[];
   chosen(): { isa: string; error?: string };
   check(isa: string, family: string, seed: number): Verdict;

@@ -1,4 +1,5 @@
-// The kernel table for vitest: sweeps, single answers and speed per ISA. Built beside the addon, never shipped.
+// The kernel table for vitest: sweeps, single answers and speed per ISA; and the integrator over fields with closed forms.
+// Built beside the addon, never shipped.
 #include <napi.h>
 
 #include "bench.h"
@@ -6,6 +7,7 @@
 #include "core/cpu.h"
 #include "kernels/kernels.h"
 #include "kernels/philox.h"
+#include "solver.h"
 
 namespace flow_test {
 namespace {
@@ -118,8 +120,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   const struct {
     const char* name;
     Napi::Value (*call)(const Napi::CallbackInfo&);
-  } entries[] = {{"available", available}, {"chosen", chosen},     {"check", check}, {"ulp", ulp},    {"draw", draw},
-                 {"philox", philox_words}, {"features", features}, {"peak", peak},   {"speed", speed}};
+  } entries[] = {{"available", available}, {"chosen", chosen},     {"check", check}, {"ulp", ulp},     {"draw", draw},
+                 {"philox", philox_words}, {"features", features}, {"peak", peak},   {"speed", speed}, {"integrate", integrate}};
   for (const auto& e : entries) exports[e.name] = Napi::Function::New(env, e.call, e.name);
   return exports;
 }
