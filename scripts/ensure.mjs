@@ -37,16 +37,19 @@ function digest(paths) {
   return hash.digest('hex');
 }
 
+const isDone = (name, key, products) => {
+  const stamp = join(stampFolder, `${name}.stamp`);
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === key && products.every((product) => existsSync(join(root, product)));
+};
+
 /** Runs `work` unless `name` was stamped with the same key and `products` exist; says what it does and how long it took. */
 function step(name, title, key, products, work) {
-  const stamp = join(stampFolder, `${name}.stamp`);
-  const current = existsSync(stamp) && readFileSync(stamp, 'utf8') === key;
-  if (current && products.every((product) => existsSync(join(root, product)))) return;
+  if (isDone(name, key, products)) return;
   const start = performance.now();
   process.stderr.write(`flowmatch: ${title} ...\n`);
   work();
   mkdirSync(stampFolder, { recursive: true });
-  writeFileSync(stamp, key);
+  writeFileSync(join(stampFolder, `${name}.stamp`), key);
   process.stderr.write(`flowmatch: ${title}: done in ${((performance.now() - start) / 1000).toFixed(0)} s\n`);
 }
 
@@ -81,12 +84,13 @@ function checkNode() {
 
 export function ensure({ bundle = true } = {}) {
   checkNode();
+  const native = [join(root, 'CMakeLists.txt'), ...files(join(root, 'native'), /\.(cc|h)$/), ...files(join(root, 'test/native'), /\.(cc|h)$/)];
+  const [compiled, addon] = [digest(native), ['build/Release/flowmatch.node']];
+  if (!isDone('native', compiled, addon)) checkToolchain(); // before anything that takes time
   step('install', 'installing exact dependencies', digest([join(root, 'package-lock.json')]), ['node_modules/vitest'], () => {
     run(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
   });
-  const native = [join(root, 'CMakeLists.txt'), ...files(join(root, 'native'), /\.(cc|h)$/), ...files(join(root, 'test/native'), /\.(cc|h)$/)];
-  step('native', 'compiling the addon', digest(native), ['build/Release/flowmatch.node'], () => {
-    checkToolchain();
+  step('native', 'compiling the addon (a minute or two)', compiled, addon, () => {
     run(process.execPath, ['node_modules/cmake-js/bin/cmake-js', 'build', '--silent'], { quiet: true, env: { CMAKE_BUILD_PARALLEL_LEVEL: '2' } });
   });
   if (!bundle) return;

@@ -1,8 +1,9 @@
-// What this installation can do here: for bug reports, `flowmatch info` and tests. Never throws.
+// What this installation can do here: for bug reports and tests. Never throws.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { version } from '../version.ts';
 import { type LoadAttempt, libc, loadReport, platformPackage } from './load.ts';
 
 export interface Info {
@@ -15,7 +16,14 @@ export interface Info {
   /** Physical cores this process may use: the default of every `threads` option. */
   readonly threads: number;
   readonly platform: string;
-  readonly versions: { readonly node: string; readonly napi: string; readonly treaty: number | null; readonly compiler: string | null };
+  /** Of this package, of Node and its Node-API, of the treaty between TypeScript and the addon, of the compiler that built it. */
+  readonly versions: {
+    readonly flowmatch: string;
+    readonly node: string;
+    readonly napi: string;
+    readonly treaty: number | null;
+    readonly compiler: string | null;
+  };
   /** File or package the addon came from, or null. */
   readonly addon: string | null;
   /** Why the addon did not load, with the remedy; null when it did. */
@@ -39,7 +47,13 @@ export function info(): Info {
     available: native?.available ?? [],
     threads: native?.threads ?? 1,
     platform: platformPackage().slice('@flowmatch/'.length) + (libc() === 'glibc' ? ' (glibc)' : ''),
-    versions: { node: process.versions.node, napi: process.versions.napi ?? '0', treaty: native?.treaty ?? null, compiler: native?.compiler ?? null },
+    versions: {
+      flowmatch: version,
+      node: process.versions.node,
+      napi: process.versions.napi ?? '0',
+      treaty: native?.treaty ?? null,
+      compiler: native?.compiler ?? null,
+    },
     addon: native ? from : null,
     error: error ? { code: error.code, message: error.message, hint: error.hint ?? '' } : null,
     attempts,
