@@ -1,5 +1,6 @@
 // Model: a trained flow, immutable. It owns the record (plain data) and, from the first sampling call on, a native network packed once.
 
+import { following } from '../abort.ts';
 import { packModel, readModelFile, saveModel, unpackModel } from '../checkpoint/model-file.ts';
 import type { Matrix } from '../data/rows.ts';
 import { argumentError, FlowError, show } from '../errors.ts';
@@ -118,17 +119,22 @@ export class Model {
       throw argumentError('ERR_FLOW_CONFIG', 'options.source', 'drawn noise', given.source, 'Call sample() for each batch of your start rows.');
     planSample(this.record, { ...given, n: Math.min(n, 1) }); // every other option is wrong now or never
     const firstRow = given.firstRow ?? 0;
-    const batch = (first: number): Promise<SampleResult> => {
-      const promise = this.sample({ ...given, n: Math.min(each, n - first), firstRow: firstRow + first });
+    const batch = (first: number, signal: AbortSignal): Promise<SampleResult> => {
+      const promise = this.sample({ ...given, n: Math.min(each, n - first), firstRow: firstRow + first, signal });
       promise.catch(() => undefined); // seen when it is awaited
       return promise;
     };
     return (async function* () {
-      let next = n > 0 ? batch(0) : null;
-      for (let first = 0; next !== null; first += each) {
-        const current: SampleResult = await next;
-        next = first + each < n ? batch(first + each) : null;
-        yield current;
+      const { signal, end } = following(given.signal);
+      try {
+        let next = n > 0 ? batch(0, signal) : null;
+        for (let first = 0; next !== null; first += each) {
+          const current: SampleResult = await next;
+          next = first + each < n ? batch(first + each, signal) : null;
+          yield current;
+        }
+      } finally {
+        end(); // a caller who leaves early does not pay for the batch ahead
       }
     })();
   }

@@ -238,8 +238,9 @@ export async function sampleNative(
     };
     ask();
     ask();
-    for (let k = 0; k < jobs.length; k++) {
-      const result = await (jobs[k] as Job<NativeResult>).done;
+    for (let job = jobs[0]; job !== undefined; job = jobs[0]) {
+      const result = await job.done;
+      jobs.shift(); // a job holds its result: none is kept twice
       signal?.throwIfAborted();
       collect.add(result);
       ask();

@@ -1,5 +1,6 @@
 // Rows out of a table model: batches of noise go through the model, the codec turns them into values. Row i of a seed is the same row however many are asked for.
 
+import { following } from '../abort.ts';
 import { FlowError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
 import { Random } from '../random.ts';
@@ -60,9 +61,10 @@ const classStream = 0xc1a55;
  * @example for await (const { rows } of sampleTable(model, { n: 1000, seed: 1 })) console.log(rows[0]);
  */
 export async function* sampleTable(model: Model, options: TableSampleOptions): AsyncGenerator<TableBatch> {
-  const { n, seed = 0, firstRow = 0, solver, given, threads, signal } = checkTableSample(model, options);
+  const { n, seed = 0, firstRow = 0, solver, given, threads, signal: outer } = checkTableSample(model, options);
   const codec = tableCodec(model);
   const fixed = given === undefined ? null : classOf(codec, given);
+  const { signal, end } = following(outer);
   const start = (first: number) => {
     const rows = Math.min(rowsPerBatch, n - first);
     const labels = codec.target ? drawClasses(codec, fixed, seed, firstRow + first, rows) : null;
@@ -73,17 +75,21 @@ export async function* sampleTable(model: Model, options: TableSampleOptions): A
       ...(solver ? { solver } : {}),
       ...(labels ? { condition: { labels } } : {}),
       ...(threads === undefined ? {} : { threads }),
-      ...(signal ? { signal } : {}),
+      signal,
     });
     run.catch(() => undefined); // a failure is met where it is awaited
     return { rows, labels, run };
   };
-  let next = n > 0 ? start(0) : null;
-  for (let first = 0; next !== null; first += rowsPerBatch) {
-    const { rows, labels, run } = next;
-    const { x, nfe } = await run;
-    next = first + rows < n ? start(first + rows) : null;
-    yield { firstRow: firstRow + first, rows: Array.from({ length: rows }, (_, i) => codec.decodeRow(x, i, labels?.[i] ?? -1)), nfe };
+  try {
+    let next = n > 0 ? start(0) : null;
+    for (let first = 0; next !== null; first += rowsPerBatch) {
+      const { rows, labels, run } = next;
+      const { x, nfe } = await run;
+      next = first + rows < n ? start(first + rows) : null;
+      yield { firstRow: firstRow + first, rows: Array.from({ length: rows }, (_, i) => codec.decodeRow(x, i, labels?.[i] ?? -1)), nfe };
+    }
+  } finally {
+    end(); // a caller who leaves early does not pay for the batch ahead
   }
 }
 

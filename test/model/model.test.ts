@@ -1,6 +1,7 @@
 // A model: the same rows in any split, there and back, files, states and the errors of its options. Untrained weights serve: a field is a field.
 
-import { describe, expect, it } from 'vitest';
+import { getEventListeners } from 'node:events';
+import { describe, expect, it, vi } from 'vitest';
 import { Model, midpoint, mlp, rk4, type SampleOptions } from '../../lib/index.ts';
 import type { ModelRecord } from '../../lib/model/record.ts';
 import { planSample, sampleNativeSync } from '../../lib/sampling/native.ts';
@@ -123,6 +124,22 @@ describe('sampling', () => {
     setTimeout(() => controller.abort(reason), 30);
     await expect(running).rejects.toBe(reason);
     expect((await big.sample({ n: 1 })).x.length).toBe(16);
+  });
+
+  it('a loop over batches that is left stops the batch ahead and leaves no listener; an abort gives its reason', async () => {
+    const big = Model.fromRecord(untrained(16, { hidden: [256, 256] }));
+    const ahead = vi.spyOn(big, 'sample');
+    const { signal } = new AbortController();
+    for await (const _ of big.sampleBatches({ n: 1e9, batchRows: 500, signal })) break;
+    expect(ahead).toHaveBeenCalledTimes(2);
+    await expect(ahead.mock.results[1]?.value).rejects.toMatchObject({ name: 'AbortError' });
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    const controller = new AbortController();
+    const loop = async (): Promise<void> => {
+      for await (const _ of big.sampleBatches({ n: 1e9, batchRows: 500, signal: controller.signal })) controller.abort('enough');
+    };
+    await expect(loop()).rejects.toBe('enough');
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
   });
 });
 
