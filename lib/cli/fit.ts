@@ -19,6 +19,8 @@ export interface FitFlags extends FitSettings {
   readonly output: string;
   readonly config?: string;
   readonly dryRun?: boolean;
+  /** Whether --seed was typed, and is not its default. */
+  readonly seedGiven?: boolean;
 }
 
 export async function fit(file: string, flags: FitFlags, { terminal, signal }: Session): Promise<void> {
@@ -53,11 +55,9 @@ export async function fit(file: string, flags: FitFlags, { terminal, signal }: S
   }
 }
 
-/** Flags given on the command line win over the file. The default of --seed is no choice: a seed in the file stands against it. */
+/** Flags given on the command line win over the file; the default of --seed is no choice. */
 function merge(config: FitSettings, flags: FitFlags): FitSettings {
-  const given = Object.fromEntries(
-    Object.entries(flags).filter(([key, value]) => value !== undefined && !(key === 'seed' && value === 0 && config.seed !== undefined)),
-  );
+  const given = Object.fromEntries(Object.entries(flags).filter(([key, value]) => value !== undefined && (key !== 'seed' || flags.seedGiven)));
   return { ...config, ...given };
 }
 

@@ -98,12 +98,14 @@ function common(command: Command): void {
 /** An action that loads the verb and runs it in a session; arguments beyond the first join the flags as `table`. */
 function run(load: () => Promise<unknown>): (...given: unknown[]) => Promise<void> {
   return async (...given) => {
-    given.pop(); // the Command itself
+    const command = given.pop() as Command;
     const flags = given.pop() as Flags & { json?: boolean; quiet?: boolean };
+    // Whether a flag was typed or is a default decides between it and the settings file of fit.
+    const seedGiven = command.getOptionValueSource('seed') === 'cli';
     const [file, table] = given as string[];
     await withSession(flags, async (session) => {
       const act = (await load()) as Verb;
-      await act(file as string, { ...flags, ...(table === undefined ? {} : { table }) } as never, session);
+      await act(file as string, { ...flags, seedGiven, ...(table === undefined ? {} : { table }) } as never, session);
     });
   };
 }

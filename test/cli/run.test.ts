@@ -57,6 +57,17 @@ describe('fit', () => {
     expect(JSON.parse(stdout)).toMatchObject({ event: 'done', file: inFolder('j.safetensors'), card: { exactCopies: expect.any(Number), unseenValues: 0 } });
   });
 
+  test('a typed --seed wins over the settings file, its default does not', async () => {
+    const config = inFolder('seed.json');
+    writeFileSync(config, '{"seed": 5}');
+    const seeds = async (...flags: string[]) => {
+      const file = inFolder('seed.safetensors');
+      await run('fit', penguins, '-o', file, ...small, '--steps', '2', '--config', config, '--quiet', ...flags);
+      return (await run('inspect', file)).stdout.match(/seed (\d+)/)?.[1];
+    };
+    expect([await seeds(), await seeds('--seed', '0'), await seeds('--seed', '7')]).toEqual(['5', '0', '7']);
+  });
+
   test('--dry-run writes nothing and says what it would take', async () => {
     const { code, stderr } = await run('fit', penguins, '-o', inFolder('dry.safetensors'), '--null', '.', '--dry-run');
     expect(code).toBe(0);
