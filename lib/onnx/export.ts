@@ -4,7 +4,9 @@ import { argumentError, FlowError } from '../errors.ts';
 import type { ModelRecord } from '../model/record.ts';
 import { lower } from '../network/lower.ts';
 import { choice, integer } from '../options.ts';
-import { gridOf } from '../solvers/grid.ts';
+import { closingStep } from '../paths/closing.ts';
+import { restorePath } from '../paths/paths.ts';
+import { fitGrid } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { resolveSolver } from '../solvers/solvers.ts';
 import type { Weights } from './emit-program.ts';
@@ -55,17 +57,29 @@ export function onnxBytes(record: ModelRecord, options: OnnxOptions = {}): Uint8
     throw argumentError('ERR_FLOW_LIMIT', 'model.parameters', `at most ${parameterLimit} for one ONNX file`, program.parameterCount);
   const weights: Weights = { program, parameters: record.parameters, names: new Map() };
   const { normaliser, conditionNormaliser, source, path } = record;
+  const closing = path.tMax < 1 ? closingStep(restorePath(path)) : null;
   let graph: Graph;
   let solver: (Solver & { readonly grid: readonly number[] }) | null = null;
   if (kind === 'velocity') graph = velocityGraph(weights, { normaliser, conditionNormaliser });
   else {
     const chosen = resolveSolver(options.solver, 'options.solver');
     const given = options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, steps: options.steps }, 'options.solver');
-    const grid = Array.from(gridOf(given, { tMin: path.tMin, tMax: path.tMax }));
+    const fit = fitGrid(given, { tMin: path.tMin, tMax: path.tMax });
+    const grid = Array.from(fit.grid);
+    if (fit.closes && closing) grid[grid.length - 1] = 1; // the graph moves it to tMax, and takes the closing step
     if ((grid.length - 1) * given.b.length > evaluationLimit)
       throw argumentError('ERR_FLOW_LIMIT', 'options.solver.steps', `at most ${evaluationLimit} evaluations`, (grid.length - 1) * given.b.length);
     solver = { ...given, grid };
-    graph = samplerGraph(weights, { normaliser, conditionNormaliser, tableau: solver, grid: solver.grid, gridRequired, source, sourceScale: path.sourceScale });
+    graph = samplerGraph(weights, {
+      normaliser,
+      conditionNormaliser,
+      tableau: solver,
+      grid: solver.grid,
+      gridRequired,
+      source,
+      sourceScale: path.sourceScale,
+      ends: { ...path, closing },
+    });
   }
   if (opset < graph.opset)
     throw new FlowError(
@@ -84,6 +98,6 @@ export function onnxBytes(record: ModelRecord, options: OnnxOptions = {}): Uint8
     irVersion: opset < 15 ? 7 : 8,
     producerVersion: record.version,
     doc,
-    metadata: writeMetadata(record, kind, solver),
+    metadata: writeMetadata(record, kind, solver, closing),
   });
 }

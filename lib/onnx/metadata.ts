@@ -16,7 +16,14 @@ export interface FlowMetadata {
   readonly columns: readonly string[] | null;
   readonly condition: { readonly numbers: number; readonly classes: readonly number[] } | null;
   readonly source: 'gaussian' | 'rows';
-  readonly path: { readonly name: string; readonly tMin: number; readonly tMax: number; readonly sourceScale: number };
+  readonly path: {
+    readonly name: string;
+    readonly tMin: number;
+    readonly tMax: number;
+    readonly sourceScale: number;
+    /** Where the path ends before 1: in network coordinates x(1) = x * state + v * velocity, both at tMax. A sampler graph holds this step. */
+    readonly closing?: { readonly x: number; readonly v: number };
+  };
   /** Data = shift + scale * z; null = raw coordinates. A velocity graph starts at shift + scale * sourceScale * noise. */
   readonly normaliser: { readonly shift: readonly number[]; readonly scale: readonly number[] } | null;
   /** Of the solver inside a sampler graph; null for velocity graphs. */
@@ -30,6 +37,7 @@ export function writeMetadata(
   record: ModelRecord,
   graph: 'velocity' | 'sampler',
   solver: (Solver & { readonly grid: readonly number[] }) | null,
+  closing: { readonly x: number; readonly v: number } | null = null,
 ): Record<string, string> {
   const { name, tMin, tMax, sourceScale } = record.path;
   const { normaliser } = record;
@@ -44,7 +52,7 @@ export function writeMetadata(
     'flowmatch.columns': json(record.columns),
     'flowmatch.condition': json(record.condition && { numbers: record.condition.numbers, classes: record.condition.classes }),
     'flowmatch.source': record.source,
-    'flowmatch.path': json({ name, tMin, tMax, sourceScale }),
+    'flowmatch.path': json({ name, tMin, tMax, sourceScale, ...(closing ? { closing } : {}) }),
     'flowmatch.normaliser': json(normaliser && { shift: Array.from(normaliser.shift), scale: Array.from(normaliser.scale) }),
     'flowmatch.solver': json(solver && { name: solver.name, order: solver.order, stages: solver.b.length, steps: solver.grid.length - 1, grid: solver.grid }),
     'flowmatch.network': json(record.network),
@@ -86,6 +94,8 @@ export function readMetadata(entries: ReadonlyMap<string, string>): FlowMetadata
   const path = json('path');
   if (!isRecord(path) || typeof path.name !== 'string' || !isNumbers([path.tMin, path.tMax, path.sourceScale]))
     throw wrong('path', 'name, tMin, tMax and sourceScale');
+  const { closing } = path;
+  if (closing !== undefined && !(isRecord(closing) && isNumbers([closing.x, closing.v]))) throw wrong('path', 'closing to hold the numbers x and v');
   const condition = json('condition');
   if (condition !== null && !(isRecord(condition) && count(condition.numbers) && Array.isArray(condition.classes) && condition.classes.every(count)))
     throw wrong('condition', 'null, or numbers and classes');

@@ -1,7 +1,8 @@
 // Graph `sampler`: the whole solve in one call. A Loop over the steps of `grid`, the tableau's stages unrolled in its body:
 //   k_i = v(z + sum_j (h a_ij) k_j, t + c_i h);   z <- z + sum_i (h b_i) k_i;   x = shift + scale * z
 // Step sizes, stage times and coefficients are computed from the float64 grid and rounded once, as the native integrator does. What depends on t alone is
-// computed before the loop, one row per stage; what depends on the condition alone, before the loop too.
+// computed before the loop, one row per stage; what depends on the condition alone, before the loop too. Where the path ends at tMax < 1, the grid is moved
+// into [tMin, tMax], and after the loop, if the grid went beyond tMax, comes the closing step z <- A z + C v(z, tMax) (paths/closing.ts).
 
 import type { Tableau } from '../solvers/solver.ts';
 import { emitOp, type Held, type Scope, spread, type Weights } from './emit-program.ts';
@@ -17,6 +18,8 @@ export interface SamplerSpec extends Frame {
   /** gaussian: input `noise` is N(0, 1), scaled by sourceScale inside. rows: it holds start rows in data units. */
   readonly source: 'gaussian' | 'rows';
   readonly sourceScale: number;
+  /** Of the path; the closing step where it ends before 1. @default [0, 1], none */
+  readonly ends?: { readonly tMin: number; readonly tMax: number; readonly closing: { readonly x: number; readonly v: number } | null } | undefined;
 }
 
 /** One coefficient h * value of stage `into` (or of the step when it equals the number of stages) on k_from. */
@@ -117,6 +120,38 @@ function body(outer: Scope, weights: Weights, tableau: Tableau, terms: readonly 
   return graph.finish('step');
 }
 
+/** The grid moved into [tMin, tMax]; unchanged where that is [0, 1]. */
+function fitted(graph: Graph, grid: string, ends: SamplerSpec['ends']): string {
+  if (!ends || (ends.tMin <= 0 && ends.tMax >= 1)) return grid;
+  const time = (value: number): string => graph.constant('time', { type: 'double', shape: [], values: [value] });
+  return graph.op('Min', [graph.op('Max', [grid, time(ends.tMin)], 'grid.from'), time(ends.tMax)], 'grid.fitted');
+}
+
+/** z after the closing step, which is taken only where the last time of the grid lies beyond tMax. */
+function closed(scope: Scope, weights: Weights, grid: string, z: string, { tMax, closing }: NonNullable<SamplerSpec['ends']>): string {
+  if (!closing) return z;
+  const { graph } = scope;
+  const number = (value: number): string => graph.constant('number', { type: 'float', shape: [], values: [value] });
+  const last = graph.op('Gather', [grid, index(graph, -1)], 'grid.last', { axis: { int: 0 } });
+  const beyond = graph.op('Less', [graph.constant('time', { type: 'double', shape: [], values: [tMax] }), last], 'grid.beyond');
+  const gate = graph.op('Cast', [beyond], 'closing', { to: { int: 1 } });
+  const values = new Map<number, Held>([
+    [0, { name: z, rows: 'x' }],
+    [1, { name: graph.constant('tMax', { type: 'float', shape: [1, 1], values: [tMax] }), rows: 'one' }],
+  ]);
+  const condition = scope.values.get(2);
+  if (condition) values.set(2, condition);
+  const inner: Scope = { graph, values, rowShape: scope.rowShape };
+  for (const op of weights.program.ops) emitOp(inner, weights, op);
+  const v = spread(inner, values.get(weights.program.output) as Held);
+  const change = graph.op(
+    'Add',
+    [graph.op('Mul', [z, number(closing.x - 1)], 'closing.x'), graph.op('Mul', [v, number(closing.v)], 'closing.v')],
+    'closing.change',
+  );
+  return graph.op('Add', [z, graph.op('Mul', [change, gate], 'closing.gated')], 'closed');
+}
+
 const denormalised = (graph: Graph, z: string, affine: Affine, output: string): void => {
   const scaled = graph.op('Mul', [z, graph.constant('x.scale', { type: 'float', shape: [affine.scale.length], values: affine.scale })], 'x.scaled');
   graph.opTo(output, 'Add', [scaled, graph.constant('x.shift', { type: 'float', shape: [affine.shift.length], values: affine.shift })]);
@@ -136,7 +171,7 @@ export function samplerGraph(weights: Weights, spec: SamplerSpec): Graph {
   if (!spec.gridRequired) graph.initialiser(grid, { type: 'double', shape: [spec.grid.length], values: spec.grid });
 
   const terms = termsOf(tableau);
-  const plan = schedule(graph, grid, tableau, terms);
+  const plan = schedule(graph, fitted(graph, grid, spec.ends), tableau, terms);
   const values = new Map<number, Held>([[1, { name: plan.times, rows: 't' }]]);
   if (condition) values.set(2, condition);
   const scope: Scope = { graph, values, rowShape: rowShapeOf(graph, noise) };
@@ -145,7 +180,8 @@ export function samplerGraph(weights: Weights, spec: SamplerSpec): Graph {
   const scaled = (): string => graph.op('Mul', [noise, graph.constant('number', { type: 'float', shape: [], values: [sourceScale] })], 'source');
   const start = source === 'rows' ? normalised(graph, noise, normaliser, 'noise') : sourceScale === 1 ? noise : scaled();
   const yes = graph.constant('yes', { type: 'bool', shape: [], values: [1] });
-  const z = graph.op('Loop', [plan.steps, yes, start], 'solved', { body: { graph: body(scope, weights, tableau, terms, plan) } });
+  const solved = graph.op('Loop', [plan.steps, yes, start], 'solved', { body: { graph: body(scope, weights, tableau, terms, plan) } });
+  const z = spec.ends ? closed(scope, weights, grid, solved, spec.ends) : solved;
   if (normaliser) denormalised(graph, z, normaliser, output);
   else graph.opTo(output, 'Identity', [z]);
   graph.output(output, 'float', ['rows', program.dimension], 'Samples in data units, before rounding and category decoding.');

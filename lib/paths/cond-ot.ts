@@ -6,6 +6,8 @@ import type { Path } from './path.ts';
 export interface CondOTPath extends Path {
   readonly name: 'condOT';
   readonly sigmaMin: number;
+  /** The t at which alpha / sigma = rho, for rho in [0, Infinity]. */
+  timeOf(rho: number): number;
 }
 
 /**
@@ -25,5 +27,6 @@ export function condOT(options: { readonly sigmaMin?: number } = {}): CondOTPath
     sourceScale: 1,
     sigmaMin,
     at: (t: number) => ({ alpha: t, sigma: 1 - slope * t, gamma: 0, dAlpha: 1, dSigma: -slope, dGamma: 0 }),
+    timeOf: (rho: number) => (rho <= 0 ? 0 : Math.min(1 / (1 / rho + slope), 1)),
   });
 }

@@ -4,20 +4,19 @@ import { argumentError, FlowError } from '../errors.ts';
 import { finite, record } from '../options.ts';
 import type { PathPoint } from './path.ts';
 import { hermite, pathFields, type TablePath, tablePath } from './table.ts';
+import { difference, nodes, type Sample, tabulate } from './tabulate.ts';
 
 /** Six scalar functions of t; gamma and dGamma may be left out where the path adds no fresh noise. */
 export interface PathDefinition {
   readonly name: string;
   /** @default 0 */
   readonly tMin?: number;
-  /** @default 1 */
+  /** Where it ends before 1, a sampler takes the rest in one closed-form step to alpha = 1, sigma = 0 (not where gamma > 0). @default 1 */
   readonly tMax?: number;
   /** Standard deviation of the Gaussian source. @default 1 */
   readonly sourceScale?: number;
   at(t: number): Omit<PathPoint, 'gamma' | 'dGamma'> & { readonly gamma?: number; readonly dGamma?: number };
 }
-
-const nodes = 2049;
 
 /**
  * A path of your own: `at(t)` gives alpha, sigma (and gamma) and their t-derivatives, finite on all of [tMin, tMax].
@@ -40,12 +39,10 @@ export function definePath(definition: PathDefinition): TablePath {
   const sample = sampler(at as PathDefinition['at'], definition, tMin, tMax);
   const scale = checkDerivatives(sample, tMin, tMax);
   checkEnds(sample(tMin), sample(tMax), tMin, tMax);
-  const table = tabulate(sample, tMin, tMax);
+  const table = tabulate(sample, tMin, tMax, nodes);
   checkTable(table, sample, tMin, tMax, scale);
   return tablePath(name, tMin, tMax, sourceScale, table);
 }
-
-type Sample = (t: number) => number[];
 
 /** The user's function as six numbers, each checked; calls stay inside [tMin, tMax]. */
 function sampler(at: PathDefinition['at'], self: PathDefinition, tMin: number, tMax: number): Sample {
@@ -73,21 +70,6 @@ function sampler(at: PathDefinition['at'], self: PathDefinition, tMin: number, t
       return value;
     });
   };
-}
-
-/** Five-point difference of field f at t, from points inside [tMin, tMax] only. */
-function difference(sample: Sample, f: number, t: number, h: number, tMin: number, tMax: number): number {
-  const centre = Math.min(Math.max(t, tMin + 2 * h), tMax - 2 * h);
-  // Weights of the derivative at offset p (in units of h) from the centre of five equidistant points.
-  const p = (t - centre) / h;
-  const weights = [
-    (4 * p ** 3 - 6 * p ** 2 - 2 * p + 2) / 24,
-    (-16 * p ** 3 + 12 * p ** 2 + 32 * p - 16) / 24,
-    (24 * p ** 3 - 60 * p) / 24,
-    (-16 * p ** 3 - 12 * p ** 2 + 32 * p + 16) / 24,
-    (4 * p ** 3 + 6 * p ** 2 - 2 * p - 2) / 24,
-  ];
-  return weights.reduce((sum, w, i) => sum + w * (sample(centre + (i - 2) * h)[f] as number), 0) / h;
 }
 
 /** dAlpha, dSigma, dGamma against differences of alpha, sigma, gamma; returns the largest value of each of the six fields. */
@@ -121,19 +103,6 @@ function checkEnds(first: readonly number[], last: readonly number[], tMin: numb
     throw argumentError('ERR_FLOW_CONFIG', 'path.at', `sigma / alpha that is larger at t = ${tMin} than at t = ${tMax}`, Math.abs(s1 * a0), hint);
   }
   if (Math.abs(a1 - 1) > 0.1) throw argumentError('ERR_FLOW_CONFIG', `path.at(${tMax}).alpha`, 'a number within 0.1 of 1', a1, hint);
-}
-
-/** The derivatives of alpha, sigma, gamma are the stated ones; those of the stated ones are differences. */
-function tabulate(sample: Sample, tMin: number, tMax: number): Float64Array {
-  const table = new Float64Array(nodes * 12);
-  const h = (tMax - tMin) / (nodes - 1);
-  for (let k = 0; k < nodes; k++) {
-    const t = k === nodes - 1 ? tMax : tMin + k * h;
-    const point = sample(t);
-    const second = [3, 4, 5].map((f) => difference(sample, f, t, h / 8, tMin, tMax));
-    table.set([...point, point[3] as number, point[4] as number, point[5] as number, ...second], k * 12);
-  }
-  return table;
 }
 
 /** Between the nodes the table must agree with the function to 1e-6 of each field's largest value. */

@@ -2,12 +2,22 @@
 
 import { argumentError } from '../errors.ts';
 import { finite } from '../options.ts';
+import type { AffinePath } from './affine.ts';
 import { type CondOTPath, condOT } from './cond-ot.ts';
+import { cosine } from './cosine.ts';
 import { definePath, type PathDefinition } from './custom.ts';
-import { type TablePath, tablePath } from './table.ts';
+import { linearVP } from './linear-vp.ts';
+import { polynomial } from './polynomial.ts';
+import { pathFields, type TablePath, tablePath } from './table.ts';
+import { nodes, tabulate } from './tabulate.ts';
+import { ve } from './ve.ts';
+import { vp } from './vp.ts';
 
 /** A path that has been checked: closed form or table. */
-export type KnownPath = CondOTPath | TablePath;
+export type KnownPath = CondOTPath | AffinePath | TablePath;
+
+/** The affine paths that a file names: from their constants. */
+const affine: Readonly<Record<string, (constants: never) => AffinePath>> = { polynomial, linearVP, cosine, vp, ve };
 
 /** What a model file keeps of a path (PathRecord). */
 export interface StoredPath {
@@ -24,7 +34,7 @@ export type PathForm =
   | { readonly kind: 'condOT'; readonly sigmaMin: number }
   | { readonly kind: 'table'; readonly tMin: number; readonly tMax: number; readonly nodes: Float64Array };
 
-/** The value of a `path` option: condOT(), definePath(...), or the bare object literal of a path. Undefined means condOT(). */
+/** The value of a `path` option: condOT() or another built-in path, definePath(...), or the bare object literal of a path. Undefined means condOT(). */
 export function resolvePath(value: unknown, path = 'path'): KnownPath {
   if (value === undefined || value === 'condOT') return condOT();
   if (typeof value !== 'object' || value === null) {
@@ -32,15 +42,33 @@ export function resolvePath(value: unknown, path = 'path'): KnownPath {
   }
   if (isTablePath(value)) return tablePath(value.name, value.tMin, value.tMax, value.sourceScale, value.table, path);
   if ((value as { name?: unknown }).name === 'condOT') return condOT({ sigmaMin: finite((value as CondOTPath).sigmaMin, `${path}.sigmaMin`) });
+  if (isAffine(value)) return (affine[value.name] as (typeof affine)[string])(value.constants as never);
   return definePath(value as PathDefinition);
+}
+
+/** A built-in path has its constants beside its name; a path of the user's may have the same name, but no constants. */
+function isAffine(value: object): value is AffinePath {
+  const { name, constants } = value as { name?: unknown; constants?: unknown };
+  return typeof constants === 'object' && constants !== null && typeof name === 'string' && Object.hasOwn(affine, name);
 }
 
 function isTablePath(value: object): value is TablePath {
   return (value as { table?: unknown }).table instanceof Float64Array;
 }
 
+/** Nodes per table: where sigma' grows without bound beyond tMax, eight times as many keep the table's error below 1e-6. */
+const nodesOf = (path: AffinePath): number => (path.tMax < 1 ? 8 * (nodes - 1) + 1 : nodes);
+
 export function pathForm(path: KnownPath): PathForm {
-  if (isTablePath(path)) return { kind: 'table', tMin: path.tMin, tMax: path.tMax, nodes: path.table };
+  const { tMin, tMax } = path;
+  if (isTablePath(path)) return { kind: 'table', tMin, tMax, nodes: path.table };
+  if (isAffine(path)) {
+    const sample = (t: number): number[] => {
+      const point = path.at(t);
+      return pathFields.map((field) => point[field]);
+    };
+    return { kind: 'table', tMin, tMax, nodes: tabulate(sample, tMin, tMax, nodesOf(path)) };
+  }
   return { kind: 'condOT', sigmaMin: path.sigmaMin };
 }
 
@@ -48,18 +76,19 @@ export function storePath(path: KnownPath): StoredPath {
   const { name, tMin, tMax } = path;
   const sourceScale = path.sourceScale ?? 1;
   if (isTablePath(path)) return { name, tMin, tMax, sourceScale, table: path.table.slice() };
-  return { name, tMin, tMax, sourceScale, constants: { sigmaMin: path.sigmaMin } };
+  return { name, tMin, tMax, sourceScale, constants: isAffine(path) ? { ...path.constants } : { sigmaMin: path.sigmaMin } };
 }
 
 /** The path of a stored record, checked again; throws a FlowError that names the field under `path`. */
 export function restorePath(stored: StoredPath, path = 'path'): KnownPath {
   if (stored.table !== undefined)
     return tablePath(stored.name, stored.tMin, stored.tMax, finite(stored.sourceScale, `${path}.sourceScale`), stored.table, path);
+  if (Object.hasOwn(affine, stored.name)) return (affine[stored.name] as (typeof affine)[string])((stored.constants ?? {}) as never);
   if (stored.name !== 'condOT') {
     throw argumentError(
       'ERR_FLOW_VERSION',
       `${path}.name`,
-      '"condOT" or a stored table',
+      `${['condOT', ...Object.keys(affine)].join(', ')} or a stored table`,
       stored.name,
       'The file was written by a newer version: update flowmatch.',
     );

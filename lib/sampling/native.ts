@@ -8,8 +8,10 @@ import { argumentError, FlowError } from '../errors.ts';
 import type { ModelRecord } from '../model/record.ts';
 import type { Job, NativeNetwork, SampleResult as NativeResult, SampleRequest } from '../native/binding.ts';
 import { checkSeed, checkSignal, choice, integer, record } from '../options.ts';
+import { type Closing, closingStep } from '../paths/closing.ts';
+import { restorePath } from '../paths/paths.ts';
 import type { SolverFactory } from '../solvers/define.ts';
-import { gridOf } from '../solvers/grid.ts';
+import { fitGrid } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { resolveSolver, type SolverName, tableauArrays } from '../solvers/solvers.ts';
 
@@ -116,8 +118,10 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
   const { dimension: d, path } = model;
   const { n, firstRow, seed, start, condition, reverse } = core;
   const solver = resolveSolver(given.solver, 'options.solver');
-  const grid = gridOf(solver, { tMin: path.tMin, tMax: path.tMax, reverse });
-  checkDirection(grid, model, reverse);
+  const fitted = fitGrid(solver, { tMin: path.tMin, tMax: path.tMax, reverse });
+  checkDirection(fitted.grid, reverse);
+  const closing = fitted.closes ? closingStep(restorePath(path)) : null;
+  const grid = closing ? Float64Array.from([...fitted.grid, 1]) : fitted.grid;
   const frames = checkSaveAt(given.saveAt, grid, solver);
   choice(given.precision ?? 'f32', 'options.precision', ['f32']);
   const threads = given.threads === undefined ? 0 : integer(given.threads, 'options.threads', 1, 1024);
@@ -133,7 +137,16 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
   const width = condition === null ? 0 : condition.values.length / condition.rows;
   const mapped = condition && toNetwork(condition.values, width, model.conditionNormaliser);
   const decode = !reverse || model.source === 'rows'; // encoded noise stays in network coordinates
-  const fixed = { ...tableauArrays(solver), grid, save, frame: null, threads, seed, normaliseInitial: false, sourceScale: path.sourceScale };
+  const fixed = {
+    ...tableauArrays(solver),
+    grid,
+    save,
+    frame: closing && closingFrame(solver, grid, closing),
+    threads,
+    seed,
+    normaliseInitial: false,
+    sourceScale: path.sourceScale,
+  };
   const part = (first: number, count: number): SampleRequest => ({
     ...fixed,
     n: count,
@@ -159,7 +172,26 @@ function startRows(value: unknown, path: string, model: ModelRecord, dataUnits: 
   return { values: dataUnits ? toNetwork(values, model.dimension, model.normaliser) : values, rows };
 }
 
-function checkDirection(grid: Float64Array, model: ModelRecord, reverse: boolean): void {
+/**
+ * The frame of a solve whose last step, from tMax to 1, is the closing one: rows [a, tau, b, c], slope = b x + c net(tau, a x) (SampleRequest). In that step
+ * the last stage that counts sees the state itself, as all other slopes are 0, and x + h b_i slope = closing.x x + closing.v net(tMax, x).
+ */
+export function closingFrame({ b, c }: Solver, grid: Float64Array, closing: Closing): Float64Array {
+  const [stages, steps] = [b.length, grid.length - 1];
+  const frame = new Float64Array(steps * stages * 4);
+  const acting = b.reduce((last, weight, i) => (weight === 0 ? last : i), 0);
+  for (let k = 0; k < steps; k++) {
+    const [t, h] = [grid[k] as number, (grid[k + 1] as number) - (grid[k] as number)];
+    for (let i = 0; i < stages; i++) {
+      const gain = i === acting ? 1 / (h * (b[i] as number)) : 0;
+      const row = k < steps - 1 ? [1, t + (c[i] as number) * h, 0, 1] : [1, t, gain * (closing.x - 1), gain * closing.v];
+      frame.set(row, (k * stages + i) * 4);
+    }
+  }
+  return frame;
+}
+
+function checkDirection(grid: Float64Array, reverse: boolean): void {
   const [first, last] = [grid[0] as number, grid[grid.length - 1] as number];
   if (!reverse && first > last) {
     throw argumentError(
@@ -169,10 +201,6 @@ function checkDirection(grid: Float64Array, model: ModelRecord, reverse: boolean
       `${first} .. ${last}`,
       'Sampling runs from noise (t = 0) to data (t = 1); use encode() for the way back.',
     );
-  }
-  const { tMin, tMax } = model.path;
-  if (Math.min(first, last) < tMin - 1e-12 || Math.max(first, last) > tMax + 1e-12) {
-    throw argumentError('ERR_FLOW_RANGE', 'options.solver.grid', `times in [${tMin}, ${tMax}], where the path of this model is defined`, `${first} .. ${last}`);
   }
 }
 

@@ -29,6 +29,8 @@ export type Request =
       readonly b: readonly number[];
       readonly c: readonly number[];
       readonly grid: readonly number[];
+      /** After the last time of the grid: x <- shift + x * state + v * velocity, shift by column. */
+      readonly close: { readonly x: number; readonly v: number; readonly shift: readonly number[] } | null;
       readonly bind: { readonly x: Slot; readonly t: Slot; readonly rest: readonly Feed[]; readonly output: string };
     };
 export interface Reply {

@@ -3,7 +3,7 @@
 // The same text also serves as a child process (see onnx-host.ts): then messages come by IPC and nothing is shared.
 //
 //   -> { id, kind: 'run', feeds: [{ name, type, data, dims }], output }                    one call of the graph
-//   -> { id, kind: 'solve', x, n, d, a, b, c, grid, stop, bind }                           dx/dt = v(x, t) by an explicit tableau, state in float64
+//   -> { id, kind: 'solve', x, n, d, a, b, c, grid, close, stop, bind }                    dx/dt = v(x, t) by an explicit tableau, state in float64
 //   <- { id, data, dims, nfe } | { id, error }
 //   workerData.gate: Int32Array over shared memory [closing, busy]. A thread that is torn down inside the runtime's native code aborts the whole process
 //   (its addon throws where nothing can be thrown), so `busy` is 1 around every native call, none begins once `closing` is set, and the owner waits for it.
@@ -66,7 +66,7 @@ async function run({ feeds, output }) {
   return { data: data instanceof Float32Array ? data.slice() : Float32Array.from(data, Number), dims };
 }
 
-async function solve({ x, n, d, a, b, c, grid, stop, bind }) {
+async function solve({ x, n, d, a, b, c, grid, close, stop, bind }) {
   const state = Float64Array.from(x);
   const stage = new arrays[bind.x.type](n * d);
   const feeds = {};
@@ -74,28 +74,36 @@ async function solve({ x, n, d, a, b, c, grid, stop, bind }) {
   const xDims = sized(bind.x.dims, n);
   const tDims = sized(bind.t.dims, n);
   let nfe = 0;
+  const slope = async (t) => {
+    if (stop && Atomics.load(stop, 0) !== 0) throw new Error('stopped');
+    feeds[bind.x.name] = new ort.Tensor(bind.x.type, stage, xDims);
+    feeds[bind.t.name] = new ort.Tensor(bind.t.type, new arrays[bind.t.type](product(tDims)).fill(t), tDims);
+    const { data } = await call(feeds, bind.output);
+    if (data.length !== state.length) throw new Error('the output has ' + data.length + ' numbers, expected ' + state.length);
+    nfe++;
+    return Float64Array.from(data);
+  };
   for (let k = 0; k + 1 < grid.length; k++) {
     const h = grid[k + 1] - grid[k];
     const slopes = [];
     for (let i = 0; i < b.length; i++) {
-      if (stop && Atomics.load(stop, 0) !== 0) throw new Error('stopped');
       for (let at = 0; at < state.length; at++) {
         let sum = state[at];
         for (let j = 0; j < i; j++) if (a[i][j]) sum += h * a[i][j] * slopes[j][at];
         stage[at] = sum;
       }
-      feeds[bind.x.name] = new ort.Tensor(bind.x.type, stage, xDims);
-      feeds[bind.t.name] = new ort.Tensor(bind.t.type, new arrays[bind.t.type](product(tDims)).fill(grid[k] + c[i] * h), tDims);
-      const { data } = await call(feeds, bind.output);
-      if (data.length !== state.length) throw new Error('the output has ' + data.length + ' numbers, expected ' + state.length);
-      slopes.push(Float64Array.from(data));
-      nfe++;
+      slopes.push(await slope(grid[k] + c[i] * h));
     }
     for (let at = 0; at < state.length; at++) {
       let sum = 0;
       for (let i = 0; i < b.length; i++) sum += b[i] * slopes[i][at];
       state[at] += h * sum;
     }
+  }
+  if (close) {
+    stage.set(state);
+    const v = await slope(grid[grid.length - 1]);
+    for (let at = 0; at < state.length; at++) state[at] = close.shift[at % d] + close.x * state[at] + close.v * v[at];
   }
   return { data: Float32Array.from(state), dims: [n, d], nfe };
 }

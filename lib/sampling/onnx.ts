@@ -7,7 +7,7 @@ import { rowLimit, toMatrix } from '../data/rows.ts';
 import { argumentError, FlowError } from '../errors.ts';
 import { customDomains, inspectOnnx, inspectOnnxFile, type OnnxInfo, requireInput } from '../onnx/inspect.ts';
 import { checkSeed, checkSignal, finite, integer, record } from '../options.ts';
-import { checkGrid, gridOf } from '../solvers/grid.ts';
+import { checkGrid, fitGrid } from '../solvers/grid.ts';
 import { resolveSolver } from '../solvers/solvers.ts';
 import type { SampleOptions, SampleResult } from './native.ts';
 import { noiseRows } from './noise.ts';
@@ -158,10 +158,11 @@ export class OnnxSampler {
       throw argumentError('ERR_FLOW_CONFIG', 'options.solver', 'no solver (this file holds one)', solver, "Export with graph: 'velocity' to choose one here.");
     const { x, grid: name, output } = this.#bound;
     const inside = this.info.flow?.solver;
+    const path = this.info.flow?.path;
     const times = Float64Array.from(grid === undefined ? (inside?.grid ?? []) : checkGrid(grid, 'options.grid'));
     const feeds = name ? [{ name, type: 'float64' as const, data: times, dims: [times.length] }] : [];
     return {
-      nfe: (inside?.stages ?? 1) * (times.length - 1),
+      nfe: (inside?.stages ?? 1) * (times.length - 1) + (path?.closing && (times[times.length - 1] ?? 0) > path.tMax ? 1 : 0),
       request: (start, rows, rest) => ({ kind: 'run', feeds: [feed(x, start, rows), ...feeds, ...rest], output }),
     };
   }
@@ -170,14 +171,19 @@ export class OnnxSampler {
     const { x, t, output } = this.#bound;
     const { flow } = this.info;
     const chosen = resolveSolver(solver, 'options.solver');
-    const grid = times === undefined ? Array.from(gridOf(chosen, flow?.path ?? {})) : [...checkGrid(times, 'options.grid')];
+    const own = times === undefined ? chosen : { ...chosen, grid: checkGrid(times, 'options.grid') };
+    const fit = fitGrid(own, flow ? { tMin: flow.path.tMin, tMax: flow.path.tMax } : {}, 'options.grid');
+    const grid = Array.from(fit.grid);
+    const closing = fit.closes ? flow?.path.closing : undefined;
+    // In data units x = shift + scale z, so that z <- A z + C v is x <- (1 - A) shift + A x + C v.
+    const close = closing ? { ...closing, shift: Array.from({ length: this.dimension }, (_, j) => (flow?.normaliser?.shift[j] ?? 0) * (1 - closing.x)) } : null;
     const { a, b, c } = chosen;
     const d = this.dimension;
     const bind = { x: { name: x.name, type: x.type as 'float32', dims: x.dims }, t: t as Bound & { type: 'float32' }, output };
     const fromRows = flow?.source === 'rows';
     return {
-      nfe: (grid.length - 1) * b.length,
-      request: (start, n, rest) => ({ kind: 'solve', x: fromRows ? start : dataUnits(start, this.info), n, d, a, b, c, grid, bind: { ...bind, rest } }),
+      nfe: (grid.length - 1) * b.length + (close ? 1 : 0),
+      request: (start, n, rest) => ({ kind: 'solve', x: fromRows ? start : dataUnits(start, this.info), n, d, a, b, c, grid, close, bind: { ...bind, rest } }),
     };
   }
 

@@ -34,3 +34,28 @@ export function gridOf(solver: Solver, options: { readonly tMin?: number; readon
   const ascending = (grid[0] as number) < (grid[grid.length - 1] as number);
   return reverse && ascending ? grid.reverse() : grid;
 }
+
+/** Times inside [tMin, tMax], and whether a closing step from tMax to 1 belongs after them. */
+export interface FittedGrid {
+  readonly grid: Float64Array;
+  readonly closes: boolean;
+}
+
+/**
+ * As gridOf, with the times of the solver's own grid moved into [tMin, tMax] (what then coincides is one time). A rising grid that goes beyond tMax, as any
+ * does that holds 1, asks for the closing step; so do equal steps, which have no grid. @throws FlowError ERR_FLOW_RANGE where fewer than two times are left
+ */
+export function fitGrid(
+  solver: Solver,
+  options: { readonly tMin?: number; readonly tMax?: number; readonly reverse?: boolean } = {},
+  path = 'options.solver.grid',
+): FittedGrid {
+  const { tMin = 0, tMax = 1, reverse = false } = options;
+  const wanted = gridOf(solver, options);
+  const last = wanted[wanted.length - 1] as number;
+  const rising = (wanted[0] as number) < last;
+  const grid = wanted.map((t) => Math.min(Math.max(t, tMin), tMax)).filter((t, k, all) => k === 0 || t !== all[k - 1]);
+  if (grid.length < 2)
+    throw argumentError('ERR_FLOW_RANGE', path, `at least two times in [${tMin}, ${tMax}], where the path is defined`, `${wanted[0]} .. ${last}`);
+  return { grid, closes: tMax < 1 && !reverse && (solver.grid ? rising && last > tMax : true) };
+}

@@ -198,14 +198,24 @@ export function checkOptions(options: unknown): Settings {
   const given = record(options, 'options', keys, elsewhere);
   if (given.data === undefined || given.data === null) throw argumentError('ERR_FLOW_TYPE', 'options.data', 'rows of numbers, or a Dataset', given.data);
   choice(given.precision ?? 'f32', 'options.precision', ['f32']);
+  const path = resolvePath(given.path, 'options.path');
+  const source = checkSource(given.source);
+  if (source !== null && (path.sourceScale ?? 1) !== 1)
+    throw argumentError(
+      'ERR_FLOW_CONFIG',
+      'options.source',
+      `'gaussian', as the path ${path.name} scales its noise`,
+      'rows',
+      'Use a path whose source has scale 1, such as condOT().',
+    );
   return {
     data: given.data,
     columns: checkColumns(given.columns, 'options.columns'),
     condition: given.condition,
-    source: checkSource(given.source),
+    source,
     normalise: checkNormalise(given.normalise),
     network: given.network === undefined ? mlp() : checkNetwork(given.network, 'options.network'),
-    path: resolvePath(given.path, 'options.path'),
+    path,
     coupling: resolveCoupling(given.coupling, 'options.coupling'),
     time: resolveTime(given.time, 'options.time'),
     optimiser: resolveOptimiser(given.optimiser, 'options.optimiser'),

@@ -1,6 +1,6 @@
 // Velocity fields that are known in closed form, for any affine path (alpha, sigma): the oracles of trained models.
 //   x1 ~ N(m, S), S = R diag(s^2) R^T in the plane:  u = dAlpha m + (dAlpha alpha S + dSigma sigma I) (alpha^2 S + sigma^2 I)^-1 (x - alpha m)
-//   flow map in the eigenbasis:                      x_t = alpha m + sqrt(alpha^2 s^2 + sigma^2) / sigma_0 x_0
+//   flow map in the eigenbasis:                      x_t = alpha m + sqrt((alpha^2 s^2 + sigma^2) / (alpha_0^2 s^2 + sigma_0^2)) (x_0 - alpha_0 m)
 //   mixture sum_k pi_k N(m_k, s_k^2 I):              u = sum_k r_k u_k,  r_k proportional to pi_k N(x; alpha m_k, (alpha^2 s_k^2 + sigma^2) I)
 
 import type { Path } from '../../lib/paths/path.ts';
@@ -42,15 +42,18 @@ export function gaussianField(normal: PlaneNormal, path: Path): Field {
   };
 }
 
-/** Where the flow takes x0 (rows, 2) at time t, starting from sourceScale-free noise at tMin with alpha(tMin) = 0. */
+/** Where the flow takes the states x0 (rows, 2) of tMin at time t. */
 export function gaussianMap(normal: PlaneNormal, path: Path, x0: ArrayLike<number>, t: number): Float64Array {
   const { mean, std, angle } = normal;
   const { alpha, sigma } = path.at(t);
-  const start = path.at(path.tMin).sigma;
+  const start = path.at(path.tMin);
   const out = new Float64Array(x0.length);
   for (let r = 0; r < x0.length; r += 2) {
-    const z = rotate(x0[r] as number, x0[r + 1] as number, angle);
-    const gain = std.map((s) => Math.sqrt(alpha * alpha * s * s + sigma * sigma) / start) as [number, number];
+    const z = rotate((x0[r] as number) - start.alpha * mean[0], (x0[r + 1] as number) - start.alpha * mean[1], angle);
+    const gain = std.map((s) => Math.sqrt((alpha * alpha * s * s + sigma * sigma) / (start.alpha * start.alpha * s * s + start.sigma * start.sigma))) as [
+      number,
+      number,
+    ];
     const [x, y] = rotate(gain[0] * z[0], gain[1] * z[1], -angle);
     out[r] = alpha * mean[0] + x;
     out[r + 1] = alpha * mean[1] + y;
@@ -98,6 +101,30 @@ export function mixtureField(components: readonly Component[], path: Path): Fiel
       });
     }
     return v;
+  };
+}
+
+/** grad log p_t of a mixture of isotropic normals: sum_k r_k (alpha m_k - x) / (alpha^2 s_k^2 + sigma^2). */
+export function mixtureScore(components: readonly Component[], path: Path): Field {
+  const d = (components[0] as Component).mean.length;
+  return (x, t) => {
+    const { alpha, sigma } = path.at(t);
+    const score = new Float64Array(x.length);
+    for (let r = 0; r < x.length; r += d) {
+      const parts = components.map(({ weight, mean, std }) => {
+        const variance = alpha * alpha * std * std + sigma * sigma;
+        const pull = mean.map((m, c) => (alpha * m - (x[r + c] as number)) / variance);
+        const log = Math.log(weight) - (d / 2) * Math.log(variance) - (variance * pull.reduce((sum, p) => sum + p * p, 0)) / 2;
+        return { pull, log };
+      });
+      const most = Math.max(...parts.map(({ log }) => log));
+      const total = parts.reduce((sum, { log }) => sum + Math.exp(log - most), 0);
+      for (const { pull, log } of parts)
+        pull.forEach((p, c) => {
+          score[r + c] = (score[r + c] as number) + (Math.exp(log - most) / total) * p;
+        });
+    }
+    return score;
   };
 }
 

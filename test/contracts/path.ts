@@ -3,14 +3,56 @@
 import { expect, it } from 'vitest';
 import type { Path } from '../../lib/paths/path.ts';
 import { pathForm, resolvePath, restorePath, storePath } from '../../lib/paths/paths.ts';
-import { pathFields } from '../../lib/paths/table.ts';
+import { hermite, pathFields } from '../../lib/paths/table.ts';
+
+/** What the native core reads is the path itself: its table, between the nodes and at the ends, within 1e-6 of the largest value of each field. */
+function tableContract(path: Path & { readonly sourceScale?: number }): void {
+  it('is read by the native core as it is', () => {
+    const form = pathForm(resolvePath(path));
+    if (form.kind !== 'table') return;
+    const count = 4 * (form.nodes.length / 12 - 1) + 1;
+    const times = Array.from({ length: count }, (_, k) => Math.min(path.tMin + ((path.tMax - path.tMin) * (k + 0.37)) / (count - 1), path.tMax));
+    for (const field of pathFields) {
+      let [error, largest] = [0, 0];
+      for (const t of times) {
+        error = Math.max(error, Math.abs(hermite(form.nodes, form.tMin, form.tMax, t)[field] - path.at(t)[field]));
+        largest = Math.max(largest, Math.abs(path.at(t)[field]));
+      }
+      expect(error, field).toBeLessThanOrEqual(1e-6 * largest);
+    }
+  });
+}
+
+/** The law of the inverse of the signal-to-noise ratio: timeOf(alpha / sigma) = t, and no rho leaves [tMin, tMax]. */
+function inverseContract(path: Path & { timeOf(rho: number): number }): void {
+  it('finds the time of a signal-to-noise ratio', () => {
+    for (let k = 0; k <= 1000; k++) {
+      const t = path.tMin + ((path.tMax - path.tMin) * k) / 1000;
+      const { alpha, sigma, dAlpha, dSigma } = path.at(t);
+      if (sigma === 0 || k === 0) continue;
+      // rho is known to a few ulp, 1e-15 rho, so that t is to 1e-15 rho / rho' = 1e-15 alpha sigma / D; 1e-13 for the rounding of the formulas.
+      const slack = 1e-13 + (1e-14 * alpha * sigma) / (dAlpha * sigma - alpha * dSigma);
+      expect(Math.abs(path.timeOf(alpha / sigma) - t), `t = ${t}`).toBeLessThan(slack);
+    }
+    for (const rho of [0, 1e-300, 1e-7, 1, 1e7, 1e300, Number.POSITIVE_INFINITY]) {
+      expect(path.timeOf(rho)).toBeGreaterThanOrEqual(path.tMin);
+      expect(path.timeOf(rho)).toBeLessThanOrEqual(path.tMax);
+    }
+    expect([path.timeOf(0), path.timeOf(Number.POSITIVE_INFINITY)]).toEqual([path.tMin, path.tMax]);
+  });
+}
 
 export function pathContract(path: Path, ends: { readonly alphaAtStart: number; readonly sigmaAtEnd: number }): void {
   const { tMin, tMax } = path;
   const times = Array.from({ length: 101 }, (_, k) => (k === 100 ? tMax : tMin + ((tMax - tMin) * k) / 100));
 
+  tableContract(path);
+  const { timeOf } = path as { timeOf?: (rho: number) => number };
+  if (timeOf) inverseContract({ ...path, timeOf });
+
   it('is finite on [tMin, tMax]', () => {
-    for (const t of times) for (const field of pathFields) expect(Number.isFinite(path.at(t)[field]), `${field} at ${t}`).toBe(true);
+    for (const t of [...times, 0, 1e-7, 1e-3, 0.5, 1 - 1e-3, 1 - 1e-7, 1])
+      for (const field of pathFields) expect(Number.isFinite(path.at(t)[field]), `${field} at ${t}`).toBe(true);
   });
 
   it('has derivatives equal to finite differences', () => {

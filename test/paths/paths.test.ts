@@ -1,9 +1,15 @@
 // condOT, user paths and their refusals.
 
 import { describe, expect, it } from 'vitest';
+import { closingStep } from '../../lib/paths/closing.ts';
 import { condOT } from '../../lib/paths/cond-ot.ts';
+import { cosine as builtCosine } from '../../lib/paths/cosine.ts';
 import { definePath, type PathDefinition } from '../../lib/paths/custom.ts';
-import { resolvePath, restorePath } from '../../lib/paths/paths.ts';
+import { linearVP } from '../../lib/paths/linear-vp.ts';
+import { resolvePath, restorePath, storePath } from '../../lib/paths/paths.ts';
+import { polynomial } from '../../lib/paths/polynomial.ts';
+import { ve } from '../../lib/paths/ve.ts';
+import { vp as builtVp } from '../../lib/paths/vp.ts';
 import { pathContract } from '../contracts/path.ts';
 
 const q = Math.PI / 2;
@@ -38,10 +44,69 @@ const bridge: PathDefinition = {
 
 describe('condOT', () => pathContract(condOT(), { alphaAtStart: 0, sigmaAtEnd: 0 }));
 describe('condOT with sigmaMin', () => pathContract(condOT({ sigmaMin: 0.1 }), { alphaAtStart: 0, sigmaAtEnd: 0.1 }));
+describe('polynomial 1', () => pathContract(polynomial({ power: 1 }), { alphaAtStart: 0, sigmaAtEnd: 0 }));
+describe('polynomial 2', () => pathContract(polynomial(), { alphaAtStart: 0, sigmaAtEnd: 0 }));
+describe('polynomial 8', () => pathContract(polynomial({ power: 8 }), { alphaAtStart: 0, sigmaAtEnd: 0 }));
+describe('built-in linearVP', () => pathContract(linearVP(), { alphaAtStart: 0, sigmaAtEnd: 0.0448 }));
+describe('built-in cosine', () => pathContract(builtCosine(), { alphaAtStart: 0, sigmaAtEnd: 0 }));
+describe('built-in vp', () => pathContract(builtVp(), { alphaAtStart: 0.0066, sigmaAtEnd: 0.0106 }));
+describe('built-in vp, lowest', () => pathContract(builtVp({ betaMin: 0.01, betaMax: 10 }), { alphaAtStart: 0.083, sigmaAtEnd: 0.0039 }));
+describe('built-in vp, steepest', () => pathContract(builtVp({ betaMin: 5, betaMax: 100 }), { alphaAtStart: 1e-11, sigmaAtEnd: 0.0711 }));
+describe('built-in ve', () => pathContract(ve(), { alphaAtStart: 1, sigmaAtEnd: 0.01 }));
+describe('built-in ve, longest', () => pathContract(ve({ sigmaMin: 1e-4, sigmaMax: 1000 }), { alphaAtStart: 1, sigmaAtEnd: 1e-4 }));
 describe('cosine', () => pathContract(definePath(cosine), { alphaAtStart: 0, sigmaAtEnd: 0 }));
 describe('linear-vp', () => pathContract(definePath(linearVp), { alphaAtStart: 0, sigmaAtEnd: 0.1411 }));
 describe('vp', () => pathContract(definePath(vp), { alphaAtStart: 0.00658, sigmaAtEnd: 0.0447 }));
 describe('bridge', () => pathContract(definePath(bridge), { alphaAtStart: 0.01, sigmaAtEnd: 0.01 }));
+
+describe('built-in paths', () => {
+  it('have the values of their formulas', () => {
+    // Worked out in double precision from METHOD's table: alpha, sigma, dAlpha, dSigma at t = 0.5, and the noise at the ends.
+    const half = (path: { at(t: number): { alpha: number; sigma: number; dAlpha: number; dSigma: number } }): number[] => {
+      const { alpha, sigma, dAlpha, dSigma } = path.at(0.5);
+      return [alpha, sigma, dAlpha, dSigma];
+    };
+    const T = 0.125 * 19.9 + 0.05; // 2.5375
+    const want: [number[], number[]][] = [
+      [half(polynomial({ power: 3 })), [0.125, 0.875, 0.75, -0.75]],
+      [half(linearVP()), [0.5, 0.8660254037844386, 1, -0.5773502691896258]],
+      [half(builtCosine()), [Math.SQRT1_2, Math.SQRT1_2, 1.1107207345395915, -1.1107207345395915]],
+      [half(builtVp()), [Math.exp(-T / 2), Math.sqrt(1 - Math.exp(-T)), 5.025 * Math.exp(-T / 2), (-10.05 * Math.exp(-T)) / (2 * Math.sqrt(1 - Math.exp(-T)))]],
+      [half(ve()), [1, Math.sqrt(0.5), 0, -Math.sqrt(0.5) * Math.log(5000)]],
+    ];
+    for (const [got, exact] of want) got.forEach((v, i) => void expect(v).toBeCloseTo(exact[i] as number, 12));
+    expect(1 - builtVp().at(0).sigma ** 2).toBeCloseTo(Math.exp(-10.05), 9);
+    expect([ve().at(0).sigma, ve().at(1).sigma, ve().sourceScale]).toEqual([50, 0.01, 50]);
+    expect([builtCosine().at(1).sigma, polynomial().at(1).sigma, polynomial().at(0).alpha]).toEqual([0, 0, 0]);
+  });
+
+  it('are stored by name and constants, and made again from them', () => {
+    const stored = storePath(resolvePath(builtVp({ betaMax: 12 })));
+    expect(stored).toEqual({ name: 'vp', tMin: 0, tMax: 0.999, sourceScale: 1, constants: { betaMin: 0.1, betaMax: 12 } });
+    expect(restorePath(stored).at(0.3)).toEqual(builtVp({ betaMax: 12 }).at(0.3));
+    expect(resolvePath(ve({ sigmaMax: 7 }))).toMatchObject({ name: 've', sourceScale: 7 });
+    expect(() => restorePath({ ...stored, constants: { betaMax: 1 } })).toThrow(/betaMax/);
+    expect(resolvePath(definePath({ ...vp })).at(0.3).alpha).toBeCloseTo(builtVp().at(0.3).alpha, 7); // a table keeps being one
+  });
+
+  it('refuse what is out of range', () => {
+    expect(() => polynomial({ power: 1.5 })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_RANGE' }));
+    expect(() => builtVp({ betaMin: 20 })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_RANGE' }));
+    expect(() => ve({ sigmaMax: 0.5 })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_RANGE' }));
+    expect(() => ve({ sigmamax: 5 } as never)).toThrow(/Did you mean "sigmaMax"/);
+    expect(() => linearVP({ steps: 1 } as never)).toThrow(expect.objectContaining({ code: 'ERR_FLOW_CONFIG' }));
+  });
+
+  it('close the gap to t = 1 where they end before it', () => {
+    for (const path of [linearVP(), builtVp()]) {
+      const { alpha, sigma, dAlpha, dSigma } = path.at(path.tMax);
+      const [x1, x0] = [1.7, -0.6];
+      const closing = closingStep(path) as { x: number; v: number };
+      expect(closing.x * (alpha * x1 + sigma * x0) + closing.v * (dAlpha * x1 + dSigma * x0)).toBeCloseTo(x1, 12);
+    }
+    expect([condOT(), ve(), polynomial(), builtCosine(), resolvePath(bridge)].map((path) => closingStep(path))).toEqual([null, null, null, null, null]);
+  });
+});
 
 describe('definePath', () => {
   it('reads from the table what the function gives, to 1e-9', () => {

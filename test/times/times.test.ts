@@ -1,6 +1,8 @@
 // Time laws: contract, SciPy values, refusals.
 
 import { describe, expect, it } from 'vitest';
+import { betaCdf, betaQuantile } from '../../lib/times/beta-quantile.ts';
+import { beta, edmSkew, power, uShaped } from '../../lib/times/laws.ts';
 import { normalQuantile } from '../../lib/times/normal-quantile.ts';
 import { defineTime, logitNormal, quantileTable, resolveTime, stratified, uniform } from '../../lib/times/times.ts';
 import { timeLawContract } from '../contracts/time-law.ts';
@@ -9,6 +11,17 @@ describe('uniform', () => timeLawContract(uniform()));
 describe('logitNormal', () => timeLawContract(logitNormal()));
 describe('logitNormal(0.4, 1)', () => timeLawContract(logitNormal({ mean: 0.4 })));
 describe('stratified logitNormal(-1, 2)', () => timeLawContract(stratified(logitNormal({ mean: -1, std: 2 }))));
+describe('power 1', () => timeLawContract(power()));
+describe('power -0.6', () => timeLawContract(power({ exponent: -0.6 })));
+describe('power 10', () => timeLawContract(power({ exponent: 10 })));
+describe('beta', () => timeLawContract(beta()));
+describe('beta(0.5, 0.5)', () => timeLawContract(beta({ a: 0.5, b: 0.5 })));
+describe('beta(0.2, 3)', () => timeLawContract(beta({ a: 0.2, b: 3 })));
+describe('beta(50, 2)', () => timeLawContract(beta({ a: 50, b: 2 })));
+describe('uShaped', () => timeLawContract(uShaped()));
+describe('uShaped 10', () => timeLawContract(uShaped({ steepness: 10 })));
+describe('edmSkew', () => timeLawContract(edmSkew()));
+describe('stratified edmSkew', () => timeLawContract(stratified(edmSkew({ mean: 0, std: 2 }))));
 describe('power', () => timeLawContract(defineTime({ name: 'power', quantile: (u) => u ** (1 / 3), density: (t) => 3 * t * t })));
 
 describe('time laws', () => {
@@ -24,6 +37,25 @@ describe('time laws', () => {
     ] as const) {
       expect(Math.abs(normalQuantile(u) - z)).toBeLessThan(8e-9);
     }
+  });
+
+  it('knows the beta law (closed forms)', () => {
+    for (let k = 1; k < 100; k++) {
+      const u = k / 100;
+      expect(Math.abs(betaQuantile(1, 1.5, u) - (1 - (1 - u) ** (2 / 3)))).toBeLessThan(1e-14);
+      expect(Math.abs(betaQuantile(3, 1, u) - u ** (1 / 3))).toBeLessThan(1e-14);
+      expect(Math.abs(betaQuantile(0.5, 0.5, u) - Math.sin((Math.PI * u) / 2) ** 2)).toBeLessThan(1e-14);
+      expect(Math.abs(betaCdf(2, 2, u) - u * u * (3 - 2 * u))).toBeLessThan(1e-14);
+    }
+  });
+
+  it('knows the quantiles of the other laws', () => {
+    expect(power({ exponent: 3 }).quantile?.(0.5)).toBeCloseTo(0.5 ** 0.25, 15);
+    expect([uShaped().quantile?.(0), uShaped().quantile?.(0.5), uShaped().quantile?.(1)]).toEqual([0, 0.5, 1]);
+    expect(edmSkew().quantile?.(0.5)).toBeCloseTo(1 / (1 + Math.exp(-1.2)), 14);
+    expect(edmSkew().quantile?.(0)).toBe(1e-4);
+    expect(() => beta({ a: 0 })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_RANGE' }));
+    expect(() => power({ exponent: -1 })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_RANGE' }));
   });
 
   it('resolves names and laws', () => {

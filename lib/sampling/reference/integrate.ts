@@ -75,6 +75,12 @@ export function integrate(
   return next.value;
 }
 
+/** The closing step of a path that ends at t = tMax < 1 (paths/closing.ts): x(1) from the state there. */
+export function closeGap(field: Field, x: Float64Array, t: number, closing: { readonly x: number; readonly v: number }): Float64Array {
+  const v = field(x, t);
+  return x.map((state, i) => closing.x * state + closing.v * (v[i] as number));
+}
+
 /** The same for a field that answers later; `signal` is read before every evaluation and rejects with its reason. */
 export async function integrateAsync(
   tableau: Pick<Tableau, 'a' | 'b' | 'c'>,
