@@ -77,6 +77,13 @@ describe.each(paths.map((path) => [`${path.name} to ${path.at(0).sigma.toFixed(0
 });
 
 describe('trained', () => {
+  it('takes no source rows on a path that scales its noise', () => {
+    const rows = mixtureRows(components, 20, 1);
+    expect(() => train({ data: rows, columns: 2, source: rows, path: ve(), steps: 1 })).toThrow(
+      expect.objectContaining({ code: 'ERR_FLOW_CONFIG', path: 'options.source' }),
+    );
+  });
+
   it.each([
     ['vp', vp()],
     ['ve', ve({ sigmaMax: 5 })],
@@ -98,9 +105,11 @@ describe('trained', () => {
     expect(Array.from(times)).toEqual([0, 1]);
     const spread = Math.sqrt(saved.subarray(0, 4000).reduce((sum, v) => sum + v * v, 0) / 4000);
     expect(spread).toBeGreaterThan(1); // in data units: the start has at least the spread of the data
-    // Unbiased; the standard error of two samples of 2000 is about 0.004, the mean distance of two rows 2.5. The control: samples that kept a tenth of noise.
+    // Unbiased; the standard error of two samples of 2000 is about 0.004, the mean distance of two rows 2.5. The control: the same samples, moved by 0.3.
     const distance = energyDistance(x, mixtureRows(components, 2000, 9), 2, { statistic: 'U' });
     console.log(`${path.name}: energy distance ${distance.toFixed(4)}`);
     expect(distance).toBeLessThan(0.03);
+    const moved = x.map((v) => v + 0.3);
+    expect(energyDistance(moved, mixtureRows(components, 2000, 9), 2, { statistic: 'U' })).toBeGreaterThan(0.03);
   });
 });
