@@ -126,6 +126,10 @@ export function unpackModel({ metadata, tensors, hash }: Container): ModelFile {
 function takeSection(section: Section, program: Program, tensors: Map<string, Tensor>): Float32Array {
   // All are taken before the flat vector is made: a small file cannot ask for much memory.
   const parts = program.parameters.map(({ name, shape, offset }) => ({ offset, data: takeTensor(tensors, `${section}.${name}`, shape) as Float32Array }));
+  const first = parts[0]?.data;
+  const joined = (part: (typeof parts)[number]): boolean =>
+    part.data.buffer === first?.buffer && part.data.byteOffset === first.byteOffset + part.offset * first.BYTES_PER_ELEMENT;
+  if (first && parts.every(joined)) return new Float32Array(first.buffer as ArrayBuffer, first.byteOffset, program.parameterCount); // no copy of millions
   const flat = new Float32Array(program.parameterCount);
   for (const { offset, data } of parts) flat.set(data, offset);
   return flat;

@@ -22,7 +22,11 @@ export interface Container {
 export const limits = { headerBytes: 8 * 2 ** 20, elements: 2 ** 31, fileBytes: 4 * 2 ** 30, tensors: 100_000, rank: 8 } as const;
 
 type Dtype = 'F64' | 'I64' | 'F32' | 'I32' | 'U32' | 'U8';
-const types: readonly { readonly dtype: Dtype; readonly size: number; readonly make: new (length: number) => TensorData }[] = [
+const types: readonly {
+  readonly dtype: Dtype;
+  readonly size: number;
+  readonly make: new (buffer: ArrayBuffer, byteOffset: number, length: number) => TensorData;
+}[] = [
   { dtype: 'F64', size: 8, make: Float64Array },
   { dtype: 'I64', size: 8, make: BigInt64Array },
   { dtype: 'F32', size: 4, make: Float32Array },
@@ -126,10 +130,12 @@ export async function readContainer(file: string, fs: FileSystem = systemFiles):
     await read(text, 8, () => undefined);
     const header = parseHeader(text, size - 8 - headerBytes);
     const tensors = new Map<string, Tensor>();
-    for (const entry of header.entries) {
-      const data = new entry.type.make((entry.end - entry.begin) / entry.type.size);
+    let section = { buffer: new ArrayBuffer(0), begin: 0, stop: 0 };
+    for (const [i, entry] of header.entries.entries()) {
+      if (i === section.stop) section = allocate(header.entries, i);
+      const data = new entry.type.make(section.buffer, entry.begin - section.begin, (entry.end - entry.begin) / entry.type.size);
       const digest = createHash('sha256');
-      await read(new Uint8Array(data.buffer), 8 + headerBytes + entry.begin, (part) => digest.update(part));
+      await read(new Uint8Array(section.buffer, entry.begin - section.begin, data.byteLength), 8 + headerBytes + entry.begin, (part) => digest.update(part));
       if (digest.digest('hex') !== header.metadata.get(`sha256.${entry.name}`)) {
         throw refuse('ERR_FLOW_CHECKSUM', `tensors["${entry.name}"]`, 'its bytes do not match their SHA-256', 'The file is damaged; take another copy.');
       }
@@ -143,6 +149,16 @@ export async function readContainer(file: string, fs: FileSystem = systemFiles):
   } finally {
     await handle?.close().catch(() => undefined);
   }
+}
+
+/** One buffer for the tensors from `first` on that follow each other with the same type and section (`ema.*`): the flat vector of a section then needs no copy. */
+function allocate(entries: readonly Entry[], first: number): { buffer: ArrayBuffer; begin: number; stop: number } {
+  const section = ({ name }: Entry): string => name.slice(0, name.indexOf('.') + 1);
+  const { begin, type } = entries[first] as Entry;
+  let stop = first + 1;
+  while (stop < entries.length && entries[stop]?.type === type && section(entries[stop] as Entry) === section(entries[first] as Entry)) stop++;
+  const { end } = entries[stop - 1] as Entry;
+  return { buffer: new ArrayBuffer(end - begin), begin, stop };
 }
 
 async function fileSize(file: string, fs: FileSystem): Promise<{ size: number; regular: boolean }> {
@@ -295,13 +311,22 @@ function checkCover(entries: Entry[], dataBytes: number): void {
     throw refuse('ERR_FLOW_CHECKPOINT', 'header', `the tensors need ${at} bytes, ${dataBytes} follow the header`, 'The file was cut short or extended.');
 }
 
-/** SHA-256 in pieces, giving the event loop a turn between them. */
-export async function sha256(bytes: Uint8Array): Promise<string> {
+/** SHA-256 of the concatenation, piece by piece with a turn of the event loop after each megabyte. */
+export async function sha256(...parts: readonly Uint8Array[]): Promise<string> {
   const hash = createHash('sha256');
   const piece = 1 << 20;
-  for (let at = 0; at < bytes.length; at += piece) {
-    if (at > 0) await new Promise((resolve) => setImmediate(resolve));
-    hash.update(bytes.subarray(at, at + piece));
+  let since = 0;
+  for (const part of parts) {
+    for (let at = 0; at < part.length; ) {
+      if (since === piece) {
+        await new Promise((resolve) => setImmediate(resolve));
+        since = 0;
+      }
+      const next = part.subarray(at, at + piece - since);
+      hash.update(next);
+      at += next.length;
+      since += next.length;
+    }
   }
   return hash.digest('hex');
 }

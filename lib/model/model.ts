@@ -48,6 +48,9 @@ export interface ModelInfo {
   readonly training: Readonly<Record<string, unknown>>;
 }
 
+/** @internal A model of a record whose parameters nobody else holds: they are not copied. */
+export let adopt: (fresh: ModelRecord) => Model;
+
 /**
  * A trained flow. Made by train(), Trainer.model(), Model.load() or Model.fromRecord(); never changes.
  * @example const model = await Model.load('moons.safetensors'); const { x } = await model.sample({ n: 1000, seed: 1 });
@@ -184,6 +187,10 @@ export class Model {
     this.dispose();
   }
 
+  static {
+    adopt = (fresh) => new Model(checkRecord(fresh, true));
+  }
+
   readonly #track = (job: Job<NativeResult>): void => {
     this.#jobs.add(job);
     const forget = (): void => {
@@ -227,13 +234,13 @@ const recordKeys = [
   'version',
 ] as const satisfies readonly (keyof ModelRecord)[];
 
-/** Through the packing and the strict reading of a model file: one set of checks, and a deep copy. */
-function checkRecord(value: unknown): ModelRecord {
+/** Through the packing and the strict reading of a model file: one set of checks, and a deep copy; the parameters are copied unless they are `ours` to keep. */
+function checkRecord(value: unknown, ours = false): ModelRecord {
   const given = record(value, 'record', recordKeys) as unknown as ModelRecord;
   if (!(given.parameters instanceof Float32Array)) throw argumentError('ERR_FLOW_TYPE', 'record.parameters', 'a Float32Array', given.parameters);
   try {
-    const { metadata, tensors } = packModel(given, 'model', 'parameters', new Map([['parameters', given.parameters]]));
-    const copies = new Map([...tensors].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]));
+    const { metadata, tensors } = packModel(given, 'model', 'parameters', new Map([['parameters', ours ? given.parameters : given.parameters.slice()]]));
+    const copies = new Map([...tensors].map(([name, { shape, data }]) => [name, { shape, data: name.startsWith('parameters.') ? data : data.slice() }]));
     return unpackModel({ metadata, tensors: copies, hash: '' }).record;
   } catch (error) {
     if (!(error instanceof FlowError)) throw argumentError('ERR_FLOW_TYPE', 'record', 'a ModelRecord', show(value));

@@ -23,7 +23,7 @@ export interface NativeDataset {
   append(rows: Float32Array): void;
   /** Column means and population standard deviations over the named rows (all when omitted), accumulated in double. */
   moments(rows?: Uint32Array): Job<{ mean: Float64Array; std: Float64Array }>;
-  /** In place: z = (x - shift) / scale. */
+  /** In place: z = (x - shift) / scale. Stopped, it rejects: the rows stand as they were or, when some were mapped already, are all gone. */
   normalise(shift: Float32Array, scale: Float32Array): Job<void>;
   /** SHA-256 (hex) of columns, rows and the bytes as they stand. */
   hash(): Job<string>;
@@ -94,6 +94,8 @@ export interface SliceResult {
   readonly gradientNorms: Float64Array;
   /** 'nonfinite': the step after these had a loss or gradient that is not finite and was discarded. */
   readonly status: SliceStatus;
+  /** The loss of that discarded step (it may be finite where the gradient is not), else null. */
+  readonly discardedLoss: number | null;
 }
 
 export type StateName = 'parameters' | 'ema' | 'firstMoment' | 'secondMoment';
@@ -110,6 +112,8 @@ export interface NativeTrainer {
   evaluate(which: 'parameters' | 'ema', seed: bigint, draws: number): Job<{ loss: number; status: 'done' | 'stopped' | 'nonfinite' }>;
   /** A copy in logical layout. Throws ERR_FLOW_STATE while a slice is running. */
   state(name: StateName): Float32Array;
+  /** The same copy, made off the JavaScript thread, in order with the other jobs: for parameters by the million. */
+  copy(name: StateName): Job<Float32Array>;
   restore(state: Readonly<Record<StateName, Float32Array>>, step: number): void;
   dispose(): void;
 }

@@ -10,7 +10,7 @@ import { fitGrid } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { resolveSolver } from '../solvers/solvers.ts';
 import type { Weights } from './emit-program.ts';
-import { type Graph, modelBytes } from './graph.ts';
+import { type Graph, joinPieces, type ModelPieces, modelPieces } from './graph.ts';
 import { timeConvention, writeMetadata } from './metadata.ts';
 import { samplerGraph } from './sampler-graph.ts';
 import { velocityGraph } from './velocity-graph.ts';
@@ -47,6 +47,11 @@ const evaluationLimit = 100_000;
  * @throws FlowError ERR_FLOW_ONNX when `opset` is too low for the network, ERR_FLOW_LIMIT when the weights do not fit one file.
  */
 export function onnxBytes(record: ModelRecord, options: OnnxOptions = {}): Uint8Array<ArrayBuffer> {
+  return joinPieces(onnxPieces(record, options));
+}
+
+/** The same file in pieces, its weights being views of the record: nothing of the size of the model is copied or hashed here. */
+export function onnxPieces(record: ModelRecord, options: OnnxOptions = {}): ModelPieces {
   const kind = choice(options.graph ?? 'sampler', 'options.graph', graphKinds);
   const gridRequired = choice(options.grid ?? 'optional', 'options.grid', ['optional', 'required']) === 'required';
   const opset = integer(options.opset ?? defaultOpset, 'options.opset', 1, highestOpset);
@@ -93,7 +98,7 @@ export function onnxBytes(record: ModelRecord, options: OnnxOptions = {}): Uint8
       },
     );
   const doc = `Flow-matching ${kind} (${record.dimension} columns${program.conditionWidth ? `, ${program.conditionWidth} condition columns` : ''}). ${timeConvention}.`;
-  return modelBytes(graph.finish(kind, doc, true), {
+  return modelPieces(graph.finish(kind, doc, true), {
     opset,
     irVersion: opset < 15 ? 7 : 8,
     producerVersion: record.version,

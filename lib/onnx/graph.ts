@@ -188,29 +188,85 @@ export interface ModelHeader {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Metadata key of the checksum that `modelBytes` adds: SHA-256 (hex) of the graph's bytes as they stand in the file. */
+/** Metadata key of the checksum that `modelPieces` adds: SHA-256 (hex) of the graph's bytes as they stand in the file. */
 export const graphHashKey = 'flowmatch.graph.sha256';
-export const graphHash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export function graphHash(...pieces: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest('hex');
+}
 
-/** The bytes of a whole model file: header and metadata first, the graph last, so that no shortened file is a whole one. */
+/** Initialisers from this size on stay where they are; smaller ones are joined with what stands around them. */
+const largeBytes = 1 << 16;
+
+/**
+ * The bytes of a graph in pieces, as toBinary would write them: weights are views of the caller's arrays, which may hold hundreds of megabytes.
+ * Fields are written in the order of their numbers, the initialisers after node and name and before the rest.
+ */
+function graphPieces(graph: GraphProto): Uint8Array[] {
+  const { initializer } = graph;
+  graph.initializer = [];
+  const rest = toBinary(GraphProtoSchema, graph);
+  graph.initializer = initializer;
+  const before = toBinary(GraphProtoSchema, create(GraphProtoSchema, { name: graph.name, node: graph.node })).length;
+  const pieces: Uint8Array[] = [];
+  let small = new BinaryWriter().raw(rest.subarray(0, before));
+  for (const tensor of initializer) {
+    const { name, dims, dataType, rawData } = tensor;
+    const head = toBinary(TensorProtoSchema, create(TensorProtoSchema, { name, dims, dataType }));
+    const rawHead = new BinaryWriter().tag(TensorProtoSchema.field.rawData.number, WireType.LengthDelimited).uint32(rawData.length).finish();
+    small.tag(GraphProtoSchema.field.initializer.number, WireType.LengthDelimited).uint32(head.length + rawHead.length + rawData.length);
+    small.raw(head).raw(rawHead);
+    if (rawData.length < largeBytes) small.raw(rawData);
+    else {
+      pieces.push(small.finish(), rawData);
+      small = new BinaryWriter();
+    }
+  }
+  pieces.push(small.raw(rest.subarray(before)).finish());
+  return pieces;
+}
+
+/** A model file in pieces: those of the graph, whose SHA-256 the header needs, and what stands before them. */
+export interface ModelPieces {
+  readonly graph: readonly Uint8Array[];
+  head(graphHash: string): Uint8Array;
+}
+
+/** A whole model file: header and metadata first, the graph last, so that no shortened file is a whole one. */
+export function modelPieces(graph: GraphProto, header: ModelHeader): ModelPieces {
+  const pieces = graphPieces(graph);
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const head = (hash: string): Uint8Array => {
+    const metadata = { ...header.metadata, [graphHashKey]: hash };
+    const model = create(ModelProtoSchema, {
+      irVersion: BigInt(header.irVersion),
+      producerName: 'flowmatch',
+      producerVersion: header.producerVersion,
+      domain: '',
+      modelVersion: 1n,
+      docString: header.doc,
+      opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(header.opset) })],
+      metadataProps: Object.entries(metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
+    });
+    const writer = new BinaryWriter().raw(toBinary(ModelProtoSchema, model));
+    return writer.tag(ModelProtoSchema.field.graph.number, WireType.LengthDelimited).uint32(length).finish();
+  };
+  return { graph: pieces, head };
+}
+
+/** The same in one array. */
 export function modelBytes(graph: GraphProto, header: ModelHeader): Uint8Array<ArrayBuffer> {
-  const graphBytes = toBinary(GraphProtoSchema, graph);
-  const metadata = { ...header.metadata, [graphHashKey]: graphHash(graphBytes) };
-  const model = create(ModelProtoSchema, {
-    irVersion: BigInt(header.irVersion),
-    producerName: 'flowmatch',
-    producerVersion: header.producerVersion,
-    domain: '',
-    modelVersion: 1n,
-    docString: header.doc,
-    opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(header.opset) })],
-    metadataProps: Object.entries(metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
-  });
-  const head = toBinary(ModelProtoSchema, model);
-  const tag = new BinaryWriter().tag(ModelProtoSchema.field.graph.number, WireType.LengthDelimited).uint32(graphBytes.length).finish();
-  const bytes = new Uint8Array(head.length + tag.length + graphBytes.length);
-  bytes.set(head);
-  bytes.set(tag, head.length);
-  bytes.set(graphBytes, head.length + tag.length);
+  return joinPieces(modelPieces(graph, header));
+}
+
+export function joinPieces({ graph, head }: ModelPieces): Uint8Array<ArrayBuffer> {
+  const all = [head(graphHash(...graph)), ...graph];
+  const bytes = new Uint8Array(all.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of all) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
   return bytes;
 }

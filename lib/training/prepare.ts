@@ -6,7 +6,7 @@ import { divisor, fitNormaliser, type Normaliser } from '../data/normalise.ts';
 import { argumentError } from '../errors.ts';
 import type { Binding, NativeDataset, NativeTrainer } from '../native/binding.ts';
 import { encodeProgram } from '../network/encode.ts';
-import { initialiseParameters } from '../network/initialise.ts';
+import { initialiseInTurns } from '../network/initialise.ts';
 import { lower } from '../network/lower.ts';
 import type { Program } from '../network/ops.ts';
 import { pathForm } from '../paths/paths.ts';
@@ -68,10 +68,11 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
     const { words, constants } = encodeProgram(program);
     const { path, optimiser } = settings;
     signal?.throwIfAborted();
+    const parameters = await unhurried(initialiseInTurns(program, seed, settings.network), signal);
     const native = new binding.Trainer({
       program: words,
       constants,
-      parameters: initialiseParameters(program, seed, settings.network),
+      parameters,
       data: data.store,
       source: source?.store ?? null,
       sourcePaired: settings.source?.paired ?? false,
@@ -111,6 +112,21 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
   } catch (error) {
     for (const store of stores) store.dispose();
     throw error;
+  }
+}
+
+/** Longest stretch of work between two turns of the event loop. */
+const stretchMs = 2;
+
+/** Runs a generator to its end, leaving the event loop a turn every few milliseconds. */
+async function unhurried<T>(work: Generator<void, T>, signal: AbortSignal | undefined): Promise<T> {
+  for (let began = performance.now(); ; ) {
+    const { done, value } = work.next();
+    if (done) return value;
+    if (performance.now() < began + stretchMs) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
+    began = performance.now();
   }
 }
 

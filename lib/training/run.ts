@@ -79,12 +79,12 @@ export class Run {
       const slice = this.#queue[0];
       if (slice === undefined) break;
       try {
-        const { steps, losses, status } = await slice.job.done;
+        const { steps, losses, status, discardedLoss } = await slice.job.done;
         const exploded = this.#account(losses, slice.rates, steps);
         const now = performance.now();
         this.#measure(steps, (now - began) / 1000);
         began = now;
-        if (status === 'nonfinite') failure ??= this.#diverged();
+        if (status === 'nonfinite') failure ??= this.#diverged(discardedLoss);
         else if (exploded !== null) {
           failure ??= exploded;
           this.stop();
@@ -122,12 +122,12 @@ export class Run {
       const rates = learningRates(optimiser, this.step, 1);
       const job = native.runPaired(pairs, rates[0] as number);
       this.#job = job;
-      const { steps, losses, status } = await job.done.finally(() => {
+      const { steps, losses, status, discardedLoss } = await job.done.finally(() => {
         this.#job = null;
       });
       const exploded = this.#account(losses, rates, steps);
       this.#measure(steps, (performance.now() - began) / 1000);
-      if (status === 'nonfinite') throw this.#diverged();
+      if (status === 'nonfinite') throw this.#diverged(discardedLoss);
       if (exploded !== null) throw exploded;
       if (steps > 0) between();
     }
@@ -165,11 +165,12 @@ export class Run {
       this.#job = null;
     });
     if (status === 'stopped') return;
-    if (status === 'nonfinite') throw this.#diverged();
+    if (status === 'nonfinite') throw this.#diverged(loss, 'held-out loss');
     this.validation.push({ step: this.step, loss });
     if (patience === 0) return;
     if (this.best === null || loss < this.best.loss) {
-      this.best = { step: this.step, loss, weights: native.state(which) };
+      const { step } = this;
+      this.best = { step, loss, weights: await native.copy(which).done };
       this.stale = 0;
     } else this.stale++;
   }
@@ -194,11 +195,12 @@ export class Run {
     this.#job?.stop();
   }
 
-  #diverged(): FlowError {
+  #diverged(loss: number | null, name = 'loss'): FlowError {
     const path = `step ${this.step + 1}`;
     const hint = this.#calmer(this.learningRate);
-    const message = `${path}: the loss or its gradient is not finite. Weights of step ${this.step} kept. ${hint}`;
-    return new FlowError('ERR_FLOW_DIVERGED', message, { path, expected: 'a finite loss and gradient', hint });
+    const received = Number.isFinite(loss) ? `gradient is not finite (${name} ${(loss as number).toPrecision(3)})` : `${name} is ${loss ?? 'not finite'}`;
+    const message = `${path}: ${received}. Weights of step ${this.step} kept. ${hint}`;
+    return new FlowError('ERR_FLOW_DIVERGED', message, { path, expected: 'a finite loss and gradient', received, hint });
   }
 
   #exploded(step: number, loss: number, lr: number): FlowError {

@@ -52,11 +52,18 @@ function weightsOf(run: Run): Section {
   return run.best !== null ? 'best' : run.settings.ema > 0 ? 'ema' : 'parameters';
 }
 
-/** The model as it stands. Reads native state: nothing may be in flight. */
-export function recordOf(
-  run: Run,
-  weights: Float32Array = run.best?.weights ?? run.bench.native.state(run.settings.ema > 0 ? 'ema' : 'parameters'),
-): ModelRecord {
+/** The weights of the model, read at once: nothing may be in flight. */
+export function readWeights(run: Run): Float32Array {
+  return run.best?.weights.slice() ?? run.bench.native.state(run.settings.ema > 0 ? 'ema' : 'parameters');
+}
+
+/** The same, copied off the JavaScript thread. */
+export async function copyWeights(run: Run): Promise<Float32Array> {
+  return run.best?.weights.slice() ?? run.bench.native.copy(run.settings.ema > 0 ? 'ema' : 'parameters').done;
+}
+
+/** The model as it stands, with these weights. */
+export function recordOf(run: Run, weights: Float32Array): ModelRecord {
   const { settings, bench, log } = run;
   const { optimiser } = settings;
   const values = log.count > 0 && log.window > 1 ? [...log.values, log.sum / log.count] : log.values;
@@ -91,14 +98,15 @@ export function recordOf(
   };
 }
 
-/** Everything that continuing needs. Reads native state: nothing may be in flight. */
-export function checkpointOf(run: Run): Checkpoint {
+/**
+ * Everything that continuing needs, as it stands at the call: the copies are asked for at once, and native jobs of a trainer run in order, so what is started later
+ * comes later. The copies are made off the JavaScript thread.
+ */
+export async function checkpointOf(run: Run): Promise<Checkpoint> {
   const { bench, settings, log } = run;
-  const sections = new Map<Section, Float32Array>([['parameters', bench.native.state('parameters')]]);
-  if (settings.ema > 0) sections.set('ema', bench.native.state('ema'));
-  sections.set('firstMoment', bench.native.state('firstMoment'));
-  sections.set('secondMoment', bench.native.state('secondMoment'));
-  if (run.best) sections.set('best', run.best.weights);
+  const names = ['parameters', ...(settings.ema > 0 ? (['ema'] as const) : []), 'firstMoment', 'secondMoment'] as const;
+  const copies = Promise.all(names.map((name) => bench.native.copy(name).done));
+  copies.catch(() => undefined); // seen below
   const weights = weightsOf(run);
   const trainer = {
     step: run.step,
@@ -116,7 +124,11 @@ export function checkpointOf(run: Run): Checkpoint {
     ['log.recent', Float64Array.from(log.recent)],
     ['log.validation', Float64Array.from(run.validation.flatMap(({ step, loss }) => [step, loss]))],
   ]);
-  return { record: recordOf(run, sections.get(weights) as Float32Array), weights, sections, trainer, logs };
+  const record = recordOf(run, new Float32Array(0));
+  const best = run.best?.weights;
+  const sections = new Map<Section, Float32Array>((await copies).map((data, i) => [names[i] as Section, data]));
+  if (best) sections.set('best', best);
+  return { record: { ...record, parameters: sections.get(weights) as Float32Array }, weights, sections, trainer, logs };
 }
 
 const refuse = (path: string, problem: string, hint: string): FlowError => damaged(path, problem, hint);

@@ -5,14 +5,14 @@ import { systemFiles } from '../checkpoint/atomic.ts';
 import { type Checkpoint, readCheckpoint, saveCheckpoint, tidy } from '../checkpoint/checkpoint.ts';
 import { readModelFile } from '../checkpoint/model-file.ts';
 import { FlowError, type FlowErrorCode } from '../errors.ts';
-import { checkFile, Model } from '../model/model.ts';
+import { adopt, checkFile, type Model } from '../model/model.ts';
 import { native } from '../native/load.ts';
 import { Gate } from './gate.ts';
 import { checkOptions, type Progress, type Resumed, type Settings, type TrainOptions } from './options.ts';
 import { prepareBench } from './prepare.ts';
 import { resumedOptions } from './resume.ts';
 import { Run } from './run.ts';
-import { checkpointOf, recordOf, restoreRun } from './state.ts';
+import { checkpointOf, copyWeights, readWeights, recordOf, restoreRun } from './state.ts';
 
 /** Seconds between progress records. */
 const progressSeconds = 0.1;
@@ -75,7 +75,10 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
   /** Trains to the end and returns the model. After stop() or a pause it goes on from there. @throws as train(). */
   async run(): Promise<Model> {
     for await (const _ of this.#drive(false));
-    return this.model();
+    const run = this.#still('model');
+    const record = recordOf(run, new Float32Array(0));
+    const parameters = await this.#unlessDisposed(copyWeights(run));
+    return adopt({ ...record, parameters });
   }
 
   /** Trains while you iterate; leaving the loop stops training, and iterating again goes on. */
@@ -88,7 +91,8 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
    * @throws FlowError ERR_FLOW_STATE while steps are under way (pause() first) or before the first, ERR_FLOW_DISPOSED.
    */
   model(): Model {
-    return Model.fromRecord(recordOf(this.#still('model')));
+    const run = this.#still('model');
+    return adopt(recordOf(run, readWeights(run)));
   }
 
   /** Writes a checkpoint: Trainer.resume() continues from it, Model.load() reads the model in it. Pauses training for as long as copying takes. */
@@ -155,6 +159,15 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
     if (this.#state === 'disposed') throw stateError('ERR_FLOW_DISPOSED', 'it was disposed', 'Make a new one.');
   }
 
+  /** A native copy is stopped by dispose(): that is ERR_FLOW_DISPOSED for the caller. */
+  async #unlessDisposed<T>(copy: Promise<T>): Promise<T> {
+    try {
+      return await copy;
+    } finally {
+      this.#alive();
+    }
+  }
+
   /** The run, when nothing is in flight. */
   #still(what: string): Run {
     this.#alive();
@@ -172,7 +185,8 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
     try {
       while (this.#state === 'running') await this.#gate.arrival();
       const run = this.#still('save');
-      return { state: checkpointOf(run), step: run.step };
+      const { step } = run;
+      return { state: await this.#unlessDisposed(checkpointOf(run)), step };
     } finally {
       this.#gate.release(hold);
     }
@@ -371,7 +385,7 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
     const { file, onError } = run.settings.checkpoint as NonNullable<Settings['checkpoint']>;
     const { step } = run;
     try {
-      await saveCheckpoint(file, checkpointOf(run));
+      await saveCheckpoint(file, await checkpointOf(run));
       this.#saved = { step, error: null, at: performance.now() };
     } catch (error) {
       if (!(error instanceof FlowError) || onError === 'stop') throw error;

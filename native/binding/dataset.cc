@@ -101,16 +101,24 @@ Napi::Value DatasetHandle::moments(const Napi::CallbackInfo& info) {
 Napi::Value DatasetHandle::normalise(const Napi::CallbackInfo& info) {
   struct Maps {
     std::vector<float> shift, scale;
+    bool half;  // stopped with a part of the rows mapped
   };
   const int32_t columns = state_->data.columns();
   if (state_->data.pinned()) {
     throw Failure{"ERR_FLOW_STATE", "Dataset.normalise", "a Trainer holds it", "", "Normalise before training, or dispose the Trainer."};
   }
-  auto maps = std::make_shared<Maps>(Maps{floats(info[0], "shift"), floats(info[1], "scale")});
+  auto maps = std::make_shared<Maps>(Maps{floats(info[0], "shift"), floats(info[1], "scale"), false});
   require_length(maps->shift.size(), columns, "shift", "(columns)");
   require_length(maps->scale.size(), columns, "scale", "(columns)");
   auto job = this->job("Dataset.normalise", true);
-  job->work = [state = state_, maps](const StopFlag&) { check(state->data.normalise(maps->shift.data(), maps->scale.data()), "Dataset.normalise"); };
+  job->work = [state = state_, maps](const StopFlag& stop) {
+    check(state->data.normalise(maps->shift.data(), maps->scale.data(), &stop, &maps->half), "Dataset.normalise");
+    if (stop.requested()) throw stopped_failure("Dataset.normalise");
+  };
+  job->release = [settle = std::move(job->release), state = state_, maps] {
+    if (maps->half) state->data.clear();
+    settle();
+  };
   job->finish = [](Napi::Env env) { return env.Undefined(); };
   const Napi::Value handle = environment_->jobs.submit(info.Env(), std::move(job));
   ++state_->pending;
@@ -121,7 +129,9 @@ Napi::Value DatasetHandle::normalise(const Napi::CallbackInfo& info) {
 Napi::Value DatasetHandle::hash(const Napi::CallbackInfo& info) {
   auto text = std::make_shared<std::array<char, 65>>();
   auto job = this->job("Dataset.hash", false);
-  job->work = [state = state_, text](const StopFlag&) { state->data.hash(text->data()); };
+  job->work = [state = state_, text](const StopFlag& stop) {
+    if (!state->data.hash(&stop, text->data())) throw stopped_failure("Dataset.hash");
+  };
   job->finish = [text](Napi::Env env) { return Napi::String::New(env, text->data(), 64); };
   const Napi::Value handle = environment_->jobs.submit(info.Env(), std::move(job));
   ++state_->pending;

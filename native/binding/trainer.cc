@@ -18,6 +18,7 @@ Napi::Function TrainerHandle::define(Napi::Env env) {
                                                      InstanceMethod("runPaired", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::run_paired>)),
                                                      InstanceMethod("evaluate", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::evaluate>)),
                                                      InstanceMethod("state", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::state>)),
+                                                     InstanceMethod("copy", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::copy>)),
                                                      InstanceMethod("restore", static_cast<Method>(&TrainerHandle::call<&TrainerHandle::restore>)),
                                                      InstanceMethod("dispose", static_cast<Method>(&TrainerHandle::dispose)),
                                                  });
@@ -58,6 +59,7 @@ struct Slice {
     record.Set("losses", copied(env, losses));
     record.Set("gradientNorms", copied(env, norms));
     record.Set("status", name_of(report.end));
+    record.Set("discardedLoss", report.end == SliceEnd::kNonfinite ? Napi::Number::New(env, losses[report.steps]) : env.Null());
     return record;
   }
   Napi::Value copied(Napi::Env env, const std::vector<double>& values) const {
@@ -193,13 +195,35 @@ Napi::Value TrainerHandle::evaluate(const Napi::CallbackInfo& info) {
 static constexpr const char* kStateNames[] = {"parameters", "ema", "firstMoment", "secondMoment"};
 
 Napi::Value TrainerHandle::state(const Napi::CallbackInfo& info) {
-  require_idle("Trainer.state");
+  if (state_->pending > state_->readers) require_idle("Trainer.state");
   const std::string name = info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : "";
   for (int i = 0; i < 4; ++i) {
     if (name != kStateNames[i]) continue;
     const Output<float> out(info.Env(), state_->trainer.parameter_count(), "Trainer.state");
     check(state_->trainer.get_state(static_cast<StateKind>(i), out.data), "Trainer.state");
     return out.value();
+  }
+  reject("ERR_FLOW_CONFIG", "name", "parameters, ema, firstMoment or secondMoment", info[0]);
+}
+
+Napi::Value TrainerHandle::copy(const Napi::CallbackInfo& info) {
+  const std::string name = info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : "";
+  for (int i = 0; i < 4; ++i) {
+    if (name != kStateNames[i]) continue;
+    auto out = std::make_shared<Output<float>>(info.Env(), state_->trainer.parameter_count(), "Trainer.copy");
+    auto job = this->job("Trainer.copy");
+    job->release = [state = state_] {
+      --state->pending;
+      --state->readers;
+    };
+    job->work = [state = state_, out, kind = static_cast<StateKind>(i)](const StopFlag& stop) {
+      if (stop.requested()) throw stopped_failure("Trainer.copy");
+      check(state->trainer.get_state(kind, out->data), "Trainer.copy");
+    };
+    job->finish = [out](Napi::Env) -> Napi::Value { return out->value(); };
+    const Napi::Value handle = submit(info.Env(), std::move(job));
+    ++state_->readers;
+    return handle;
   }
   reject("ERR_FLOW_CONFIG", "name", "parameters, ema, firstMoment or secondMoment", info[0]);
 }

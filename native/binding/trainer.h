@@ -8,6 +8,7 @@ namespace flow::binding {
 struct TrainerState {
   Trainer trainer;
   int pending = 0;  // jobs that have not settled; JavaScript thread only
+  int readers = 0;  // those of them that only copy the state
 };
 
 class TrainerHandle : public Handle<TrainerHandle, TrainerState> {
@@ -24,6 +25,7 @@ class TrainerHandle : public Handle<TrainerHandle, TrainerState> {
   Napi::Value run_paired(const Napi::CallbackInfo& info);
   Napi::Value evaluate(const Napi::CallbackInfo& info);
   Napi::Value state(const Napi::CallbackInfo& info);
+  Napi::Value copy(const Napi::CallbackInfo& info);
   Napi::Value restore(const Napi::CallbackInfo& info);
 
   std::unique_ptr<Job> job(const char* name);

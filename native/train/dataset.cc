@@ -57,31 +57,44 @@ Status Dataset::moments(const uint32_t* which, int64_t count, const StopFlag* st
   return {};
 }
 
-Status Dataset::normalise(const float* shift, const float* scale) {
+Status Dataset::normalise(const float* shift, const float* scale, const StopFlag* stop, bool* half) {
+  *half = false;
+  const auto stopped = [&](int64_t r) { return r % kCheckRows == 0 && stop != nullptr && stop->requested(); };
   if (pinned()) return fail(Code::kState, "the data is in use by a trainer");
   for (int32_t c = 0; c < columns_; ++c)
     if (!finite(shift[c]) || !finite(scale[c]) || scale[c] == 0) return fail(Code::kArgument, "shift must be finite and scale finite and not 0", c);
   // Values may overflow: look first, so that a failed call changes nothing.
-  for (int64_t r = 0; r < rows_; ++r)
+  for (int64_t r = 0; r < rows_; ++r) {
+    if (stopped(r)) return {};
     for (int32_t c = 0; c < columns_; ++c)
       if (!finite((row(r)[c] - shift[c]) / scale[c])) return fail(Code::kNonfinite, "a normalised value is not finite", r, c);
+  }
   for (int64_t r = 0; r < rows_; ++r) {
+    if (stopped(r)) {
+      *half = r > 0;
+      return {};
+    }
     float* z = data_.data() + r * columns_;
     for (int32_t c = 0; c < columns_; ++c) z[c] = (z[c] - shift[c]) / scale[c];
   }
   return {};
 }
 
-void Dataset::hash(char text[65]) const {
+bool Dataset::hash(const StopFlag* stop, char text[65]) const {
   Sha256 sha;
   uint8_t head[16];
   const int64_t sizes[2] = {columns_, rows_};
   for (int i = 0; i < 16; ++i) head[i] = static_cast<uint8_t>(static_cast<uint64_t>(sizes[i / 8]) >> (8 * (i % 8)));
   sha.update(head, 16);
-  sha.update(data_.data(), rows_ * columns_ * static_cast<int64_t>(sizeof(float)));
+  for (int64_t r = 0; r < rows_; r += kCheckRows) {
+    if (stop != nullptr && stop->requested()) return false;
+    const int64_t rows = rows_ - r < kCheckRows ? rows_ - r : kCheckRows;
+    sha.update(row(r), rows * columns_ * static_cast<int64_t>(sizeof(float)));
+  }
   uint8_t digest[32];
   sha.finish(digest);
   hex_digest(digest, text);
+  return true;
 }
 
 Status Dataset::read(int64_t first, int64_t count, float* out) const {

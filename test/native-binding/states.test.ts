@@ -46,6 +46,7 @@ const members: Record<string, { make: () => { dispose(): void }; calls: Record<s
       runPaired: (self: NativeTrainer) => self.runPaired(new Int32Array(tiny.batch), 1e-3).done,
       evaluate: (self: NativeTrainer) => self.evaluate('ema', 1n, 1).done,
       state: (self: NativeTrainer) => self.state('ema'),
+      copy: (self: NativeTrainer) => self.copy('ema').done,
       restore: (self: NativeTrainer) => self.restore({ parameters: paramsOf(), ema: paramsOf(), firstMoment: paramsOf(), secondMoment: paramsOf() }, 0),
       dispose: (self: NativeTrainer) => self.dispose(),
     },
@@ -229,5 +230,45 @@ describe('threads', () => {
     const [few, many] = [1, 1024].map((threads) => n.sampleSync(sampleRequest(5000, 2, { threads })).x);
     expect(many).toEqual(few);
     expect(() => trainer(tiny, 64, { threads: 1024 }).dispose()).not.toThrow();
+  });
+});
+
+describe('jobs over much data', () => {
+  it('hash() and normalise() obey stop(): the rows stand as they were, or are all gone', async () => {
+    const data = dataset(64, 100_000);
+    const whole = await data.hash().done;
+    const begun = performance.now();
+    await data.hash().done;
+    const full = performance.now() - begun;
+    const hashing = data.hash();
+    hashing.stop();
+    expect((await failure(() => hashing.done))?.code).toBe('ABORT_ERR');
+    for (let i = 0; i < 4; i++) {
+      const each = dataset(64, 100_000);
+      const job = each.normalise(new Float32Array(64), new Float32Array(64).fill(2));
+      await new Promise((resolve) => setTimeout(resolve, (i * full) / 12));
+      job.stop();
+      const error = await failure(() => job.done);
+      if (error === undefined) continue; // it had finished
+      expect(error.code).toBe('ABORT_ERR');
+      if (each.rows > 0) expect(await each.hash().done).toBe(whole);
+    }
+  });
+
+  it('copies of a trainer are those of the moment they were asked for, and let state() read beside them', async () => {
+    const t = trainer(tiny);
+    await t.run(rates(3), 0).done;
+    const names = ['parameters', 'ema', 'firstMoment', 'secondMoment'] as const;
+    const copies = names.map((name) => t.copy(name).done);
+    const now = names.map((name) => t.state(name));
+    const later = t.run(rates(3), 0).done;
+    expect(await Promise.all(copies)).toEqual(now);
+    await later;
+    expect(t.state('parameters')).not.toEqual(now[0]);
+    const refused = t.copy('parameters').done;
+    expect((await failure(() => t.restore({ parameters: paramsOf(), ema: paramsOf(), firstMoment: paramsOf(), secondMoment: paramsOf() }, 0)))?.code).toBe(
+      'ERR_FLOW_STATE',
+    );
+    await refused;
   });
 });
