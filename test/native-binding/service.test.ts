@@ -22,7 +22,7 @@ describe('the event loop', () => {
       return JSON.parse(out);
     };
     // A busy machine disturbs single runs: the claim holds when one of three attempts shows it, for each load.
-    for (const load of ['train', 'sample']) {
+    for (const load of ['train', 'sample', 'onnx']) {
       const seen: string[] = [];
       let holds = false;
       for (let attempt = 0; attempt < 3 && !holds; attempt++) {

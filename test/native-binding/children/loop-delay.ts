@@ -1,17 +1,21 @@
 // loop-delay.ts LOAD MILLISECONDS: how late the event loop answers a ping that a second thread sends every millisecond, while LOAD runs:
-// `foreign` (other processes keep the cores busy), `train` or `sample`. Prints {p50, p99, max, count} in milliseconds.
+// `foreign` (other processes keep the cores busy), `train`, `sample` or `onnx`. Prints {p50, p99, max, count} in milliseconds.
 // The loop's own histogram starves with the loop; the pinging thread has its own clock.
 
 import { spawn } from 'node:child_process';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { info } from '../../../lib/native/info.ts';
+import { onnxBytes } from '../../../lib/onnx/export.ts';
+import { loadOnnx } from '../../../lib/sampling/onnx.ts';
+import { euler } from '../../../lib/solvers/solvers.ts';
+import { untrained } from '../../support/models.ts';
 import { largest, middle, network, rates, sampleRequest, trainer } from '../support.ts';
 
 if (isMainThread) {
   const [load, duration] = [process.argv[2], Number(process.argv[3])];
   const shared = new SharedArrayBuffer(8);
   const flag = new Int32Array(shared);
-  const stop = load === 'foreign' ? foreign() : own(load as 'train' | 'sample');
+  const stop = load === 'foreign' ? foreign() : load === 'onnx' ? await onnx() : own(load as 'train' | 'sample');
   await new Promise((resolve) => setTimeout(resolve, 150)); // the load has begun
   const pinger = new Worker(new URL(import.meta.url), { workerData: { shared, duration } });
   pinger.on('message', (message: 'ping' | object) => {
@@ -63,5 +67,21 @@ function own(load: 'train' | 'sample'): () => void {
   again();
   return () => {
     going = false;
+  };
+}
+
+/** A sampler graph in onnxruntime-node on all cores, without a gap. */
+async function onnx(): Promise<() => void> {
+  const record = untrained(middle.d, { hidden: [middle.width, middle.width, middle.width, middle.width] });
+  const sampler = await loadOnnx(onnxBytes(record, { solver: euler({ steps: 10 }) }), { threads: info().threads });
+  let going = true;
+  const again = (): void => {
+    if (going) void sampler.sample({ n: 1024, seed: 1 }).then(again, () => undefined); // what dispose() cuts off is refused
+  };
+  again();
+  again();
+  return () => {
+    going = false;
+    sampler.dispose();
   };
 }
