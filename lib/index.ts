@@ -1,8 +1,8 @@
 // The public surface: re-exports only. Flow matching in Node.js: train on rows of numbers, sample, save, export to ONNX.
 // Convention everywhere: t = 0 is the source (noise), t = 1 is the data, dx/dt = v(t, x).
 
-export type { Coupling, CustomCoupling } from './couplings/coupling.ts';
-export { defineCoupling, independent } from './couplings/couplings.ts';
+export type { Coupling, CustomCoupling, OptimalCoupling } from './couplings/coupling.ts';
+export { defineCoupling, independent, type MinibatchOTOptions, minibatchOT } from './couplings/couplings.ts';
 export type { Labels, SamplingCondition, TrainingCondition } from './data/condition.ts';
 export { Dataset, type DatasetOptions } from './data/dataset.ts';
 export type { Columns, Matrix } from './data/rows.ts';

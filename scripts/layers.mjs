@@ -37,7 +37,7 @@ const mayInclude = {
   optimiser: ['network', 'rng', 'kernels', 'core'], // its pass ends by transposing the weights it has just written
   ot: ['rng', 'kernels', 'core', 'network', 'optimiser'],
   solver: ['rng', 'kernels', 'core', 'network', 'optimiser'],
-  train: ['rng', 'kernels', 'core', 'network', 'optimiser'],
+  train: ['ot', 'rng', 'kernels', 'core', 'network', 'optimiser'],
   binding: ['train', 'solver', 'ot', 'network', 'optimiser', 'rng', 'kernels', 'core'],
 };
 

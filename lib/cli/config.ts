@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { argumentError, FlowError } from '../errors.ts';
-import { finite, integer, record } from '../options.ts';
+import { choice, finite, integer, record } from '../options.ts';
 import { secondsFlag } from './flags.ts';
 
 /** What fit can be told, by flags or by a file. */
@@ -11,6 +11,7 @@ export interface FitSettings {
   batch?: number;
   lr?: number;
   hidden?: number[];
+  coupling?: 'independent' | 'ot';
   ema?: number;
   validation?: number;
   seed?: number;
@@ -29,6 +30,7 @@ const keys = [
   'batch',
   'lr',
   'hidden',
+  'coupling',
   'ema',
   'validation',
   'seed',
@@ -60,6 +62,7 @@ const checks: Record<(typeof keys)[number], Check> = {
     if (!Array.isArray(value) || value.length === 0) throw argumentError('ERR_FLOW_TYPE', path, 'a list of widths, e.g. [256, 256]', value);
     return value.map((width: unknown, i) => integer(width, `${path}[${i}]`, 1, 16_384));
   },
+  coupling: (value, path) => choice(value, path, ['independent', 'ot']),
   ema: (value, path) => finite(value, path, 0, 0.999999),
   validation: (value, path) => finite(value, path, 0, 0.9),
   seed: (value, path) => integer(value, path, 0),

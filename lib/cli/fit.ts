@@ -40,6 +40,7 @@ export async function fit(file: string, flags: FitFlags, { terminal, signal }: S
       steps: settings.steps,
       batchSize: settings.batch,
       lr: settings.lr,
+      coupling: settings.coupling === 'ot' ? 'minibatchOT' : settings.coupling,
       ema: settings.ema,
       validation: settings.validation,
       seed: settings.seed,

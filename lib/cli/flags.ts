@@ -1,6 +1,7 @@
 // Values of flags, read strictly: every mistake is an ERR_FLOW_RANGE or ERR_FLOW_CONFIG that names the flag (exit code 2).
 
 import { argumentError } from '../errors.ts';
+import { choice } from '../options.ts';
 
 /** An integer flag; `1e6` is fine. */
 export function integerFlag(name: string, min: number, max: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -38,6 +39,9 @@ export function secondsFlag(name: string): (text: string) => number {
     throw argumentError('ERR_FLOW_RANGE', name, 'a time such as 30s, 2m or 500ms', text);
   };
 }
+
+/** `independent` or `ot`. */
+export const couplingFlag = (text: string): string => choice(text, '--coupling', ['independent', 'ot']);
 
 /** A flag that may be given several times. */
 export const repeated = (text: string, before: readonly string[] | undefined): string[] => [...(before ?? []), text];

@@ -1,9 +1,14 @@
 // How the rows of a batch of noise are joined to the rows of a batch of data.
 
 /** Drawn natively: x0 row i belongs to x1 row i. */
-export interface BuiltInCoupling {
+export interface IndependentCoupling {
   readonly name: 'independent';
 }
+/** Solved natively: the permutation of x0 of least total squared distance, aware of the condition unless its name says otherwise. */
+export interface OptimalCoupling {
+  readonly name: 'minibatchOT' | 'minibatchOT ignoring the condition';
+}
+export type BuiltInCoupling = IndependentCoupling | OptimalCoupling;
 /** A user's coupling, the one slow lane: called once per step with the batch; returns for each x1 row the index of its x0 row. */
 export interface CustomCoupling {
   readonly name: string;

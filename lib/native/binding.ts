@@ -51,6 +51,13 @@ export interface NativeTimes {
   readonly quantiles: Float64Array | null;
 }
 
+/** Minibatch optimal transport: x0 permuted within the batch. `condition`: aware of the condition, whose last `labels` columns are classes. */
+export interface NativeCoupling {
+  readonly kind: 'ot';
+  readonly condition: boolean;
+  readonly labels: number;
+}
+
 export interface TrainerRequest {
   readonly program: Int32Array;
   readonly constants: Float32Array;
@@ -67,6 +74,8 @@ export interface TrainerRequest {
   readonly validationRows: Uint32Array;
   readonly path: NativePath;
   readonly times: NativeTimes;
+  /** Absent or null: rows are joined as they are drawn. Batches of at most 4096 rows; runPaired's indices stand above it. */
+  readonly coupling?: NativeCoupling | null;
   readonly batchSize: number;
   readonly seed: bigint;
   /** false: without replacement, a keyed permutation per epoch. */

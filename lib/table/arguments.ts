@@ -19,6 +19,7 @@ const fitKeys = [
   'steps',
   'batchSize',
   'lr',
+  'coupling',
   'ema',
   'validation',
   'seed',

@@ -34,6 +34,8 @@ export interface TableTrainOptions {
   readonly batchSize?: number | undefined;
   /** Highest rate of the schedule: warm-up over 2 % of the steps, then half a cosine to zero; in [0, 1000]. @default 2e-3 */
   readonly lr?: number | undefined;
+  /** How noise and rows are joined; with a target, 'minibatchOT' couples within each class. @default 'independent' */
+  readonly coupling?: TrainOptions['coupling'] | undefined;
   /** Decay of the running mean of the weights that becomes the model, in [0, 1); 0 = off. @default 0.999 */
   readonly ema?: number | undefined;
   /** Share of rows held out for the validation loss, in [0, 0.9]. @default 0.1 */
@@ -74,6 +76,7 @@ export function trainTable(prepared: PreparedTable, options: TableTrainOptions =
     validation: options.validation ?? tableDefaults.validation,
     seed: options.seed ?? 0,
     table: codec.record,
+    ...defined('coupling', options.coupling),
     ...defined('threads', options.threads),
     ...defined('signal', options.signal),
     ...defined('checkpoint', options.checkpoint),

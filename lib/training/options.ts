@@ -1,7 +1,7 @@
 // The options of train() and Trainer: every default and range in one place, every option checked before anything starts.
 
 import type { Coupling } from '../couplings/coupling.ts';
-import { resolveCoupling } from '../couplings/couplings.ts';
+import { mostCoupledRows, resolveCoupling } from '../couplings/couplings.ts';
 import type { TrainingCondition } from '../data/condition.ts';
 import { Dataset } from '../data/dataset.ts';
 import { type Columns, checkColumns, type Matrix, type Width } from '../data/rows.ts';
@@ -76,8 +76,8 @@ export interface TrainOptions {
   readonly network?: NetworkSpec;
   /** The probability path. @default condOT() */
   readonly path?: Path;
-  /** How noise and data rows are joined. A function of your own is called every step: the slow lane. @default independent */
-  readonly coupling?: Coupling | 'independent';
+  /** How noise and data rows are joined: independent(), minibatchOT() (straighter flows), or a function of your own, called every step (the slow lane). @default independent */
+  readonly coupling?: Coupling | 'independent' | 'minibatchOT';
   /** How training times are drawn. @default 'uniform' */
   readonly time?: TimeLaw | 'uniform' | 'stratified' | 'logitNormal';
   /** How weights follow the gradient, with its learning rate or schedule. @default adamw({ lr: 1e-3 }) */
@@ -193,6 +193,11 @@ const elsewhere = {
   file: 'checkpoint: { file }',
 } as const;
 
+/** Whether the native step couples by optimal transport. */
+export function isOptimal(coupling: Coupling): boolean {
+  return !('pair' in coupling) && coupling.name !== 'independent';
+}
+
 /** @throws FlowError naming the option. */
 export function checkOptions(options: unknown): Settings {
   const given = record(options, 'options', keys, elsewhere);
@@ -208,6 +213,20 @@ export function checkOptions(options: unknown): Settings {
       'rows',
       'Use a path whose source has scale 1, such as condOT().',
     );
+  const coupling = resolveCoupling(given.coupling, 'options.coupling');
+  const batchSize = integer(given.batchSize ?? 256, 'options.batchSize', 1, 2 ** 20);
+  if (isOptimal(coupling)) {
+    if (batchSize > mostCoupledRows)
+      throw argumentError('ERR_FLOW_RANGE', 'options.batchSize', `at most ${mostCoupledRows} with minibatchOT()`, batchSize, 'Its cost grows as B^2 to B^3.');
+    if (source?.paired)
+      throw argumentError(
+        'ERR_FLOW_CONFIG',
+        'options.coupling',
+        'independent(), as the source rows are paired',
+        coupling.name,
+        'Pairs leave nothing to couple.',
+      );
+  }
   return {
     data: given.data,
     columns: checkColumns(given.columns, 'options.columns'),
@@ -216,10 +235,10 @@ export function checkOptions(options: unknown): Settings {
     normalise: checkNormalise(given.normalise),
     network: given.network === undefined ? mlp() : checkNetwork(given.network, 'options.network'),
     path,
-    coupling: resolveCoupling(given.coupling, 'options.coupling'),
+    coupling,
     time: resolveTime(given.time, 'options.time'),
     optimiser: resolveOptimiser(given.optimiser, 'options.optimiser'),
-    batchSize: integer(given.batchSize ?? 256, 'options.batchSize', 1, 2 ** 20),
+    batchSize,
     replacement: flag(given.replacement, 'options.replacement'),
     steps: integer(given.steps ?? 20_000, 'options.steps', 1),
     ema: finite(given.ema ?? 0.999, 'options.ema', 0, 1 - 2 ** -24),

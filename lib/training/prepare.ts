@@ -11,7 +11,7 @@ import { lower } from '../network/lower.ts';
 import type { Program } from '../network/ops.ts';
 import { pathForm } from '../paths/paths.ts';
 import { quantileTable } from '../times/times.ts';
-import type { Settings } from './options.ts';
+import { isOptimal, type Settings } from './options.ts';
 import { splitRows } from './split.ts';
 
 /** Everything a run holds in native memory, and what was measured of the data. */
@@ -66,7 +66,12 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
     if (source !== null) keep(source.store);
     const program = lower(settings.network, data.width, condition?.spec ?? null);
     const { words, constants } = encodeProgram(program);
-    const { path, optimiser } = settings;
+    const { path, optimiser, coupling } = settings;
+    const ignores = coupling.name === 'minibatchOT ignoring the condition';
+    if (ignores && condition !== null) {
+      const text = 'minibatchOT({ ignoreCondition: true }) with a condition skews the noise that each condition is trained on; minibatchOT() does not.';
+      process.emitWarning(text, { code: 'FLOW_COUPLING_IGNORES_CONDITION' });
+    }
     signal?.throwIfAborted();
     const parameters = await unhurried(initialiseInTurns(program, seed, settings.network), signal);
     const native = new binding.Trainer({
@@ -81,6 +86,7 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
       validationRows: validation,
       path: pathForm(path),
       times: { stratified: settings.time.stratified, tMin: path.tMin, tMax: path.tMax, quantiles: quantileTable(settings.time, path.tMin, path.tMax) },
+      coupling: isOptimal(coupling) ? { kind: 'ot', condition: condition !== null && !ignores, labels: condition?.spec.classes.length ?? 0 } : null,
       batchSize: settings.batchSize,
       seed,
       replacement: settings.replacement,

@@ -1,6 +1,7 @@
 // Trainer.resume(): the options of a new Trainer from what the checkpoint holds and what the caller gives. What a file cannot hold must be given.
 
 import type { ModelFile } from '../checkpoint/model-file.ts';
+import { builtInCoupling } from '../couplings/couplings.ts';
 import { argumentError, FlowError, show } from '../errors.ts';
 import { adamw } from '../optimisers/adamw.ts';
 import { ownFields } from '../options.ts';
@@ -23,7 +24,8 @@ export function resumedOptions(file: string, found: ModelFile, options: TrainOpt
   const stored = object(trainer['options']);
   const time = object(stored['time']);
   const { name: _, ...constants } = object(stored['optimiser']);
-  if (given.coupling === undefined && stored['coupling'] !== 'independent') throw needed('coupling', `the coupling ${show(stored['coupling'])}`);
+  const coupling = builtInCoupling(stored['coupling']);
+  if (given.coupling === undefined && coupling === null) throw needed('coupling', `the coupling ${show(stored['coupling'])}`);
   if (given.time === undefined && time['quantiles'] !== undefined) throw needed('time', `the time law ${show(time['name'])}`);
   if (given.optimiser === undefined && typeof trainer['lr'] !== 'number') throw needed('optimiser', 'a learning-rate schedule');
   if (given.source === undefined && stored['source'] !== 'gaussian') throw needed('source', 'source rows');
@@ -36,6 +38,7 @@ export function resumedOptions(file: string, found: ModelFile, options: TrainOpt
     ...(fits ? { columns: columns ?? dimension } : {}),
     network: found.record.network,
     path: restorePath(found.record.path),
+    ...(coupling === null ? {} : { coupling }),
     time: time['stratified'] === true ? 'stratified' : 'uniform',
     ...(given.optimiser === undefined ? { optimiser: adamw({ ...constants, lr: trainer['lr'] as number }) } : {}),
     ...(Object.fromEntries(kept) as Partial<TrainOptions>),

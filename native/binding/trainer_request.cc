@@ -37,6 +37,7 @@ TrainerRequest::TrainerRequest(const Napi::Value& value) {
   validation_ = fields.indices("validationRows");
   read_path(fields);
   read_times(fields);
+  read_coupling(fields);
   o.source_paired = fields.boolean("sourcePaired");
   o.batch_size = fields.integer("batchSize", 1, kMaxBatch);
   o.seed = fields.seed("seed");
@@ -125,6 +126,14 @@ void TrainerRequest::read_times(const Fields& fields) {
     o.quantiles = quantiles_.data();
     o.quantile_count = static_cast<int64_t>(quantiles_.size());
   }
+}
+
+void TrainerRequest::read_coupling(const Fields& fields) {
+  const Napi::Value value = fields.get("coupling");
+  if (absent(value)) return;
+  const Fields coupling(value, "request.coupling");
+  if (text(coupling, "kind") != "ot") reject("ERR_FLOW_CONFIG", "request.coupling.kind", "ot", coupling.get("kind"));
+  options.coupling = {true, coupling.boolean("condition"), static_cast<int32_t>(coupling.integer("labels", 0, 1 << 20))};
 }
 
 }  // namespace flow::binding

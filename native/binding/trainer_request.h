@@ -14,6 +14,7 @@ struct TrainerRequest {
  private:
   void read_path(const Fields& fields);
   void read_times(const Fields& fields);
+  void read_coupling(const Fields& fields);
   std::vector<int32_t> program_;
   std::vector<float> constants_, parameters_;
   std::vector<uint32_t> train_, validation_;

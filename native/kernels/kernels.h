@@ -112,6 +112,14 @@ struct Kernels {
                          int64_t stride);  // in (0, 1): (k + 0.5) 2^-23 with k the upper 23 bits, exact in f32
   void (*random_normal)(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y,
                         int64_t stride);  // Box-Muller on pairs of words
+  // Linear assignment; n a multiple of 16, rows aligned, ties to the lowest column.
+  // y[j] = sum_k (a[k] - b[k stride + j])^2, fma in order of k
+  void (*distances)(int32_t n, int32_t depth, const float* a, const float* b, int64_t stride, float* y);
+  // The smallest cost - price and its column, then the second smallest and its column.
+  void (*cheapest_two)(int32_t n, const int32_t* cost, const int32_t* price, int32_t* out);
+  // key = min(key, (cost - price + base) | closed), from = row where that is new; the least key and its column. closed is 0 or INT32_MAX.
+  void (*relax)(int32_t n, const int32_t* cost, const int32_t* price, int32_t base, int32_t row, const int32_t* closed, int32_t* key, int32_t* from,
+                int32_t* out);
 };
 
 const Kernels& reference_kernels();            // plain loops, the oracle

@@ -255,14 +255,54 @@ void random_normal(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t r
   });
 }
 
+void distances(int32_t n, int32_t depth, const float* a, const float* b, int64_t stride, float* y) {
+  for (int32_t j = 0; j < n; j++) {
+    y[j] = 0;
+    for (int32_t k = 0; k < depth; k++) y[j] = fma(a[k] - b[k * stride + j], a[k] - b[k * stride + j], y[j]);
+  }
+}
+
+void cheapest_two(int32_t n, const int32_t* cost, const int32_t* price, int32_t* out) {
+  out[0] = out[2] = INT32_MAX;
+  out[1] = out[3] = 0;
+  for (int32_t j = 0; j < n; j++) {
+    const int32_t r = cost[j] - price[j];
+    if (r < out[0]) {
+      out[2] = out[0];
+      out[3] = out[1];
+      out[0] = r;
+      out[1] = j;
+    } else if (r < out[2]) {
+      out[2] = r;
+      out[3] = j;
+    }
+  }
+}
+
+void relax(int32_t n, const int32_t* cost, const int32_t* price, int32_t base, int32_t row, const int32_t* closed, int32_t* key, int32_t* from, int32_t* out) {
+  out[0] = INT32_MAX;
+  out[1] = 0;
+  for (int32_t j = 0; j < n; j++) {
+    const int32_t candidate = (cost[j] - price[j] + base) | closed[j];
+    if (candidate < key[j]) {
+      key[j] = candidate;
+      from[j] = row;
+    }
+    if (key[j] < out[0]) {
+      out[0] = key[j];
+      out[1] = j;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace reference
 
 const Kernels& reference_kernels() {
   using namespace reference;
-  static const Kernels table = {"reference",    dense,        weight_grad, transpose_panels, to_blocked,  from_blocked, activate,   multiply,        add,
-                                scale,          combine,      mix,         squared_error,    sum_squares, adam,         layer_norm, layer_norm_grad, sincos,
-                                random_uniform, random_normal};
+  static const Kernels table = {"reference",    dense,         weight_grad, transpose_panels, to_blocked,  from_blocked, activate,   multiply,        add,
+                                scale,          combine,       mix,         squared_error,    sum_squares, adam,         layer_norm, layer_norm_grad, sincos,
+                                random_uniform, random_normal, distances,   cheapest_two,     relax};
   return table;
 }
 

@@ -34,6 +34,7 @@ Status BatchScratch::init(int64_t rows, int32_t dimension, int32_t condition_wid
   const int64_t size = checked_product(rows, dimension);
   FLOW_TRY(index.allocate(rows));
   FLOW_TRY(source_index.allocate(rows));
+  FLOW_TRY(pair.allocate(rows));
   FLOW_TRY(x1.allocate(size));
   FLOW_TRY(x0.allocate(size));
   FLOW_TRY(eps.allocate(bridge ? size : 0));
@@ -188,25 +189,35 @@ void Batch::fill(uint64_t step, int64_t first, int32_t rows, const int32_t* pair
   join(rows, s, target);
 }
 
-void Batch::fill_validation(uint64_t seed, int64_t draws, int64_t first, int32_t rows, BatchScratch& s, const BatchTarget& target) const {
+void Batch::draw_validation(uint64_t seed, int64_t draws, const int64_t* pair, const int32_t* partner, int32_t rows, BatchScratch& s) const {
   const PhiloxKey key = philox_key(seed);
-  const uint64_t row = static_cast<uint64_t>(first);
+  for (int32_t i = 0; i < rows; ++i) s.index[i] = validation_[pair[i] / draws];
+  gather(*data_, s.index.data(), rows, s.x1.data());
+  if (condition_ != nullptr) gather(*condition_, s.index.data(), rows, s.condition.data());
+  for (int32_t i = 0, count; i < rows; i += count) {  // runs of neighbours are drawn together
+    const auto start = [&](int32_t at) { return partner != nullptr ? int64_t{partner[pair[at]]} : pair[at]; };
+    for (count = 1; i + count < rows && start(i + count) == start(i) + count;) ++count;
+    const uint64_t row = static_cast<uint64_t>(start(i));
+    if (source_ == nullptr) {
+      kernels().random_normal(key, id(Stream::kValidationNoise), row, count, dimension_, s.x0.data() + int64_t{i} * dimension_, dimension_);
+    } else if (!paired_) {
+      with_replacement(static_cast<uint64_t>(source_->rows()), key, Stream::kValidationSource, row, count, s.source_index.data() + i);
+    }
+  }
+  if (source_ != nullptr) gather(*source_, paired_ ? s.index.data() : s.source_index.data(), rows, s.x0.data());
+}
+
+void Batch::fill_validation(uint64_t seed, int64_t draws, int64_t first, int32_t rows, const int32_t* partner, BatchScratch& s,
+                            const BatchTarget& target) const {
+  const PhiloxKey key = philox_key(seed);
   for (int32_t i = 0; i < rows; ++i) {  // t stratified over the draws of a row
-    const int64_t pair = first + i, which = pair / draws;
+    const int64_t pair = s.pair[i] = first + i, which = pair / draws;
     float u;
     kernels().random_uniform(key, id(Stream::kValidationTime), static_cast<uint64_t>(which), 1, 1, &u, 1);
     s.t[i] = time((static_cast<double>(pair % draws) + u) / static_cast<double>(draws));
-    s.index[i] = validation_[which];
   }
-  gather(*data_, s.index.data(), rows, s.x1.data());
-  if (condition_ != nullptr) gather(*condition_, s.index.data(), rows, s.condition.data());
-  if (source_ != nullptr) {
-    if (!paired_) with_replacement(static_cast<uint64_t>(source_->rows()), key, Stream::kValidationSource, row, rows, s.source_index.data());
-    gather(*source_, paired_ ? s.index.data() : s.source_index.data(), rows, s.x0.data());
-  } else {
-    kernels().random_normal(key, id(Stream::kValidationNoise), row, rows, dimension_, s.x0.data(), dimension_);
-  }
-  if (bridge_) kernels().random_normal(key, id(Stream::kValidationBridge), row, rows, dimension_, s.eps.data(), dimension_);
+  draw_validation(seed, draws, s.pair.data(), partner, rows, s);
+  if (bridge_) kernels().random_normal(key, id(Stream::kValidationBridge), static_cast<uint64_t>(first), rows, dimension_, s.eps.data(), dimension_);
   join(rows, s, target);
 }
 

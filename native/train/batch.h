@@ -12,6 +12,7 @@ namespace flow {
 struct BatchScratch {  // of one runner, for tiles of up to `rows` rows
   Status init(int64_t rows, int32_t dimension, int32_t condition_width, bool bridge);
   Buffer<uint32_t> index, source_index;
+  Buffer<int64_t> pair;                          // of validation
   Buffer<float> x1, x0, eps, xt, ut, condition;  // row-major
   Buffer<float> t, uniform, weight;              // per row; weight is 1
   Buffer<float> coefficient;                     // six rows of coefficients
@@ -32,8 +33,10 @@ class Batch {
   // Rows [first, first + rows) of the batch of `step`. `pairs` (may be null): x0 of row i is that of row pairs[i].
   void draw(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s) const;  // x1, x0, condition
   void fill(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s, const BatchTarget& target) const;
-  // Validation pairs [first, first + rows): pair p is row p / draws of the validation rows with its draw p % draws.
-  void fill_validation(uint64_t seed, int64_t draws, int64_t first, int32_t rows, BatchScratch& s, const BatchTarget& target) const;
+  // Validation pair p is row p / draws of the validation rows with its draw p % draws; its x0 is that of partner[p], or its own without partners.
+  void draw_validation(uint64_t seed, int64_t draws, const int64_t* pair, const int32_t* partner, int32_t rows, BatchScratch& s) const;  // x1, x0, condition
+  // Validation pairs [first, first + rows).
+  void fill_validation(uint64_t seed, int64_t draws, int64_t first, int32_t rows, const int32_t* partner, BatchScratch& s, const BatchTarget& target) const;
 
  private:
   void gather(const Dataset& from, const uint32_t* index, int32_t rows, float* to) const;

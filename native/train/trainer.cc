@@ -1,4 +1,5 @@
-// Read this first: a step is  gradient of a batch -> sums and norm -> AdamW, EMA, transposes.  Nothing is written before the norm is known to be finite.
+// Read this first: a step is  coupling, if any -> gradient of a batch -> sums and norm -> AdamW, EMA, transposes.  Nothing is written before the norm is
+// known to be finite.
 #include "train/trainer.h"
 
 #include <chrono>
@@ -8,6 +9,7 @@
 #include "network/packed.h"
 #include "optimiser/optimiser.h"
 #include "train/batch.h"
+#include "train/pairing.h"
 #include "train/step.h"
 
 namespace flow {
@@ -65,6 +67,7 @@ struct TrainerImpl {
   Program program;
   Plan train, forward;
   Batch batch;
+  Pairing pairing;
   GradientPass pass;
   Optimiser optimiser;
   int32_t threads = 1;
@@ -79,6 +82,10 @@ struct TrainerImpl {
 // kDone, or why the step left no trace.
 SliceEnd TrainerImpl::one_step(double lr, const int32_t* pairs, const StopFlag* stop, double* loss, double* norm) {
   const int64_t k = step.load(std::memory_order_relaxed);
+  if (pairs == nullptr && pairing.active()) {
+    pairs = pairing.of_step(static_cast<uint64_t>(k), stop);
+    if (pairs == nullptr) return SliceEnd::kStopped;
+  }
   if (!pass.run(static_cast<uint64_t>(k), pairs, optimiser.parameters(), optimiser.transposed(), stop, loss)) return SliceEnd::kStopped;
   parallel_for(optimiser.chunks(), threads, [&](int64_t chunk, int32_t) {
     bool good = true;
@@ -117,6 +124,7 @@ Status Trainer::init(const TrainerOptions& o) {
   FLOW_TRY(t.batch.init(o, t.program.dimension, t.program.condition_width));
   t.threads = resolve_threads(o.threads);
   t.validation_rows = o.validation_count;
+  FLOW_TRY(t.pairing.init(o, t.batch, t.program.dimension, t.program.condition_width, t.threads));
   FLOW_TRY(t.pass.init(t.program, t.train, t.batch, t.threads));
   Buffer<float> packed;
   FLOW_TRY(packed.allocate(t.program.packed_count));
@@ -208,6 +216,15 @@ Status Trainer::evaluate(bool ema, uint64_t seed, int64_t draws, const StopFlag*
   const std::unique_ptr<Evaluator[]> runners(new (std::nothrow) Evaluator[static_cast<size_t>(slots)]);
   if (!runners) return out_of_memory();
   for (int32_t i = 0; i < slots; ++i) FLOW_TRY(runners[i].init(t.program, t.forward, tile, t.batch.bridge()));
+  Buffer<int32_t> partner;  // of each pair, under a coupling
+  if (t.pairing.active()) {
+    if (pairs > INT32_MAX) return fail(Code::kArgument, "there are too many draws");
+    FLOW_TRY(partner.allocate(pairs));
+    if (!t.pairing.of_validation(seed, draws, t.validation_rows, stop, partner.data())) {
+      report->end = SliceEnd::kStopped;
+      return {};
+    }
+  }
   Buffer<double> sums;
   FLOW_TRY(sums.allocate(tiles));
   std::atomic<bool> stopped{false};
@@ -220,7 +237,7 @@ Status Trainer::evaluate(bool ema, uint64_t seed, int64_t draws, const StopFlag*
     const int64_t first = index * tile;
     const Rows rows{0, static_cast<int32_t>(pairs - first < tile ? pairs - first : tile)};
     const Blocked u{e.target.data(), int64_t{tile} * kLanes, rows.count, t.program.dimension};
-    t.batch.fill_validation(seed, draws, first, rows.count, e.scratch,
+    t.batch.fill_validation(seed, draws, first, rows.count, t.pairing.active() ? partner.data() : nullptr, e.scratch,
                             {e.workspace.value(kValueX, rows), e.workspace.value(kValueT, rows), e.workspace.value(kValueCondition, rows), u});
     flow::forward(e.workspace, parameters, rows);
     kernels().squared_error(e.workspace.value(t.program.output, rows), u, e.scratch.weight.data(), 0, {nullptr, 0, 0, 0}, e.loss.data());

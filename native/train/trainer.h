@@ -25,6 +25,12 @@ struct TimeOptions {
   int64_t quantile_count = 0;
 };
 
+struct CouplingOptions {
+  bool optimal = false;    // minibatch optimal transport instead of the rows as they are drawn
+  bool condition = false;  // aware of the condition, whose last `labels` columns are classes
+  int32_t labels = 0;
+};
+
 struct TrainerOptions {  // pointers are read by init() only
   const int32_t* program = nullptr;
   int64_t program_words = 0;
@@ -40,6 +46,7 @@ struct TrainerOptions {  // pointers are read by init() only
   int64_t validation_count = 0;
   PathOptions path;
   TimeOptions times;
+  CouplingOptions coupling;
   int64_t batch_size = 0;
   uint64_t seed = 0;
   bool replacement = false;

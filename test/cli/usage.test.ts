@@ -9,7 +9,8 @@ import { tableDefaults } from '../../lib/table/fit.ts';
 import { inFolder, run } from './helpers.ts';
 
 const penguins = 'examples/data/penguins.csv';
-const fitFlags = '--seed --threads --json --quiet --config --steps --batch --lr --hidden --ema --checkpoint --every --null --keep --drop --target --dry-run';
+const fitFlags =
+  '--seed --threads --json --quiet --config --steps --batch --lr --hidden --coupling --ema --checkpoint --every --null --keep --drop --target --dry-run';
 
 describe('usage', () => {
   test('help names every verb, on stdout, exit 0; each verb has its own', async () => {

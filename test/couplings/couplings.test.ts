@@ -1,7 +1,7 @@
 // Couplings: a sorted 1-D coupling (the optimal one) under the contract, and the checks of what a user returns.
 
 import { describe, expect, it } from 'vitest';
-import { checkPairs, defineCoupling, independent, resolveCoupling } from '../../lib/couplings/couplings.ts';
+import { checkPairs, defineCoupling, independent, minibatchOT, resolveCoupling } from '../../lib/couplings/couplings.ts';
 import { couplingContract } from '../contracts/coupling.ts';
 
 const order = (x: Float32Array): number[] => Array.from(x.keys()).sort((i, j) => (x[i] as number) - (x[j] as number));
@@ -33,6 +33,11 @@ describe('couplings', () => {
     }
     const own = resolveCoupling(new Own());
     expect('pair' in own && Array.from(own.pair(new Float32Array(2), new Float32Array(2), null))).toEqual([0, 1]);
+    expect(resolveCoupling('minibatchOT')).toEqual(minibatchOT());
+    expect(resolveCoupling(minibatchOT({ ignoreCondition: true }))).toEqual({ name: 'minibatchOT ignoring the condition' });
+    expect(() => minibatchOT({ ignorecondition: true } as never)).toThrow(/Did you mean "ignoreCondition"/);
+    expect(() => minibatchOT({ ignoreCondition: 1 } as never)).toThrow(/true or false/);
+    expect(() => defineCoupling({ name: 'minibatchOT', pair: () => new Int32Array(1) })).toThrow(/a name of its own/);
     expect(() => resolveCoupling('independant')).toThrow(/Did you mean "independent"/);
     expect(() => resolveCoupling({ name: 'x', piar: 1 })).toThrow(/coupling.pair/);
     expect(() => resolveCoupling(4)).toThrow(/independent\(\)/);

@@ -54,10 +54,22 @@ export interface KernelTable {
   draw(isa: string, key: Uint32Array, stream: number, firstRow: bigint, rows: number, columns: number, normal: boolean): Float32Array;
   philox(counter: Uint32Array, key: Uint32Array): Uint32Array;
   features(registers: Registers): { v2: boolean; avx2: boolean; avx512: boolean };
+  /** Native minibatch optimal transport: x0 row pairs[j] joins x1 row j. */
+  couple(
+    isa: string,
+    x0: Float32Array,
+    x1: Float32Array,
+    rows: number,
+    dimension: number,
+    condition: Float32Array | null,
+    labels: number,
+    threads: number,
+    repeats?: number,
+  ): Int32Array;
   peak(isa: string, milliseconds: number): number;
   speed(isa: string, kernel: string, rows: number, inputs: number, outputs: number, milliseconds: number): number;
 }
 
 const file = process.env.FLOWMATCH_TEST_ADDON ?? new URL('../../build/Release/flowmatch_test.node', import.meta.url).pathname;
 export const table = createRequire(import.meta.url)(file) as KernelTable;
-export const families = ['dense', 'weight_grad', 'pack', 'elementwise', 'reduce', 'layer_norm', 'adam', 'random', 'special'] as const;
+export const families = ['dense', 'weight_grad', 'pack', 'elementwise', 'reduce', 'layer_norm', 'adam', 'random', 'special', 'assign'] as const;

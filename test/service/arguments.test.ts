@@ -160,6 +160,7 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
   convert: { call: api.convert, right: () => [{ path: api.vp(), t: 0.5, from: 'velocity', to: 'data', x: Float32Array.of(1, 2), value: [0.5, 1] }] },
   definePath: { call: api.definePath, right: () => [{ name: 'mine', tMin: 0, tMax: 1, at }] },
   defineCoupling: { call: api.defineCoupling, right: () => [{ name: 'mine', pair: () => new Int32Array(4) }] },
+  minibatchOT: { call: api.minibatchOT, right: () => [{ ignoreCondition: true }] },
   independent: { call: api.independent, right: () => [] },
   defineSolver: { call: api.defineSolver, right: () => [{ name: 'mine', order: 1, a: [[]], b: [1], c: [0] }] },
   defineTime: { call: api.defineTime, right: () => [{ name: 'mine', quantile: (u: number) => u }] },

@@ -3,10 +3,24 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readModelFile } from '../../lib/checkpoint/model-file.ts';
-import { adamw, Dataset, defineCoupling, definePath, FlowError, Model, mlp, type Progress, Trainer, type TrainOptions, train } from '../../lib/index.ts';
+import {
+  adamw,
+  Dataset,
+  defineCoupling,
+  definePath,
+  FlowError,
+  Model,
+  minibatchOT,
+  mlp,
+  type Progress,
+  Trainer,
+  type TrainOptions,
+  train,
+} from '../../lib/index.ts';
 import { Random } from '../../lib/random.ts';
 import { LossLog } from '../../lib/training/log.ts';
 import { splitRows, validationCount } from '../../lib/training/split.ts';
+import { table } from '../native/table.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { caught } from '../support/models.ts';
 
@@ -199,6 +213,71 @@ describe('train', () => {
     const identity = defineCoupling({ name: 'identity', pair: (x0) => Int32Array.from({ length: x0.length / 2 }, (_, i) => i) });
     const { parameters } = (await train({ ...small, coupling: identity })).record;
     expect(parameters).toEqual((await train(small)).record.parameters);
+  });
+
+  describe('minibatch optimal transport', () => {
+    const labels = rows.map((_, i) => i % 3);
+    const numbers = rows.map(([a]) => [(a as number) ** 2]);
+
+    it('gives the same bits on any number of threads, and other bits than independent pairs, with and without conditions', async () => {
+      for (const condition of [undefined, { labels }, { numbers, labels }]) {
+        const settings: TrainOptions = { ...small, ...(condition ? { condition } : {}), coupling: minibatchOT(), evaluateEvery: 20 };
+        const [first, ...others] = await Promise.all([1, 2, 3, 8].map(async (threads) => (await train({ ...settings, threads })).record));
+        for (const other of others) expect(other).toEqual(first);
+        expect(first?.parameters).not.toEqual((await train({ ...settings, coupling: 'independent' })).record.parameters);
+        expect(first?.training).toMatchObject({ coupling: 'minibatchOT' });
+      }
+    });
+
+    it('is the coupling that its own pairs give on the slow lane', async () => {
+      for (const condition of [undefined, { numbers, labels }]) {
+        const [width, classes] = condition ? [2, 1] : [0, 0];
+        const pair = (x0: Float32Array, x1: Float32Array, y: Float32Array | null): Int32Array => {
+          expect(y?.length ?? 0).toBe(64 * width);
+          return table.couple(table.chosen().isa, x0, x1, 64, 2, y, classes, 1);
+        };
+        const settings: TrainOptions = { ...small, ...(condition ? { condition } : {}), validation: 0 };
+        const byHand = (await train({ ...settings, coupling: defineCoupling({ name: 'by hand', pair }) })).record.parameters;
+        expect((await train({ ...settings, coupling: 'minibatchOT' })).record.parameters).toEqual(byHand);
+      }
+    });
+
+    it('holds out rows under the same coupling: their loss is below that of independent pairs', async () => {
+      const held = async (coupling: 'independent' | 'minibatchOT'): Promise<number> => {
+        const { training } = (await train({ ...small, steps: 200, validation: 0.5, coupling })).record;
+        return (training['validation'] as { losses: number[] }).losses.at(-1) as number;
+      };
+      expect(await held('minibatchOT')).toBeLessThan(0.7 * (await held('independent')));
+    });
+
+    it('warns of a condition that is ignored, and only then', async () => {
+      const codes: unknown[] = [];
+      const listen = (warning: Error): void => void codes.push((warning as NodeJS.ErrnoException).code);
+      process.on('warning', listen);
+      await train({ ...small, condition: { labels }, coupling: minibatchOT() });
+      await train({ ...small, coupling: minibatchOT({ ignoreCondition: true }) });
+      await new Promise(setImmediate);
+      expect(codes).toEqual([]);
+      const { record } = await train({ ...small, condition: { labels }, coupling: minibatchOT({ ignoreCondition: true }) });
+      await new Promise(setImmediate);
+      process.off('warning', listen);
+      expect(codes).toEqual(['FLOW_COUPLING_IGNORES_CONDITION']);
+      expect(record.training).toMatchObject({ coupling: 'minibatchOT ignoring the condition' });
+    });
+
+    it('resumes to the same bytes, by its stored name, and refuses another coupling', async () => {
+      const options: TrainOptions = { ...small, condition: { labels }, coupling: minibatchOT() };
+      await train({ ...options, checkpoint: at('ot-whole') });
+      const first = new Trainer({ ...options, checkpoint: { file: at('ot-cut'), everySteps: 17 } });
+      for await (const { step } of first) if (step >= 17) break;
+      first.dispose();
+      const other = await caught(() => train({ ...options, coupling: 'independent', checkpoint: at('ot-cut') }));
+      expect(other).toMatchObject({ code: 'ERR_FLOW_CHECKPOINT', message: expect.stringMatching(/options\.coupling.*"minibatchOT".*"independent"/) });
+      const resumed = await Trainer.resume(at('ot-cut'), { data: options.data, condition: { labels } });
+      for await (const _ of resumed);
+      resumed.dispose();
+      expect((await Model.load(at('ot-cut'))).record).toEqual((await Model.load(at('ot-whole'))).record);
+    });
   });
 
   const failing: [string, Partial<TrainOptions>, string, RegExp][] = [

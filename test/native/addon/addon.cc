@@ -10,6 +10,7 @@
 #include "solver.h"
 
 namespace flow_test {
+Napi::Value couple(const Napi::CallbackInfo& info);  // couple.cc
 namespace {
 
 const flow::Kernels& table(const Napi::CallbackInfo& info) {
@@ -42,9 +43,11 @@ Napi::Value check(const Napi::CallbackInfo& info) {
   const struct {
     const char* name;
     Verdict (*run)(const Subject&);
-  } families[] = {{"dense", check_dense},    {"weight_grad", check_weight_grad}, {"pack", check_pack}, {"elementwise", check_elementwise},
-                  {"reduce", check_reduce},  {"layer_norm", check_layer_norm},   {"adam", check_adam}, {"random", check_random},
-                  {"special", check_special}};
+  } families[] = {{"dense", check_dense},     {"weight_grad", check_weight_grad},
+                  {"pack", check_pack},       {"elementwise", check_elementwise},
+                  {"reduce", check_reduce},   {"layer_norm", check_layer_norm},
+                  {"adam", check_adam},       {"random", check_random},
+                  {"special", check_special}, {"assign", check_assign}};
   for (const auto& f : families) {
     if (family != f.name) continue;
     const Verdict v = f.run(subject);
@@ -121,7 +124,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     const char* name;
     Napi::Value (*call)(const Napi::CallbackInfo&);
   } entries[] = {{"available", available}, {"chosen", chosen},     {"check", check}, {"ulp", ulp},     {"draw", draw},
-                 {"philox", philox_words}, {"features", features}, {"peak", peak},   {"speed", speed}, {"integrate", integrate}};
+                 {"philox", philox_words}, {"features", features}, {"peak", peak},   {"speed", speed}, {"integrate", integrate}, {"couple", couple}};
   for (const auto& e : entries) exports[e.name] = Napi::Function::New(env, e.call, e.name);
   return exports;
 }

@@ -31,6 +31,7 @@ Verdict check_reduce(const Subject&);
 Verdict check_layer_norm(const Subject&);
 Verdict check_adam(const Subject&);
 Verdict check_random(const Subject&);
+Verdict check_assign(const Subject&);
 Verdict check_special(const Subject&);  // NaN, infinities, -0
 
 struct Ulp {

@@ -239,6 +239,44 @@ Verdict check_random(const Subject& s) {
   return v;
 }
 
+// Small integers make ties frequent; the full range shows the widest sums.
+Verdict check_assign(const Subject& s) {
+  Verdict v;
+  Random random(s.seed);
+  const Kernels &k = s.kernels, &ref = reference_kernels();
+  for (int round = 0; round < 64; round++) {
+    const int n = 16 * (1 + round % 9), depth = random.below(9), range = round % 2 ? 4 : 1 << 28;
+    v.cases++;
+    const Guarded a(depth), b(static_cast<int64_t>(depth) * n), y(n), y2(n), cost(n), price(n), closed(n), key(n), from(n), key2(n), from2(n);
+    a.fill(random);
+    b.fill(random);
+    k.distances(n, depth, a.data(), b.data(), n, y.data());
+    ref.distances(n, depth, a.data(), b.data(), n, y2.data());
+    for (int j = 0; j < n; j++)
+      if (s.exact ? !same(y.data()[j], y2.data()[j]) : std::fabs(y.data()[j] - y2.data()[j]) > 1e-5f * y2.data()[j]) v.fail(where("distances", n, j));
+    const auto words = [](const Guarded& g) { return reinterpret_cast<int32_t*>(g.data()); };
+    for (int j = 0; j < n; j++) {
+      words(cost)[j] = random.below(range);
+      words(price)[j] = random.below(range) - range / 2;
+      words(closed)[j] = random.below(3) == 0 ? INT32_MAX : 0;
+      words(key)[j] = words(key2)[j] = closed.data()[j] != 0 || random.below(2) ? INT32_MAX : random.below(range);
+      words(from)[j] = words(from2)[j] = random.below(n);
+    }
+    int32_t out[4], out2[4];
+    k.cheapest_two(n, words(cost), words(price), out);
+    ref.cheapest_two(n, words(cost), words(price), out2);
+    if (memcmp(out, out2, sizeof out) != 0) v.fail(where("cheapest_two", n, round));
+    k.relax(n, words(cost), words(price), range, round, words(closed), words(key), words(from), out);
+    ref.relax(n, words(cost), words(price), range, round, words(closed), words(key2), words(from2), out2);
+    if (memcmp(out, out2, 8) != 0 || memcmp(key.data(), key2.data(), 4 * static_cast<size_t>(n)) != 0 ||
+        memcmp(from.data(), from2.data(), 4 * static_cast<size_t>(n)) != 0)
+      v.fail(where("relax", n, round));
+    for (const Guarded* g : {&y, &key, &from})
+      if (!g->intact()) v.fail(where("assign wrote before its buffer", n, round));
+  }
+  return v;
+}
+
 // NaN and infinities come through, -0 keeps its sign where the function is odd.
 Verdict check_special(const Subject& s) {
   Verdict v;
