@@ -46,7 +46,9 @@ for (const { target, w2Squared, ideal, published } of rows) {
     const distance = energyDistance(x.subarray(0, 8000), fresh(1000 + seed), 2);
     const floor = energyDistance(fresh(2000 + seed), fresh(1000 + seed), 2);
     if (optimal ? npe >= 0.15 : Math.abs(npe - ideal) > 0.3) outside++;
-    console.log(`| ${target} | ${seed} | ${npe.toFixed(3)} | ${optimal ? 0 : ideal} | ${optimal ? '-' : published} | ${distance.toFixed(5)} | ${floor.toFixed(5)} | ${seconds.toFixed(1)} |`);
+    console.log(
+      `| ${target} | ${seed} | ${npe.toFixed(3)} | ${optimal ? 0 : ideal} | ${optimal ? '-' : published} | ${distance.toFixed(5)} | ${floor.toFixed(5)} | ${seconds.toFixed(1)} |`,
+    );
   }
 }
 console.log(outside === 0 ? 'all within the band' : `${outside} outside the band`);

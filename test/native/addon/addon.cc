@@ -123,8 +123,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   const struct {
     const char* name;
     Napi::Value (*call)(const Napi::CallbackInfo&);
-  } entries[] = {{"available", available}, {"chosen", chosen},     {"check", check}, {"ulp", ulp},     {"draw", draw},
-                 {"philox", philox_words}, {"features", features}, {"peak", peak},   {"speed", speed}, {"integrate", integrate}, {"couple", couple}};
+  } entries[] = {{"available", available}, {"chosen", chosen},       {"check", check},       {"ulp", ulp},
+                 {"draw", draw},           {"philox", philox_words}, {"features", features}, {"peak", peak},
+                 {"speed", speed},         {"integrate", integrate}, {"couple", couple}};
   for (const auto& e : entries) exports[e.name] = Napi::Function::New(env, e.call, e.name);
   return exports;
 }
