@@ -10,8 +10,9 @@ import { fitGrid } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { resolveSolver } from '../solvers/solvers.ts';
 import type { Weights } from './emit-program.ts';
-import { type Graph, joinPieces, type ModelPieces, modelPieces } from './graph.ts';
+import { type Graph, joinPieces, modelPieces } from './graph.ts';
 import { timeConvention, writeMetadata } from './metadata.ts';
+import type { ModelPieces } from './pieces.ts';
 import { samplerGraph } from './sampler-graph.ts';
 import { velocityGraph } from './velocity-graph.ts';
 

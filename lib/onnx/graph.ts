@@ -26,6 +26,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
+import type { ModelPieces } from './pieces.ts';
 
 export type ElementType = 'float' | 'double' | 'int64' | 'bool';
 const codes = {
@@ -225,12 +226,6 @@ function graphPieces(graph: GraphProto): Uint8Array[] {
   }
   pieces.push(small.raw(rest.subarray(before)).finish());
   return pieces;
-}
-
-/** A model file in pieces: those of the graph, whose SHA-256 the header needs, and what stands before them. */
-export interface ModelPieces {
-  readonly graph: readonly Uint8Array[];
-  head(graphHash: string): Uint8Array;
 }
 
 /** A whole model file: header and metadata first, the graph last, so that no shortened file is a whole one. */
