@@ -1,3 +1,5 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { include: ['test/**/*.test.ts'], pool: 'forks', maxWorkers: 2, testTimeout: 60_000, globalSetup: 'test/setup.mjs' } });
+export default defineConfig({
+  test: { include: ['test/**/*.test.ts'], pool: 'forks', maxWorkers: 2, testTimeout: 60_000, globalSetup: 'test/setup.mjs', setupFiles: 'test/fuzz.setup.ts' },
+});

@@ -41,11 +41,11 @@ export function numbers(value: unknown, path: string): ArrayLike<number> {
   return view as ArrayLike<number>;
 }
 
-/** A non-empty array, or throws ERR_FLOW_TYPE / ERR_FLOW_SHAPE. */
+/** A copy of a non-empty array without holes, or throws ERR_FLOW_TYPE / ERR_FLOW_SHAPE. */
 export function list(value: unknown, path: string, what: string): readonly unknown[] {
   if (!Array.isArray(value)) throw argumentError('ERR_FLOW_TYPE', path, `an array of ${what}`, value);
   if (value.length === 0) throw argumentError('ERR_FLOW_SHAPE', path, `at least one of ${what}`, value);
-  return value;
+  return Array.from(value); // holes become undefined: map() would pass over them
 }
 
 /** Six significant digits: all that a screen can show, and short in a file. */

@@ -191,6 +191,7 @@ describe('errors', () => {
     expect(code(() => histogram({ series: [{ name: 'a', values: [1] }], bins: 0 }))).toBe('ERR_FLOW_RANGE options.bins');
     expect(code(() => heatMap({ names: ['a', 'b'], matrices: [{ name: 'm', values: [[1]] }] }))).toBe('ERR_FLOW_SHAPE options.matrices[0].values');
     expect(code(() => scatter({ title: 3 as never, series: [{ name: 'a', rows }] }))).toBe('ERR_FLOW_TYPE options.title');
+    expect(code(() => pairs({ columns: new Array(3), series: [{ name: 'a', values: [rows, rows, rows] }] }))).toBe('ERR_FLOW_TYPE options.columns[0]');
   });
   it('a missing package: the command that installs it', async () => {
     const picture = gallery('x')[0]!;
