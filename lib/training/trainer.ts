@@ -1,18 +1,17 @@
 // Trainer: training under the caller's hand. Nothing runs until run() is called or the trainer is iterated; between two progress records of an iteration the trainer
 // stands still at `step`, so that model() and save() see exactly that step. train() is run() without the handle.
 
-import { systemFiles } from '../checkpoint/atomic.ts';
-import { type Checkpoint, readCheckpoint, saveCheckpoint, tidy } from '../checkpoint/checkpoint.ts';
-import { readModelFile } from '../checkpoint/model-file.ts';
+import { type Checkpoint, readCheckpoint, saveCheckpoint } from '../checkpoint/checkpoint.ts';
 import { FlowError, type FlowErrorCode } from '../errors.ts';
 import { adopt, checkFile, type Model } from '../model/model.ts';
 import { native } from '../native/load.ts';
 import { Gate } from './gate.ts';
+import { Keeper } from './keeper.ts';
 import { checkOptions, type Progress, type Resumed, type Settings, type TrainOptions } from './options.ts';
 import { prepareBench } from './prepare.ts';
 import { resumedOptions } from './resume.ts';
 import { Run } from './run.ts';
-import { checkpointOf, copyWeights, readWeights, recordOf, restoreRun } from './state.ts';
+import { checkpointOf, copyWeights, readWeights, recordOf } from './state.ts';
 
 /** Seconds between progress records. */
 const progressSeconds = 0.1;
@@ -37,12 +36,14 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
   #waiting = false;
   /** Settles when the latest drive has ended. */
   #idle: Promise<void> = Promise.resolve();
-  #resumed: Resumed | null = null;
-  #saved = { step: null as number | null, error: null as FlowError | null, at: 0 };
+  /** Keeps the checkpoint file; null without one. */
+  readonly #keeper: Keeper | null;
   #news = '';
 
   constructor(options: TrainOptions) {
     this.#settings = checkOptions(options);
+    const { checkpoint } = this.#settings;
+    this.#keeper = checkpoint === null ? null : new Keeper(checkpoint);
   }
 
   /**
@@ -69,7 +70,7 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
   }
   /** The checkpoint that this run goes on from; null before training has started, and when there was none. */
   get resumed(): Resumed | null {
-    return this.#resumed;
+    return this.#keeper?.resumed ?? null;
   }
 
   /** Trains to the end and returns the model. After stop() or a pause it goes on from there. @throws as train(). */
@@ -197,7 +198,8 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
   async *#drive(yields: boolean): AsyncGenerator<Progress, void, undefined> {
     this.#alive();
     if (this.#busy) throw stateError('ERR_FLOW_STATE', `it is ${this.#waiting ? 'paused in a run' : 'running already'}`, 'Await that run, or stop() it.');
-    const { signal, checkpoint } = this.#settings;
+    const { signal } = this.#settings;
+    const keeper = this.#keeper;
     signal?.throwIfAborted();
     this.#running();
     let settle: () => void = () => undefined;
@@ -215,14 +217,14 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
     let left = true; // until the loop ends by itself: the caller left it
     try {
       const run = await this.#prepare();
-      this.#saved.at = performance.now();
+      keeper?.begin();
       let shown = Number.NEGATIVE_INFINITY;
       const pending = (): boolean => run.evaluatesAt(run.step); // also after an interruption: a run evaluates at the same steps however it is cut
       while ((run.step < run.settings.steps || pending()) && !run.exhausted && !this.#stopping) {
         if (!pending()) {
           const next = run.step + 1;
           const soon = yields ? shown + 1000 * progressSeconds : Number.POSITIVE_INFINITY;
-          const save = checkpoint === null ? Number.POSITIVE_INFINITY : this.#saved.at + 1000 * checkpoint.everySeconds;
+          const save = keeper?.nextAt ?? Number.POSITIVE_INFINITY;
           const halted = (): boolean => this.#interrupted() || (run.step >= next && performance.now() >= Math.min(soon, save));
           await run.advance(this.#boundary(run), halted, () => {
             if (!yields && !pending() && performance.now() >= shown + 1000 * progressSeconds) shown = this.#report(run);
@@ -234,8 +236,8 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
         if (evaluated) await run.evaluate();
         this.#alive();
         if (signal?.aborted) break;
-        const saves = checkpoint !== null && this.#due(run, checkpoint);
-        if (saves) await this.#checkpoint(run);
+        const saves = keeper?.due(run) ?? false;
+        if (saves) await keeper?.save(run);
         this.#alive();
         if (yields && (evaluated || saves || performance.now() >= shown + 1000 * progressSeconds || run.step === run.settings.steps)) {
           shown = this.#report(run);
@@ -246,7 +248,7 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
       }
       left = false;
       if (!yields && !signal?.aborted) this.#report(run);
-      if (checkpoint !== null) await this.#last(run);
+      await keeper?.last(run);
       this.#alive();
       signal?.throwIfAborted();
       this.#state = run.step >= run.settings.steps || run.exhausted ? 'done' : 'standing';
@@ -256,9 +258,9 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
       throw error;
     } finally {
       try {
-        if (left && this.#driver === drive && this.#run !== null && checkpoint !== null) {
+        if (left && this.#driver === drive && this.#run !== null && keeper !== null) {
           this.#running(); // nobody else may start while the file is written
-          await this.#last(this.#run);
+          await keeper.last(this.#run);
         }
       } finally {
         signal?.removeEventListener('abort', abort);
@@ -274,19 +276,9 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
 
   /** The next step at which the loop must look around. */
   #boundary(run: Run): number {
-    const { steps, evaluateEvery, checkpoint } = run.settings;
-    const after = (every: number): number => (Math.floor(run.step / every) + 1) * every;
-    return Math.min(
-      steps,
-      run.bench.validationRows > 0 ? after(evaluateEvery) : steps,
-      checkpoint === null || !Number.isFinite(checkpoint.everySteps) ? steps : after(checkpoint.everySteps),
-    );
-  }
-
-  /** Whether a checkpoint should be written now. */
-  #due(run: Run, { everySteps, everySeconds }: NonNullable<Settings['checkpoint']>): boolean {
-    const boundary = Number.isFinite(everySteps) && run.step % everySteps === 0;
-    return run.step > 0 && this.#saved.step !== run.step && (boundary || performance.now() >= this.#saved.at + 1000 * everySeconds);
+    const { steps, evaluateEvery } = run.settings;
+    const evaluates = run.bench.validationRows > 0 ? (Math.floor(run.step / evaluateEvery) + 1) * evaluateEvery : steps;
+    return Math.min(steps, evaluates, this.#keeper?.boundary(run.step) ?? steps);
   }
 
   /** Calls onProgress, unless nothing is new since the last time. */
@@ -337,8 +329,8 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
       learningRate,
       stepsPerSecond,
       eta: (steps - step) / Math.max(stepsPerSecond, 1e-9),
-      checkpointStep: this.#saved.step,
-      checkpointError: this.#saved.error,
+      checkpointStep: this.#keeper?.step ?? null,
+      checkpointError: this.#keeper?.error ?? null,
     });
   }
 
@@ -350,7 +342,8 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
     const run = new Run(settings, await prepareBench(settings, native()));
     try {
       this.#alive();
-      if (settings.checkpoint !== null) await this.#restore(run, settings.checkpoint.file, settings.checkpoint.resume);
+      const resumed = await this.#keeper?.restore(run);
+      if (resumed) settings.onResume?.(resumed);
       this.#alive();
     } catch (error) {
       run.bench.dispose();
@@ -358,46 +351,6 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
     }
     this.#run = run;
     return run;
-  }
-
-  async #restore(run: Run, file: string, resume: boolean): Promise<void> {
-    await tidy(file);
-    const stat = await systemFiles.stat(file).catch((error: { code?: string }) => (error.code === 'ENOENT' ? null : Promise.reject(error)));
-    if (stat === null) return;
-    // Also when starting over: what would be replaced must be a checkpoint, not some other file.
-    const found = resume ? await readCheckpoint(file) : await readModelFile(file);
-    if (!resume) return;
-    restoreRun(run, file, found);
-    this.#saved.step = run.step;
-    this.#resumed = Object.freeze({
-      file,
-      step: run.step,
-      hash: found.hash,
-      age: Math.max(0, (Date.now() - ((stat as { mtimeMs?: number }).mtimeMs ?? Date.now())) / 1000),
-    });
-    this.#settings.onResume?.(this.#resumed);
-  }
-
-  // ------------------------------------------------------------------------------------------------------------ checkpoints
-
-  /** Training stands while the file is written (milliseconds in half a minute): a crash then never costs more than one interval. The event loop is free meanwhile. */
-  async #checkpoint(run: Run): Promise<void> {
-    const { file, onError } = run.settings.checkpoint as NonNullable<Settings['checkpoint']>;
-    const { step } = run;
-    try {
-      await saveCheckpoint(file, await checkpointOf(run));
-      this.#saved = { step, error: null, at: performance.now() };
-    } catch (error) {
-      if (!(error instanceof FlowError) || onError === 'stop') throw error;
-      const last = this.#saved.step === null ? '' : ` Last good: step ${this.#saved.step}.`;
-      if (this.#saved.error === null) process.emitWarning(`${error.message}${last} Training goes on and tries again.`, { code: error.code });
-      this.#saved = { ...this.#saved, error, at: performance.now() };
-    }
-  }
-
-  /** The checkpoint at the end of a run, also of one that was aborted or stopped. */
-  async #last(run: Run): Promise<void> {
-    if (this.#saved.step !== run.step || this.#saved.error !== null) await this.#checkpoint(run);
   }
 }
 
