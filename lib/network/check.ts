@@ -13,6 +13,12 @@ export function opInputs(op: Op): readonly number[] {
       return op.inputs;
     case 'add':
       return [op.a, op.b];
+    case 'seed':
+      return [];
+    case 'tangent':
+      return op.inputs.filter((v) => v >= 0);
+    case 'trace':
+      return op.tangent < 0 ? [op.seed] : [op.seed, op.tangent];
     default:
       return [op.input];
   }
@@ -50,26 +56,75 @@ export function checkProgram(program: Program): Program {
     const from = opInputs(op).map(value);
     const output = values[op.output];
     if (output === undefined || known.has(op.output)) throw fail(at, 'a fresh output value', op.output);
+    equal(`${at} width`, opWidth(op, from, output, parameter, program, fail, at), output.width);
+    const source = op.kind === 'tangent' ? ops.slice(0, i).find((other) => other.output === op.of) : undefined;
+    if (op.kind === 'tangent') checkTangent(op, source, values, at, fail);
+    if (op.kind === 'trace') checkTrace(op, program, at, fail);
+    const places = source && bends(source) ? opInputs(source).map(value) : [];
+    const start: number = op.kind === 'seed' || op.kind === 'tangent' ? depends.seed : 0;
     equal(
-      `${at} width`,
-      opWidth(op, from, output, parameter, (index) => parameters[index]?.shape[0] ?? 0, fail, at),
-      output.width,
+      `${at} depends`,
+      [...from, ...places].reduce((bits, v) => bits | v.depends, start),
+      output.depends,
     );
-    const union = from.reduce((bits, v) => bits | v.depends, 0);
-    equal(`${at} depends`, union, output.depends);
     known.add(op.output);
   });
+  if (program.tangent !== undefined && !known.has(program.tangent)) fail('program.tangent', 'a value of the program', program.tangent);
   equal('program.values produced', values.length, known.size);
   equal('program.parameters used', parameters.length, used.size);
   equal('program.output width', dimension, known.has(program.output) ? values[program.output]?.width : 'an unknown value');
   return deepFreeze(program);
 }
 
+/** Whether a seed is the basis: its trace is the sum over all directions. */
+export function overBasis(program: Program, seed: number): boolean {
+  return program.ops.some((op) => op.kind === 'seed' && op.output === seed && op.seed === 'basis');
+}
+
+/** Whether the derivative of an op depends on where it is taken. */
+export function bends(op: Op): boolean {
+  return (op.kind === 'dense' && op.activation !== 'identity') || op.kind === 'activation' || op.kind === 'layerNorm' || op.kind === 'time';
+}
+
+function checkTangent(op: Extract<Op, { kind: 'tangent' }>, source: Op | undefined, values: readonly Value[], at: string, fail: Fail): void {
+  if (
+    source === undefined ||
+    source.kind === 'seed' ||
+    source.kind === 'tangent' ||
+    source.kind === 'trace' ||
+    source.kind === 'oneHot' ||
+    source.kind === 'embed'
+  )
+    throw fail(at, 'the value of an earlier op that has a derivative', op.of);
+  const sources = opInputs(source);
+  if (op.inputs.length !== sources.length) fail(at, `${sources.length} tangents, as the op has inputs`, op.inputs.length);
+  const copies = (values[op.output] as Value).copies ?? 1;
+  op.inputs.forEach((v, i) => {
+    if (v < 0) return;
+    const width = (values[sources[i] as number] as Value).width;
+    const own = values[v] as Value;
+    if ((own.copies ?? 1) !== copies) fail(at, `${copies} copies`, own.copies ?? 1);
+    const fits = source.kind === 'dense' ? op.first >= 0 && op.first + own.width <= width : op.first === 0 && own.width === width;
+    if (!fits) fail(at, `a tangent within ${width} columns`, `${op.first} + ${own.width}`);
+  });
+}
+
+function checkTrace(op: Extract<Op, { kind: 'trace' }>, program: Program, at: string, fail: Fail): void {
+  const [seed, tangent] = [program.values[op.seed] as Value, program.values[op.tangent]];
+  if (!program.ops.some((other) => other.kind === 'seed' && other.output === op.seed) || seed.width !== program.dimension)
+    fail(at, `a seed of ${program.dimension} columns`, op.seed);
+  const p = op.weight < 0 ? undefined : program.parameters[op.weight];
+  if (op.weight >= 0 && (p?.role !== 'weight' || p.shape[0] !== program.dimension)) fail(at, 'the weight of the last layer', op.weight);
+  const width = p?.shape[1] ?? program.dimension;
+  if (tangent && (tangent.width !== width || (tangent.copies ?? 1) !== (seed.copies ?? 1)))
+    fail(at, `a tangent of ${width} columns, ${seed.copies ?? 1} copies`, `${tangent.width}, ${tangent.copies ?? 1}`);
+}
+
 type ParameterCheck = (index: number, role: ParameterRole, ...shape: number[]) => void;
 type Fail = (path: string, expected: string, received: unknown) => never;
 
 /** The width that an op's output must have; checks its parameters and ranges on the way. */
-function opWidth(op: Op, from: readonly Value[], output: Value, parameter: ParameterCheck, rows: (index: number) => number, fail: Fail, at: string): number {
+function opWidth(op: Op, from: readonly Value[], output: Value, parameter: ParameterCheck, program: Program, fail: Fail, at: string): number {
   const width = from[0]?.width ?? 0;
   switch (op.kind) {
     case 'time':
@@ -96,8 +151,15 @@ function opWidth(op: Op, from: readonly Value[], output: Value, parameter: Param
     case 'embed':
       if (op.column < 0 || op.column >= width) fail(at, `a column below ${width}`, op.column);
       if (op.kind === 'oneHot') return op.classes;
-      parameter(op.table, 'table', rows(op.table), output.width);
+      parameter(op.table, 'table', program.parameters[op.table]?.shape[0] ?? 0, output.width);
       return output.width;
+    case 'seed':
+      if (op.seed === 'basis' && output.copies !== output.width) fail(at, `${output.width} copies, one per column`, output.copies);
+      return output.width;
+    case 'tangent':
+      return program.values[op.of]?.width ?? fail(at, 'a value of the program', op.of);
+    case 'trace':
+      return overBasis(program, op.seed) ? 1 : (program.values[op.seed]?.copies ?? 1);
   }
 }
 

@@ -7,6 +7,8 @@
 //     1 time [output, raw, first constant, count]       2 concat [output, n, inputs ...]   3 dense [output, input, weight, bias or -1, activation]
 //     4 activation [output, input, activation]          5 layerNorm [output, input, scale, shift, constant of epsilon]
 //     6 add [output, a, b]   7 slice [output, input, first, count]   8 oneHot [output, input, column, classes]   9 embed [output, input, column, table]
+//   A program with tangents (network/tangent.ts) is of version 2: the header ends with one more word, the value asked for, and there are three more kinds:
+//     10 seed [output, copies, 0 basis or 1 given]   11 tangent [output, copies, of, first, n, inputs or -1 ...]   12 trace [output, seed, tangent or -1, weight or -1]
 
 import { activations, type Op, type Program } from './ops.ts';
 
@@ -21,6 +23,7 @@ const roles = ['weight', 'bias', 'scale', 'shift', 'table'] as const;
 export function encodeProgram(program: Program): EncodedProgram {
   const constants: number[] = [];
   const keep = (...values: readonly number[]): number => constants.push(...values) - values.length;
+  const copies = (value: number): number => program.values[value]?.copies ?? 1;
   const payload = (op: Op): [number, number[]] => {
     switch (op.kind) {
       case 'time':
@@ -41,6 +44,12 @@ export function encodeProgram(program: Program): EncodedProgram {
         return [8, [op.output, op.input, op.column, op.classes]];
       case 'embed':
         return [9, [op.output, op.input, op.column, op.table]];
+      case 'seed':
+        return [10, [op.output, copies(op.output), op.seed === 'basis' ? 0 : 1]];
+      case 'tangent':
+        return [11, [op.output, copies(op.output), op.of, op.first, op.inputs.length, ...op.inputs]];
+      case 'trace':
+        return [12, [op.output, op.seed, op.tangent, op.weight]];
     }
   };
   const ops = program.ops.flatMap((op) => {
@@ -51,6 +60,8 @@ export function encodeProgram(program: Program): EncodedProgram {
   const parameters = program.parameters.flatMap((p) => [roles.indexOf(p.role), p.shape.length, p.shape[0] ?? 1, p.shape[1] ?? 1, p.offset]);
   const { dimension, conditionWidth, output, parameterCount } = program;
   const counts = [program.values.length, program.ops.length, program.parameters.length];
-  const header = [magic, 1, dimension, conditionWidth, ...counts, output, constants.length, parameterCount];
+  const { tangent } = program;
+  const version = tangent === undefined ? 1 : 2;
+  const header = [magic, version, dimension, conditionWidth, ...counts, output, constants.length, parameterCount, ...(tangent === undefined ? [] : [tangent])];
   return { words: Int32Array.from([...header, ...values, ...parameters, ...ops]), constants: Float32Array.from(constants) };
 }

@@ -5,8 +5,8 @@ export const activations = ['identity', 'silu', 'gelu', 'selu', 'elu', 'relu', '
 /** Pointwise nonlinearity; the index in `activations` is its code in native programs. gelu is the exact (erf) form. */
 export type Activation = (typeof activations)[number];
 
-/** What a value depends on, as a bit set. Condition-only values are computed once per solve, t-only ones once per stage. */
-export const depends = { x: 1, t: 2, condition: 4 } as const;
+/** What a value depends on, as a bit set. Condition-only values are computed once per solve, t-only ones once per stage. Seeds are fixed per row. */
+export const depends = { x: 1, t: 2, condition: 4, seed: 8 } as const;
 
 /** A matrix (rows, width) produced once in the program. Values 0, 1, 2 are the inputs x (rows, d), t (rows, 1), condition (rows, c; c may be 0). */
 export interface Value {
@@ -14,6 +14,8 @@ export interface Value {
   readonly width: number;
   /** Bit set of `depends`. */
   readonly depends: number;
+  /** Of a tangent: directions carried per row; the value is (copies, rows, width) then. */
+  readonly copies?: number;
 }
 export const inputs = { x: 0, t: 1, condition: 2 } as const;
 
@@ -42,7 +44,19 @@ export type Op =
   /** Class index in `column` of the input -> indicator row; an index >= classes gives zeros (the null class). */
   | { readonly kind: 'oneHot'; readonly input: number; readonly column: number; readonly classes: number; readonly output: number }
   /** Class index in `column` -> that row of `table` (classes + 1 rows, the last one is the null class). */
-  | { readonly kind: 'embed'; readonly input: number; readonly column: number; readonly table: number; readonly output: number };
+  | { readonly kind: 'embed'; readonly input: number; readonly column: number; readonly table: number; readonly output: number }
+  /** Directions, made by network/tangent.ts. `basis`: copy k is the unit vector of column k. `given`: (copies, rows, width) from the caller. */
+  | { readonly kind: 'seed'; readonly seed: 'basis' | 'given'; readonly output: number }
+  /**
+   * The derivative of the op that made value `of`, along the tangents of its inputs in their order (-1 = zero). The tangent of a dense op's input may be
+   * narrower than the input: it holds columns [first, first + width), the others being zero. `first` is 0 for every other op.
+   */
+  | { readonly kind: 'tangent'; readonly of: number; readonly inputs: readonly number[]; readonly first: number; readonly output: number }
+  /**
+   * <seed_k, y_k> with y_k = tangent_k, or tangent_k W^T where `weight` names the last layer's. Over a basis: summed, one column. Over given seeds: a column
+   * for each copy. `tangent` -1 = zero.
+   */
+  | { readonly kind: 'trace'; readonly seed: number; readonly tangent: number; readonly weight: number; readonly output: number };
 
 export interface Program {
   readonly version: 1;
@@ -57,4 +71,6 @@ export interface Program {
   readonly parameterCount: number;
   /** The value that holds v (rows, d). */
   readonly output: number;
+  /** The value that network/tangent.ts was asked for: a trace, or a tangent of the output. */
+  readonly tangent?: number;
 }

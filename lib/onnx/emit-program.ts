@@ -4,6 +4,7 @@
 
 import { FlowError } from '../errors.ts';
 import type { Activation, Op, Parameter, Program } from '../network/ops.ts';
+import { emitTangent } from './emit-tangent.ts';
 import type { Graph } from './graph.ts';
 
 /** Which rows a value has: exactly one, those of the input t, those of the condition, or those of x. */
@@ -11,6 +12,8 @@ export type Rows = 'one' | 't' | 'condition' | 'x';
 export interface Held {
   readonly name: string;
   readonly rows: Rows;
+  /** Of a dense op: what its activation was applied to. */
+  readonly z?: string;
 }
 
 /** Where ops are emitted to: a graph, the values known there, and the int64 tensor [N, 1] that spreads rows. */
@@ -28,10 +31,12 @@ export interface Weights {
   /** Flat vector in the program's logical layout. */
   readonly parameters: Float32Array;
   readonly names: Map<number, string>;
+  /** W^T of the weights that tangents are multiplied by (emit-tangent.ts). */
+  readonly transposed?: ReadonlyMap<number, string>;
 }
 
 /** The initialiser of parameter `index`: its slice of the flat vector, a weight as [out, in]. */
-function parameter(graph: Graph, weights: Weights, index: number): string {
+export function parameter(graph: Graph, weights: Weights, index: number): string {
   const known = weights.names.get(index);
   if (known) return known;
   const { name, shape, offset } = weights.program.parameters[index] as Parameter;
@@ -141,7 +146,7 @@ function emitValue(scope: Scope, weights: Weights, op: Op): Held {
       const { name, rows } = held(scope, op.input);
       const bias = op.bias < 0 ? [] : [parameter(graph, weights, op.bias)];
       const z = graph.op('Gemm', [name, parameter(graph, weights, op.weight), ...bias], `${hint}.linear`, { transB: { int: 1 } });
-      return { name: activate(graph, op.activation, z, hint), rows };
+      return { name: activate(graph, op.activation, z, hint), rows, z };
     }
     case 'activation': {
       const { name, rows } = held(scope, op.input);
@@ -172,5 +177,9 @@ function emitValue(scope: Scope, weights: Weights, op: Op): Held {
       const index = classIndex(graph, name, op.column, (table.shape[0] as number) - 1, hint);
       return { name: graph.op('Gather', [parameter(graph, weights, op.table), index], hint, { axis: { int: 0 } }), rows };
     }
+    case 'seed':
+    case 'tangent':
+    case 'trace':
+      return emitTangent(scope, weights, op, hint, { held: (value) => held(scope, value), parameter: (index) => parameter(graph, weights, index) });
   }
 }

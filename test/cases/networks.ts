@@ -1,6 +1,6 @@
 // One table of networks and ops for value, gradient, parity and speed: named cases, single-op programs, and random networks from a seed.
 
-import { checkProgram } from '../../lib/network/check.ts';
+import { checkProgram, opInputs } from '../../lib/network/check.ts';
 import { initialiseParameters } from '../../lib/network/initialise.ts';
 import { conditionWidth, lower } from '../../lib/network/lower.ts';
 import { type MlpOptions, mlp } from '../../lib/network/mlp.ts';
@@ -141,7 +141,7 @@ export function opCase(
     { name: 'condition', width, depends: depends.condition },
   ];
   ops.forEach((op, i) => {
-    const from = op.kind === 'time' ? [1] : op.kind === 'concat' ? op.inputs : op.kind === 'add' ? [op.a, op.b] : [op.input];
+    const from = opInputs(op);
     values.push({ name: `v${i}`, width: widths[i] as number, depends: from.reduce((bits, v) => bits | (values[v] as Value).depends, 0) });
   });
   let offset = 0;

@@ -5,12 +5,15 @@ import { type Activation, inputs, type Op, type Parameter, type Program } from '
 import { rules } from './activations.ts';
 import { type Complex, cos, divide, multiply, type Split, sin, sqrt } from './complex.ts';
 import type { Field } from './integrate.ts';
+import { tangentOf } from './tangent.ts';
 
 /** Inputs of one evaluation: x (rows, d), t (rows), condition (rows, c), all row-major; condition may be null when c = 0. */
 export interface Point {
   readonly x: ArrayLike<number> | Split;
   readonly t: ArrayLike<number> | Split;
   readonly condition: ArrayLike<number> | null;
+  /** The given seeds of a program with tangents, by value: (copies, rows, width). */
+  readonly seeds?: ReadonlyMap<number, ArrayLike<number>>;
 }
 
 function split(value: ArrayLike<number> | Split): Split {
@@ -45,6 +48,11 @@ export function evaluateAll(program: Program, parameters: ArrayLike<number> | Sp
   const values: Split[] = [x, t, { re: Float64Array.from(point.condition ?? []), im: null }];
   const fresh = (width: number): Split => ({ re: new Float64Array(rows * width), im: complex ? new Float64Array(rows * width) : null });
   for (const op of program.ops) {
+    if (op.kind === 'seed' || op.kind === 'tangent' || op.kind === 'trace') {
+      if (complex) throw new TypeError('oracle: a program with tangents is evaluated over real numbers');
+      values[op.output] = { re: tangentOf(program, op, { values: values.map((v) => v.re), parameters: flat.re, rows, seeds: point.seeds }), im: null };
+      continue;
+    }
     const out = fresh(widthOf(program, op.output));
     apply(program, op, values, flat, rows, out);
     values[op.output] = out;
@@ -55,6 +63,11 @@ export function evaluateAll(program: Program, parameters: ArrayLike<number> | Sp
 /** v (rows, d) in float64. */
 export function evaluate(program: Program, parameters: ArrayLike<number>, point: Point): Float64Array {
   return (evaluateAll(program, parameters, point)[program.output] as Split).re;
+}
+
+/** What a program with tangents was made for: its trace (rows, 1 or copies), or the derivative of v (rows, d). */
+export function evaluateTangent(program: Program, parameters: ArrayLike<number>, point: Point): Float64Array {
+  return (evaluateAll(program, parameters, point)[program.tangent as number] as Split).re;
 }
 
 /** The derivative of v along (dx, dt, dparameters), by the complex step. Any direction may be left out. */
@@ -85,7 +98,9 @@ function write(m: Split, i: number, [re, im]: Complex): void {
   if (m.im !== null) m.im[i] = im;
 }
 
-function apply(program: Program, op: Op, values: readonly Split[], flat: Split, rows: number, out: Split): void {
+type PrimalOp = Exclude<Op, { kind: 'seed' | 'tangent' | 'trace' }>;
+
+function apply(program: Program, op: PrimalOp, values: readonly Split[], flat: Split, rows: number, out: Split): void {
   const width = widthOf(program, op.output);
   const value = (index: number): Split => values[index] as Split;
   const parameter = (index: number): Split => sliceOf(flat, program.parameters[index] as Parameter);

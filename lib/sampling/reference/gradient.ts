@@ -93,6 +93,9 @@ function backward(tape: Tape, op: Op): void {
       for (let r = 0; r < rows; r++) for (let c = 0; c < width; c++) accumulate(to(op.input), r * from + op.first + c, g[r * width + c] as number);
       return;
     }
+    case 'seed':
+    case 'tangent':
+    case 'trace': // v does not depend on them
     case 'oneHot':
       return;
     case 'embed': {
