@@ -108,10 +108,22 @@ Napi::Value features(const Napi::CallbackInfo& info) {
   return o;
 }
 
-// peak(isa, milliseconds) -> f32 fma GFLOP/s of one core now
+// peak(isa, milliseconds, threads = 1) -> f32 fma GFLOP/s of one core, or of several at once, now
 Napi::Value peak(const Napi::CallbackInfo& info) {
   table(info);
-  return Napi::Number::New(info.Env(), peak_gflops(info[0].As<Napi::String>(), info[1].As<Napi::Number>()));
+  const int threads = info[2].IsNumber() ? info[2].As<Napi::Number>().Int32Value() : 1;
+  return Napi::Number::New(info.Env(), peak_gflops(info[0].As<Napi::String>(), info[1].As<Napi::Number>(), threads));
+}
+// limits(isa, "read", "write" or "copy", bytes, milliseconds) -> GB/s of one core
+Napi::Value limits(const Napi::CallbackInfo& info) {
+  table(info);
+  return Napi::Number::New(info.Env(),
+                           bandwidth(info[0].As<Napi::String>(), info[1].As<Napi::String>(), info[2].As<Napi::Number>(), info[3].As<Napi::Number>()));
+}
+// batch(d, rows of the batch, rows of the data, milliseconds) -> seconds to draw and join one batch
+Napi::Value batch(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(),
+                           batch_seconds(info[0].As<Napi::Number>(), info[1].As<Napi::Number>(), info[2].As<Napi::Number>(), info[3].As<Napi::Number>()));
 }
 // speed(isa, kernel, rows, in, out, milliseconds) -> GFLOP/s, or Gelement/s for elementwise kernels
 Napi::Value speed(const Napi::CallbackInfo& info) {
@@ -123,9 +135,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   const struct {
     const char* name;
     Napi::Value (*call)(const Napi::CallbackInfo&);
-  } entries[] = {{"available", available}, {"chosen", chosen},       {"check", check},       {"ulp", ulp},
-                 {"draw", draw},           {"philox", philox_words}, {"features", features}, {"peak", peak},
-                 {"speed", speed},         {"integrate", integrate}, {"couple", couple}};
+  } entries[] = {{"available", available}, {"chosen", chosen},     {"check", check}, {"ulp", ulp},     {"draw", draw},
+                 {"philox", philox_words}, {"features", features}, {"peak", peak},   {"speed", speed}, {"integrate", integrate},
+                 {"couple", couple},       {"limits", limits},     {"batch", batch}};
   for (const auto& e : entries) exports[e.name] = Napi::Function::New(env, e.call, e.name);
   return exports;
 }

@@ -1,0 +1,71 @@
+// The shapes that speed is measured on: velocity MLP u(t, x), input [x (d), t], L hidden layers of width H, SiLU, linear output d.
+// Flop convention: train step 6 B P, evaluation 2 N P, P = (d + 1) H + (L - 1) H^2 + H d. A fraction is always of the f32 fma peak measured beside it.
+
+export interface Shape {
+  readonly d: number;
+  readonly H: number;
+  readonly L: number;
+  /** Rows of a training batch. */
+  readonly B: number;
+  /** Rows that are sampled at once. */
+  readonly N: number;
+}
+
+/** `train+`: with clipping and EMA. `latency`: one row through 100 Euler steps, from JavaScript. `toy`: a whole training run. */
+export const kinds = ['train', 'train+', 'sample', 'latency', 'toy'] as const;
+export type Kind = (typeof kinds)[number];
+
+export interface Case {
+  readonly id: string;
+  readonly kind: Kind;
+  readonly shape: Shape;
+  readonly title: string;
+  /** B or N. */
+  readonly rows: number;
+  /** Of one unit: a train step, 100 Euler steps of N rows, a whole run. */
+  readonly flop: number;
+}
+
+export const eulerSteps = 100;
+export const toySteps = 20_000;
+
+const shape = (d: number, H: number, L: number, B: number, N: number): Shape => ({ d, H, L, B, N });
+/** Fixed cost and nothing else. */
+const tiny = shape(2, 8, 3, 8, 8);
+export const shapes: readonly Shape[] = [
+  tiny,
+  shape(2, 64, 3, 256, 4096),
+  shape(2, 256, 3, 256, 4096),
+  shape(2, 256, 3, 4096, 16_384),
+  shape(16, 256, 4, 1024, 4096),
+  shape(64, 512, 4, 1024, 1024),
+  shape(784, 1024, 4, 256, 256),
+  shape(256, 1024, 6, 1024, 256),
+];
+const oneRow = [shape(2, 64, 3, 256, 1), shape(2, 256, 3, 256, 1), shape(784, 1024, 4, 256, 1)];
+
+export const weights = ({ d, H, L }: Shape): number => (d + 1) * H + (L - 1) * H * H + H * d;
+
+function caseOf(kind: Kind, s: Shape): Case {
+  const P = weights(s);
+  const training = kind === 'train' || kind === 'train+' || kind === 'toy';
+  const rows = training ? s.B : s.N;
+  const flop = training ? 6 * s.B * P * (kind === 'toy' ? toySteps : 1) : eulerSteps * 2 * s.N * P;
+  const title = `${kind} (${s.d}, ${s.H}, ${s.L}) ${training ? 'B' : 'N'} = ${rows}`;
+  return { id: `${kind}-${s.d}-${s.H}-${s.L}-${rows}`, kind, shape: s, title, rows, flop };
+}
+
+export const cases: readonly Case[] = [
+  ...shapes.map((s) => caseOf('train', s)),
+  ...shapes.filter((s) => s !== tiny).map((s) => caseOf('train+', s)),
+  ...shapes.map((s) => caseOf('sample', s)),
+  ...oneRow.map((s) => caseOf('latency', s)),
+  caseOf('toy', shapes[1] as Shape),
+];
+
+/** Cases of these kinds whose shape begins as asked, e.g. `2,64,3` or `784`; the fourth number is B or N, whichever the case counts. Empty lists ask for everything. */
+export function select(wantedKinds: readonly string[], wantedShapes: readonly string[]): readonly Case[] {
+  const begins = ({ d, H, L }: Shape, rows: number, text: string): boolean => `${[d, H, L, rows].join()},`.startsWith(`${text},`);
+  const fits = (c: Case): boolean => wantedShapes.some((text) => begins(c.shape, c.rows, text));
+  return cases.filter((c) => (wantedKinds.length === 0 || wantedKinds.includes(c.kind)) && (wantedShapes.length === 0 || fits(c)));
+}
