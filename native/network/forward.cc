@@ -74,16 +74,12 @@ void forward_embed(const Parameter& table, const float* rows_of_table, const Op&
 }
 
 void forward_dense(const Workspace& w, const float* parameters, int32_t o, Rows rows, Panels panels, const float* row_bias) {
-  const Program& program = w.program();
-  const Op& op = program.ops[o];
-  const Parameter& weight = program.parameters[op.p];
-  const float* bias = row_bias != nullptr ? row_bias : op.q >= 0 ? parameters + program.parameters[op.q].packed : nullptr;
-  const Blocked none{nullptr, 0, 0, 0};
-  DenseArgs args{w.value(op.a, rows), parameters + weight.packed, bias, op.activation, w.value(op.output, rows), w.slope(o, rows), none, false};
+  const Parameter& weight = w.program().parameters[w.program().ops[o].p];
+  DenseArgs args = dense_args(w, parameters, o, rows, row_bias);
   if (panels.end >= 0) {  // a part of the outputs: every pointer moves to its first panel
     const int32_t first = panels.begin * kLanes, cols = (weight.shape[0] < panels.end * kLanes ? weight.shape[0] : panels.end * kLanes) - first;
     args.panels += int64_t{first} * weight.shape[1];
-    if (bias != nullptr) args.bias += first;
+    if (args.bias != nullptr) args.bias += first;
     args.y.data += panels.begin * args.y.block;
     args.y.cols = cols;
     if (args.slope.data != nullptr) args.slope.data += panels.begin * args.slope.block;
@@ -93,6 +89,14 @@ void forward_dense(const Workspace& w, const float* parameters, int32_t o, Rows 
 }
 
 }  // namespace
+
+DenseArgs dense_args(const Workspace& w, const float* parameters, int32_t o, Rows rows, const float* row_bias) {
+  const Program& program = w.program();
+  const Op& op = program.ops[o];
+  const float* bias = row_bias != nullptr ? row_bias : op.q >= 0 ? parameters + program.parameters[op.q].packed : nullptr;
+  const Blocked none{nullptr, 0, 0, 0};
+  return {w.value(op.a, rows), parameters + program.parameters[op.p].packed, bias, op.activation, w.value(op.output, rows), w.slope(o, rows), none, false};
+}
 
 void forward_op(const Workspace& w, const float* parameters, int32_t o, Rows rows, Panels panels, const float* row_bias) {
   const Program& program = w.program();

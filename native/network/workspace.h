@@ -44,6 +44,8 @@ class Workspace {
 
 constexpr Panels kAllPanels{0, -1};
 
+// A dense op forward as the kernel takes it; `row_bias` (may be null) replaces its bias.
+DenseArgs dense_args(const Workspace& w, const float* parameters, int32_t o, Rows rows, const float* row_bias);
 // value(op.output) from its inputs. A dense op with `row_bias` adds that vector (padded) instead of its own bias.
 void forward_op(const Workspace& w, const float* parameters, int32_t o, Rows rows, Panels panels = kAllPanels, const float* row_bias = nullptr);
 // All ops that matter, in order.

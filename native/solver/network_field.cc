@@ -15,6 +15,7 @@ NetworkField::~NetworkField() { delete[] slots_; }
 Status NetworkField::init(const NetworkData& network, const SampleOptions& options, int32_t capacity, int32_t slots) {
   const bool shared = network.program.condition_width == 0 || options.condition_rows == 1;
   options_ = &options;
+  kernels_ = &kernels();
   plan_ = &network.sampler(shared);
   parameters_ = network.sampler_parameters(shared);
   capacity_ = capacity;
@@ -33,11 +34,14 @@ Status NetworkField::init(const NetworkData& network, const SampleOptions& optio
   for (int32_t o = 0; o < program.ops.size(); ++o) {
     if (plan_->when[o] != When::kBoth || !plan_->rows.ops[o].alive) continue;
     const bool has = plan_->row_bias[o] >= 0;
-    steps_[step_count_++] = {o, has ? bias : -1};
-    if (has) bias += round_up(program.values[plan_->row_bias[o]].width, kLanes);
+    const int64_t width = has ? round_up(program.values[plan_->row_bias[o]].width, kLanes) : 0;
+    const Op& op = program.ops[o];
+    steps_[step_count_++] = {o, has ? bias : -1, width, op.kind == OpKind::kDense, op.a == kValueX, op.output == program.output};
+    bias += width * window_rows_;
   }
   for (int32_t v = 0; v < program.values.size(); ++v)
     if (plan_->broadcast[v]) broadcast_[broadcast_count_++] = v;
+  made_here_ = plan_->when[plan_->rows.values[program.output].producer] == When::kBoth;
   slots_ = new (std::nothrow) Slot[static_cast<size_t>(slots)];
   if (slots_ == nullptr) return out_of_memory();
   for (int32_t i = 0; i < slots; ++i) {
@@ -45,6 +49,7 @@ Status NetworkField::init(const NetworkData& network, const SampleOptions& optio
     FLOW_TRY(slot.rows.init(program, plan_->rows, capacity));
     FLOW_TRY(slot.stage.init(program, plan_->stage, window_rows_));
     FLOW_TRY(slot.bias.allocate(bias));
+    FLOW_TRY(slot.calls.allocate(step_count_));
     if (options.frame != nullptr) FLOW_TRY(slot.scaled.allocate(2 * round_up(program.dimension, kLanes) * capacity));
     if (program.condition_width > 0 && options.condition_rows == 1) {  // the same in every row of the window
       const Blocked c = slot.stage.value(kValueCondition, {0, window_rows_});
@@ -62,6 +67,8 @@ void NetworkField::begin(int32_t index, int64_t first_row, int32_t rows) {
     kernels().to_blocked(options_->condition + first_row * program.condition_width, program.condition_width, slot.rows.value(kValueCondition, {0, rows}));
   for (int32_t o = 0; o < program.ops.size(); ++o)
     if (plan_->when[o] == When::kRows) forward_op(slot.rows, parameters_, o, {0, rows});
+  for (int64_t i = 0; i < step_count_; ++i)
+    if (steps_[i].dense) slot.calls[i] = dense_args(slot.rows, parameters_, steps_[i].op, {0, rows}, nullptr);
 }
 
 void NetworkField::fill_window(Slot& slot, int64_t first) {
@@ -70,17 +77,17 @@ void NetworkField::fill_window(Slot& slot, int64_t first) {
   for (int32_t r = 0; r < rows.count; ++r) t.data[int64_t{r} * kLanes] = times_[first + r];
   for (int32_t o = 0; o < plan_->program.ops.size(); ++o)
     if (plan_->when[o] == When::kStage) forward_op(slot.stage, parameters_, o, rows);
+  for (int64_t i = 0; i < step_count_; ++i) {  // biases row-major, so that a stage's is one vector
+    if (steps_[i].bias < 0) continue;
+    ConstBlocked z = slot.stage.value(plan_->row_bias[steps_[i].op], rows);
+    z.cols = static_cast<int32_t>(steps_[i].bias_width);
+    kernels_->from_blocked(z, slot.bias.data() + steps_[i].bias, steps_[i].bias_width);
+  }
   slot.window = first;
 }
 
-// The window's row: biases made contiguous, other row-constant values broadcast over the tile.
-void NetworkField::take_stage(Slot& slot, int32_t row, int32_t rows) {
-  for (int64_t i = 0; i < step_count_; ++i) {
-    if (steps_[i].bias < 0) continue;
-    const Blocked z = slot.stage.value(plan_->row_bias[steps_[i].op], {row, 1});
-    float* bias = slot.bias.data() + steps_[i].bias;
-    for (int32_t c = 0; c < z.cols; c += kLanes) std::memcpy(bias + c, z.data + (c / kLanes) * z.block, kLanes * sizeof(float));
-  }
+// Row-constant values of the window's row that ops read as matrices.
+void NetworkField::spread(Slot& slot, int32_t row, int32_t rows) {
   for (int64_t i = 0; i < broadcast_count_; ++i) {
     const int32_t v = broadcast_[i];
     const Blocked from = slot.stage.value(v, {row, 1}), to = slot.rows.value(v, {0, rows});
@@ -93,21 +100,31 @@ void NetworkField::take_stage(Slot& slot, int32_t row, int32_t rows) {
 void NetworkField::evaluate(int32_t index, int64_t stage, Blocked x, Blocked v) {
   Slot& slot = slots_[index];
   const Program& program = plan_->program;
-  const int64_t first = stage / window_rows_ * window_rows_;
   const Rows rows{0, x.rows};
-  if (slot.window != first) fill_window(slot, first);
-  take_stage(slot, static_cast<int32_t>(stage - first), x.rows);
+  if (slot.window < 0 || stage < slot.window || stage >= slot.window + window_rows_) fill_window(slot, stage / window_rows_ * window_rows_);
+  const int32_t row = static_cast<int32_t>(stage - slot.window);
+  spread(slot, row, x.rows);
 
   const double* frame = options_->frame != nullptr ? options_->frame + 4 * stage : nullptr;
   float* scaled = slot.scaled.data();
   const int64_t size = round_up(program.dimension, kLanes) * capacity_;
   if (frame != nullptr)
-    each_block(x.cols, x.rows, [&](int64_t n, int32_t b) { kernels().scale(n, static_cast<float>(frame[0]), x.data + b * x.block, scaled + b * x.block); });
-  slot.rows.bind(kValueX, frame != nullptr ? scaled : x.data);
-  const bool made_here = plan_->when[plan_->rows.values[program.output].producer] == When::kBoth;
-  if (made_here) slot.rows.bind(program.output, v.data);
-  for (int64_t i = 0; i < step_count_; ++i)
-    forward_op(slot.rows, parameters_, steps_[i].op, rows, kAllPanels, steps_[i].bias >= 0 ? slot.bias.data() + steps_[i].bias : nullptr);
+    each_block(x.cols, x.rows, [&](int64_t n, int32_t b) { kernels_->scale(n, static_cast<float>(frame[0]), x.data + b * x.block, scaled + b * x.block); });
+  float* in = frame != nullptr ? scaled : x.data;
+  slot.rows.bind(kValueX, in);
+  if (made_here_) slot.rows.bind(program.output, v.data);
+  for (int64_t i = 0; i < step_count_; ++i) {
+    const Step& step = steps_[i];
+    if (!step.dense) {
+      forward_op(slot.rows, parameters_, step.op, rows);
+      continue;
+    }
+    DenseArgs& call = slot.calls[i];
+    if (step.bias >= 0) call.bias = slot.bias.data() + step.bias + row * step.bias_width;
+    if (step.reads_x) call.x.data = in;
+    if (step.makes_v) call.y.data = v.data;
+    kernels_->dense(call);
+  }
   const Blocked out = slot.rows.value(program.output, rows);
   if (out.data != v.data)
     each_block(v.cols, v.rows,
@@ -117,8 +134,8 @@ void NetworkField::evaluate(int32_t index, int64_t stage, Blocked x, Blocked v) 
   float* bx = scaled + size;
   each_block(v.cols, v.rows, [&](int64_t n, int32_t b) {
     const float* k = v.data + b * v.block;
-    kernels().scale(n, static_cast<float>(frame[2]), x.data + b * x.block, bx + b * x.block);
-    kernels().combine(n, bx + b * x.block, 1, &c, &k, v.data + b * v.block);
+    kernels_->scale(n, static_cast<float>(frame[2]), x.data + b * x.block, bx + b * x.block);
+    kernels_->combine(n, bx + b * x.block, 1, &c, &k, v.data + b * v.block);
   });
 }
 

@@ -16,26 +16,31 @@ class NetworkField {
  private:
   struct Slot {
     Workspace rows, stage;
-    Buffer<float> bias;    // one padded vector per dense op with a row bias
+    Buffer<float> bias;       // the window's row biases: per dense op that has one (rows of the window, padded width)
+    Buffer<DenseArgs> calls;  // per step: a dense op as the kernel takes it, but for what changes with the stage
     Buffer<float> scaled;  // a(t) x, and room for b(t) x
     int64_t window = -1;   // first stage of the window that `stage` holds
   };
   void fill_window(Slot& slot, int64_t first);
-  void take_stage(Slot& slot, int32_t row, int32_t rows);
+  void spread(Slot& slot, int32_t row, int32_t rows);
 
   const Specialised* plan_ = nullptr;
   const float* parameters_ = nullptr;
   const SampleOptions* options_ = nullptr;
+  const Kernels* kernels_ = nullptr;
   int32_t capacity_ = 0, window_rows_ = 1;
   int64_t stages_ = 0;
   Buffer<float> times_;  // tau of every stage
   struct Step {          // an op that runs in every stage
     int32_t op;
-    int64_t bias;  // its vector in Slot::bias, -1 = none
+    int64_t bias;        // its first vector in Slot::bias, -1 = none
+    int64_t bias_width;  // floats from one stage's to the next
+    bool dense, reads_x, makes_v;
   };
   Buffer<Step> steps_;
   Buffer<int32_t> broadcast_;  // stage values that row ops read as matrices
   int64_t step_count_ = 0, broadcast_count_ = 0;
+  bool made_here_ = false;  // the output is made by an op of every stage
   Slot* slots_ = nullptr;
 
  public:
