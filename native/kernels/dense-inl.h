@@ -231,7 +231,7 @@ FLOW_INLINE void few_rows(const DenseArgs& d, Finish finish) {
   int p = 0;
   for (; p + P <= panels; p += P) few_panels<R, P>(d, finish, p);
   if (P > 2 && p + 2 <= panels) {
-    few_panels<R, P < 2 ? P : 2>(d, finish, p);
+    few_panels < R, P<2 ? P : 2>(d, finish, p);
     p += 2;
   }
   for (alignas(64) float z[R][kLanes]; p < panels; p++) {
@@ -300,7 +300,7 @@ void one_row(const DenseArgs& d) {
   int p = 0;
   for (; p + P <= panels; p += P) one_row_panels<Act, P, kVectors>(d, p);
   if (P > 2 && p + 2 <= panels) {
-    one_row_panels<Act, P < 2 ? P : 2, kVectors>(d, p);
+    one_row_panels < Act, P<2 ? P : 2, kVectors>(d, p);
     p += 2;
   }
   if (p == panels) return;

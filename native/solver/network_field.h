@@ -18,8 +18,8 @@ class NetworkField {
     Workspace rows, stage;
     Buffer<float> bias;       // the window's row biases: per dense op that has one (rows of the window, padded width)
     Buffer<DenseArgs> calls;  // per step: a dense op as the kernel takes it, but for what changes with the stage
-    Buffer<float> scaled;  // a(t) x, and room for b(t) x
-    int64_t window = -1;   // first stage of the window that `stage` holds
+    Buffer<float> scaled;     // a(t) x, and room for b(t) x
+    int64_t window = -1;      // first stage of the window that `stage` holds
   };
   void fill_window(Slot& slot, int64_t first);
   void spread(Slot& slot, int32_t row, int32_t rows);
