@@ -21,6 +21,8 @@ enum class Stream : uint32_t {
   kValidationTime = 9,
   kValidationBridge = 10,
   kValidationSource = 11,
+  kDrop = 12,            // which conditions are dropped: row = step * B + i
+  kValidationDrop = 13,  // row = validation pair
 };
 
 inline PhiloxKey philox_key(uint64_t seed) { return {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)}; }
