@@ -76,8 +76,6 @@ export interface TrainerRequest {
   readonly times: NativeTimes;
   /** Absent or null: rows are joined as they are drawn. Batches of at most 4096 rows; runPaired's indices stand above it. */
   readonly coupling?: NativeCoupling | null;
-  /** Absent or null: never. Else each row of a batch has its condition replaced by `row` (c) with this probability in [0, 1), after the coupling. */
-  readonly dropCondition?: { readonly probability: number; readonly row: Float32Array } | null;
   readonly batchSize: number;
   readonly seed: bigint;
   /** false: without replacement, a keyed permutation per epoch. */
@@ -140,8 +138,6 @@ export interface SampleRequest {
   readonly sourceScale: number;
   /** (n, c), or (1, c) shared by all rows; null when c = 0. In network coordinates. */
   readonly condition: Float32Array | null;
-  /** Absent or null: none. Else net = (1 - w) net(condition row) + w net(`SampleRequest.condition`), w = scale at stage times in [from, to], 1 elsewhere. */
-  readonly guidance?: { readonly scale: number; readonly from: number; readonly to: number; readonly condition: Float32Array } | null;
   /** Butcher tableau: s stages; a (s, s) row-major lower triangle, b (s), c (s). */
   readonly a: Float64Array;
   readonly b: Float64Array;
@@ -167,6 +163,23 @@ export interface SampleResult {
   readonly status: 'done' | 'stopped';
 }
 
+/** The rows to score stand in `initial` (network coordinates), the grid falls from data to noise, `seed` and `firstRow` choose the probes; `save` is empty. */
+export interface DensityRequest extends SampleRequest {
+  /** Estimates per row; 0 exactly when the program's divergence is exact. */
+  readonly probes: number;
+  /** Added to every row. */
+  readonly constant: number;
+}
+export interface DensityResult {
+  /** (n): constant - |x0|^2 / (2 sourceScale^2) + the integral of the divergence, of x0 and x in network coordinates. */
+  readonly logDensity: Float64Array;
+  /** (n): of the mean over the probes; NaN with one probe, 0 where the divergence is exact. */
+  readonly standardError: Float64Array;
+  readonly nfe: number;
+  readonly nonfiniteRow: number;
+  readonly status: 'done' | 'stopped';
+}
+
 /** Immutable network: packed once. */
 export interface NativeNetwork {
   /** v (rows, d) for x (rows, d), t (rows), condition (rows, c) or null. Blocks: for small work and tests. */
@@ -175,6 +188,10 @@ export interface NativeNetwork {
   gradientSync(x: Float32Array, t: Float32Array, condition: Float32Array | null, cotangent: Float32Array): { parameters: Float32Array; x: Float32Array };
   sample(request: SampleRequest): Job<SampleResult>;
   sampleSync(request: SampleRequest): SampleResult;
+  /** Of a program with a trace (network/tangent.ts). */
+  logDensity(request: DensityRequest): Job<DensityResult>;
+  /** Of a program with tangents: v (rows, d), and what it is asked for. `seeds`: each given seed in turn, (copies, rows, width); null without any. Blocks. */
+  tangentSync(x: Float32Array, t: Float32Array, condition: Float32Array | null, seeds: Float32Array | null): { v: Float32Array; tangent: Float32Array };
   dispose(): void;
 }
 

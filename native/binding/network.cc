@@ -1,5 +1,6 @@
 #include "binding/network.h"
 
+#include "binding/density.h"
 #include "binding/sample.h"
 
 namespace flow::binding {
@@ -11,6 +12,8 @@ Napi::Function NetworkHandle::define(Napi::Env env) {
                          InstanceMethod("gradientSync", static_cast<Method>(&NetworkHandle::call<&NetworkHandle::gradient_sync>)),
                          InstanceMethod("sample", static_cast<Method>(&NetworkHandle::call<&NetworkHandle::sample>)),
                          InstanceMethod("sampleSync", static_cast<Method>(&NetworkHandle::call<&NetworkHandle::sample_sync>)),
+                         InstanceMethod("logDensity", static_cast<Method>(&NetworkHandle::call<&NetworkHandle::log_density>)),
+                         InstanceMethod("tangentSync", static_cast<Method>(&NetworkHandle::call<&NetworkHandle::tangent_sync>)),
                          InstanceMethod("dispose", static_cast<Method>(&NetworkHandle::dispose)),
                      });
 }
@@ -83,6 +86,33 @@ Napi::Value NetworkHandle::sample_sync(const Napi::CallbackInfo& info) {
   require_alive();
   task.run(nullptr);
   return task.result(info.Env());
+}
+
+Napi::Value NetworkHandle::log_density(const Napi::CallbackInfo& info) {
+  auto task = std::make_shared<DensityTask>(info.Env(), state_, info[0]);
+  require_alive();
+  auto job = std::make_unique<Job>();
+  job->name = "logDensity";
+  job->lane = Lane::kShort;
+  job->owner = nullptr;
+  job->target = state_.get();
+  job->work = [task](const StopFlag& stop) { task->run(&stop); };
+  job->finish = [task](Napi::Env env) { return task->result(env); };
+  return environment_->jobs.submit(info.Env(), std::move(job));
+}
+
+Napi::Value NetworkHandle::tangent_sync(const Napi::CallbackInfo& info) {
+  const Inputs in(*state_, info);
+  const std::vector<float> seeds = absent(info[3]) ? std::vector<float>() : floats(info[3], "seeds");
+  require_length(seeds.size(), elements("seeds", in.rows, state_->seed_width()), "seeds", "each given seed in turn, (copies, rows, width)");
+  const Output<float> v(info.Env(), static_cast<int64_t>(in.x.size()), "tangentSync");
+  const Output<float> tangent(info.Env(), elements("x", in.rows, state_->tangent_width()), "tangentSync");
+  check(state_->tangent(in.rows, in.x.data(), in.t.data(), in.condition_data(), seeds.data(), static_cast<int64_t>(seeds.size()), v.data, tangent.data),
+        "tangentSync");
+  Napi::Object record = Napi::Object::New(info.Env());
+  record.Set("v", v.value());
+  record.Set("tangent", tangent.value());
+  return record;
 }
 
 }  // namespace flow::binding

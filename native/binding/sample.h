@@ -11,10 +11,11 @@ class SampleTask {
   SampleTask(Napi::Env env, std::shared_ptr<const Network> network, const Napi::Value& request);
   void run(const StopFlag* stop);
   Napi::Value result(Napi::Env env) const;
+  const SampleOptions& options() const { return options_; }
 
  private:
   std::shared_ptr<const Network> network_;
-  std::vector<float> initial_, condition_, null_condition_, shift_, scale_;
+  std::vector<float> initial_, condition_, shift_, scale_;
   std::vector<double> a_, b_, c_, grid_, frame_;
   std::vector<int32_t> save_;
   SampleOptions options_;

@@ -74,6 +74,17 @@ struct AdamArgs {  // one pass over n (multiple of 32) values: m, v, decoupled d
   double ema_decay;                 // ema = ema_decay * ema + (1 - ema_decay) * p
 };
 
+// y[r y_row] = sum over copies, then columns, of a b: 16 virtual lanes through all of them, then the fixed tree. Padding lanes of a must be zero.
+struct TraceArgs {
+  int32_t rows, copies, blocks;  // blocks of 32 columns
+  const float* a;                // copy k, block j, row r at a + k a_copy + j a_block + r 32
+  int64_t a_copy, a_block;
+  const float* b;  // ... and r b_row: 32, or 0 = one row for all
+  int64_t b_copy, b_block, b_row;
+  float* y;
+  int64_t y_row;
+};
+
 struct PhiloxKey {
   uint32_t lo, hi;
 };  // 64-bit seed
@@ -120,6 +131,11 @@ struct Kernels {
   // key = min(key, (cost - price + base) | closed), from = row where that is new; the least key and its column. closed is 0 or INT32_MAX.
   void (*relax)(int32_t n, const int32_t* cost, const int32_t* price, int32_t base, int32_t row, const int32_t* closed, int32_t* key, int32_t* from,
                 int32_t* out);
+  // Forward derivatives.
+  void (*scale_rows)(ConstBlocked a, const float* w, int64_t w_block, Blocked y);  // y[r][c] = a[r][c] w[c]; block j of w at w + j w_block
+  void (*trace)(const TraceArgs&);
+  // The derivative of layer_norm along `along`, given its mean and rstd.
+  void (*layer_norm_tangent)(ConstBlocked x, ConstBlocked along, const float* gamma, const float* mean, const float* rstd, Blocked y);
 };
 
 const Kernels& reference_kernels();            // plain loops, the oracle

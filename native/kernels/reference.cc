@@ -216,6 +216,35 @@ void layer_norm_grad(ConstBlocked x, ConstBlocked dy, const float* gamma, const 
   }
 }
 
+void scale_rows(ConstBlocked a, const float* w, int64_t w_block, Blocked y) {
+  for (int r = 0; r < y.rows; r++)
+    for (int c = 0; c < padded(y.cols); c++) at(y, r, c) = at(a, r, c) * w[c / kLanes * w_block + c % kLanes];
+}
+
+void trace(const TraceArgs& t) {
+  const int64_t cols = int64_t{t.blocks} * kLanes;
+  for (int64_t r = 0; r < t.rows; r++)
+    t.y[r * t.y_row] = lanes_sum<float>(t.copies * cols, [&](float sum, int64_t i) {
+      const int64_t copy = i / cols, block = i % cols / kLanes, lane = i % kLanes;
+      return fma(t.a[copy * t.a_copy + block * t.a_block + r * kLanes + lane], t.b[copy * t.b_copy + block * t.b_block + r * t.b_row + lane], sum);
+    });
+}
+
+void layer_norm_tangent(ConstBlocked x, ConstBlocked along, const float* gamma, const float* mean, const float* rstd, Blocked y) {
+  const float n = static_cast<float>(x.cols);
+  auto xhat = [&](int r, int c) { return (at(x, r, c) - mean[r]) * rstd[r]; };
+  for (int r = 0; r < x.rows; r++) {
+    const float m1 = lanes_sum<float>(x.cols, [&](float sum, int64_t c) { return sum + at(along, r, static_cast<int>(c)); }) / n;
+    const float m2 = lanes_sum<float>(x.cols,
+                                      [&](float sum, int64_t c) {
+                                        const int i = static_cast<int>(c);
+                                        return fma(at(along, r, i), xhat(r, i), sum);
+                                      }) /
+                     n;
+    for (int c = 0; c < padded(x.cols); c++) at(y, r, c) = c < x.cols ? rstd[r] * fma(-xhat(r, c), m2, at(along, r, c) - m1) * gamma[c] : 0.0f;
+  }
+}
+
 void sincos(int64_t n, const float* x, float* s, float* c) {
   for (int64_t i = 0; i < n; i++) {
     if (magnitude(x[i]) <= 8192.0f) sine_cosine(x[i], s[i], c[i]);
@@ -300,9 +329,9 @@ void relax(int32_t n, const int32_t* cost, const int32_t* price, int32_t base, i
 
 const Kernels& reference_kernels() {
   using namespace reference;
-  static const Kernels table = {"reference",    dense,         weight_grad, transpose_panels, to_blocked,  from_blocked, activate,   multiply,        add,
-                                scale,          combine,       mix,         squared_error,    sum_squares, adam,         layer_norm, layer_norm_grad, sincos,
-                                random_uniform, random_normal, distances,   cheapest_two,     relax};
+  static const Kernels table = {"reference",    dense,         weight_grad, transpose_panels, to_blocked,  from_blocked, activate,   multiply,          add,
+                                scale,          combine,       mix,         squared_error,    sum_squares, adam,         layer_norm, layer_norm_grad,   sincos,
+                                random_uniform, random_normal, distances,   cheapest_two,     relax,       scale_rows,   trace,      layer_norm_tangent};
   return table;
 }
 

@@ -102,6 +102,7 @@ void forward_op(const Workspace& w, const float* parameters, int32_t o, Rows row
   const Program& program = w.program();
   const Op& op = program.ops[o];
   if (op.kind == OpKind::kDense) return forward_dense(w, parameters, o, rows, panels, row_bias);
+  if (op.kind >= OpKind::kSeed) return forward_tangent(w, parameters, o, rows);
   const Blocked y = w.value(op.output, rows);
   if (op.kind == OpKind::kConcat) return forward_concat(w, op, rows, y);
   const Blocked x = w.value(op.a, rows);

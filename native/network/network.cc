@@ -10,6 +10,8 @@ namespace flow {
 
 namespace {
 
+constexpr int64_t kTangentRows = 48;  // of a tile: its tangents are `copies` times as many
+
 bool finite(float x) { return x - x == 0; }
 
 // Rows of row-major inputs into the workspace.
@@ -44,9 +46,10 @@ Status Network::init(const int32_t* words, int64_t word_count, const float* cons
   FLOW_TRY(packed.allocate(d.program.packed_count));
   d.program.pack(parameters, packed.data());
   FLOW_TRY(d.forward.build(d.program, Pass::kForward));
-  for (int i = 0; i < (d.program.condition_width > 0 ? 2 : 1); ++i) {
+  const bool solves = d.program.tangent < 0 || d.program.traces();  // a derivative along given directions belongs to one point
+  for (int i = 0; i < (solves && d.program.condition_width > 0 ? 2 : 1); ++i) {
     Buffer<float> extra;
-    FLOW_TRY(d.sampling[i].build(d.program, i == 0, packed.data(), packed.size(), &extra));
+    if (solves) FLOW_TRY(d.sampling[i].build(d.program, i == 0, packed.data(), packed.size(), &extra));
     FLOW_TRY(d.sampling_parameters[i].allocate(packed.size() + extra.size()));
     std::copy_n(packed.data(), packed.size(), d.sampling_parameters[i].data());
     std::copy_n(extra.data(), extra.size(), d.sampling_parameters[i].data() + packed.size());
@@ -71,6 +74,43 @@ Status Network::evaluate(int64_t rows, const float* x, const float* t, const flo
     load_inputs(w, part, x + r * d, t + r, c > 0 ? condition + r * c : nullptr);
     forward(w, data_->parameters(), part);
     kernels().from_blocked(w.value(program.output, part), v + r * d, d);
+  }
+  return {};
+}
+
+int64_t Network::tangent_width() const { return data_->program.tangent < 0 ? 0 : data_->program.values[data_->program.tangent].width; }
+
+int64_t Network::seed_width() const {
+  int64_t width = 0;
+  for (const Op& op : data_->program.ops)
+    if (op.kind == OpKind::kSeed && op.raw == 1) width += int64_t{data_->program.values[op.output].width} * data_->program.values[op.output].copies;
+  return width;
+}
+
+Status Network::tangent(int64_t rows, const float* x, const float* t, const float* condition, const float* seeds, int64_t count, float* v, float* out) const {
+  const Program& program = data_->program;
+  const int64_t d = program.dimension, c = program.condition_width, width = tangent_width();
+  if (program.tangent < 0) return fail(Code::kArgument, "the program has no tangents");
+  if (rows < 0 || count != rows * seed_width()) return fail(Code::kArgument, "the number of seeds does not match");
+  if ((condition == nullptr) != (c == 0) && rows > 0) return fail(Code::kArgument, "a condition must be given exactly when the network has one");
+  const int64_t tile = rows < kTangentRows ? (rows > 0 ? rows : 1) : kTangentRows;
+  Workspace w;
+  FLOW_TRY(w.init(program, data_->forward, tile));
+  for (int64_t r = 0; r < rows; r += tile) {
+    const Rows part{0, static_cast<int32_t>(rows - r < tile ? rows - r : tile)};
+    load_inputs(w, part, x + r * d, t + r, c > 0 ? condition + r * c : nullptr);
+    int64_t at = 0;
+    for (const Op& op : program.ops) {
+      if (op.kind != OpKind::kSeed || op.raw == 0) continue;
+      const Value& seed = program.values[op.output];
+      for (int32_t copy = 0; copy < seed.copies; ++copy, at += rows * seed.width)
+        if (data_->forward.values[op.output].buffer >= 0) kernels().to_blocked(seeds + at + r * seed.width, seed.width, w.copy_of(op.output, copy, part));
+    }
+    for (int32_t o = 0; o < program.ops.size(); ++o)
+      if (program.ops[o].kind == OpKind::kTrace) prepare_trace(w, data_->parameters(), o, part);
+    forward(w, data_->parameters(), part);
+    kernels().from_blocked(w.value(program.output, part), v + r * d, d);
+    kernels().from_blocked(w.value(program.tangent, part), out + r * width, width);
   }
   return {};
 }

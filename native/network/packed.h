@@ -13,6 +13,7 @@ struct NetworkData {
   Buffer<float> sampling_parameters[2];  // packed parameters followed by the split weights
 
   const Specialised& sampler(bool shared) const { return sampling[shared ? 0 : 1]; }
+  // Packed, for passes over `program`.
   const float* parameters() const { return sampling_parameters[0].data(); }
   const float* sampler_parameters(bool shared) const { return sampling_parameters[shared ? 0 : 1].data(); }
 };

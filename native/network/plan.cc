@@ -32,9 +32,13 @@ class Arena {
 };
 
 // Ops whose kernels write every lane, padding included: only their outputs may live in reused buffers.
-bool writes_all(OpKind kind) { return kind == OpKind::kDense || kind == OpKind::kActivation || kind == OpKind::kLayerNorm || kind == OpKind::kAdd; }
+bool writes_all(const Op& op) {
+  if (op.kind == OpKind::kTangent && op.count == 0 && !op.columns) return false;  // zeros stay as they are
+  const OpKind kind = op.kind == OpKind::kTangent ? op.source : op.kind;
+  return kind == OpKind::kDense || kind == OpKind::kActivation || kind == OpKind::kLayerNorm || kind == OpKind::kAdd;
+}
 // Classes are whole numbers: no gradient flows into the column that names them.
-bool passes_gradient(OpKind kind) { return kind != OpKind::kOneHot && kind != OpKind::kEmbed && kind != OpKind::kTime; }
+bool passes_gradient(OpKind kind) { return kind < OpKind::kOneHot && kind != OpKind::kTime; }
 bool has_parameters(OpKind kind) { return kind == OpKind::kDense || kind == OpKind::kLayerNorm || kind == OpKind::kEmbed; }
 
 }  // namespace
@@ -50,7 +54,7 @@ Status Plan::build(const Program& program, Pass which, const uint8_t* marks) {
   FLOW_TRY(ops.allocate(op_count));
   FLOW_TRY(values.allocate(value_count));
   Arena arena(*this);
-  FLOW_TRY(arena.init(2 * int64_t{value_count} + op_count));
+  FLOW_TRY(arena.init(2 * int64_t{value_count} + 2 * int64_t{op_count}));
 
   Buffer<uint8_t> alive;
   Buffer<int32_t> last_use;
@@ -58,16 +62,20 @@ Status Plan::build(const Program& program, Pass which, const uint8_t* marks) {
   FLOW_TRY(last_use.allocate(value_count));
   for (ValuePlan& value : values) value = {-1, -1, -1, false};
   for (int32_t o = 0, edge = 0; o < op_count; ++o) {
-    ops[o] = {false, false, false, -1, -1, -1, edge};
+    ops[o] = {false, false, false, -1, -1, -1, -1, edge};
     edge += program.inputs(program.ops[o]);
     values[program.ops[o].output].producer = o;
   }
   alive[program.output] = 1;
+  if (program.tangent >= 0 && !training) alive[program.tangent] = 1;
   for (int32_t o = op_count - 1; o >= 0; --o) {
     const Op& op = program.ops[o];
     ops[o].alive = mark(o) != kProvided && (alive[op.output] != 0 || mark(o) == kKept);
     if (ops[o].alive) alive[op.output] = 1;
     if (!ops[o].alive) continue;
+    // The slope of a tangent's op is kept until the tangent has been made.
+    const bool bends = op.kind == OpKind::kTangent && op.activation != Activation::kIdentity && (op.count > 0 || op.columns);
+    if (bends) ops[values[op.of].producer].slope = true;
     for (int32_t i = 0; i < program.inputs(op); ++i) {
       const int32_t v = program.input(op, i);
       if (!alive[v]) last_use[v] = o;
@@ -79,21 +87,29 @@ Status Plan::build(const Program& program, Pass which, const uint8_t* marks) {
   for (int32_t v = 0; v < 3; ++v) values[v].buffer = arena.fresh(program.values[v].blocks());
   for (int32_t o = 0; o < op_count; ++o) {
     const Op& op = program.ops[o];
-    const int32_t blocks = program.values[op.output].blocks();
+    const int32_t blocks = program.values[op.output].blocks() * program.values[op.output].copies;
     ValuePlan& out = values[op.output];
     if (!ops[o].alive) {
       if (mark(o) == kProvided && alive[op.output]) out.buffer = arena.fresh(blocks);
       continue;
     }
-    out.buffer = !training && writes_all(op.kind) && op.output != program.output && mark(o) == 0 ? arena.take(blocks) : arena.fresh(blocks);
+    out.buffer = !training && writes_all(op) && op.output != program.output && mark(o) == 0 ? arena.take(blocks) : arena.fresh(blocks);
+    if (ops[o].slope && !training) ops[o].slope_buffer = arena.take(blocks);
     for (int32_t i = 0; i < program.inputs(op) && !training; ++i) {
       const int32_t v = program.input(op, i), producer = values[v].producer;
-      const bool shared = producer >= 0 && ops[producer].alive && writes_all(program.ops[producer].kind) && mark(producer) == 0 && v != program.output;
+      const bool shared = producer >= 0 && ops[producer].alive && writes_all(program.ops[producer]) && mark(producer) == 0 && v != program.output;
       bool seen = false;
       for (int32_t j = 0; j < i; ++j) seen = seen || program.input(op, j) == v;
       if (shared && last_use[v] == o && !seen) arena.release(values[v].buffer);
     }
     if (op.kind == OpKind::kLayerNorm) ops[o].stat_buffer = stats++;
+    if (training) continue;
+    if (op.kind == OpKind::kTangent && op.activation != Activation::kIdentity) {
+      const OpPlan& source = ops[values[op.of].producer];  // one tangent for each op
+      if (source.slope_buffer >= 0) arena.release(source.slope_buffer);
+    }
+    if (op.kind == OpKind::kTrace && !op.columns && op.p >= 0 && op.a >= 0)
+      ops[o].left_buffer = arena.fresh(program.values[op.a].blocks() * program.values[op.a].copies);
   }
   if (!training) return {};
 

@@ -21,9 +21,10 @@ struct Edge {       // one input of one op
 struct OpPlan {
   bool alive;     // the output of the program depends on it
   bool backward;  // ... and a gradient reaches it that it needs
-  bool slope;     // forward keeps act'(z)
+  bool slope;     // forward keeps act'(z), for gradients or for a tangent
   int32_t slope_buffer;
   int32_t stat_buffer;  // layer norm: rows of mean and rstd
+  int32_t left_buffer;  // trace over given seeds: seeds times the last weight
   int64_t transposed;   // dense: offset of W^T's panels, -1 when no gradient flows to its input
   int32_t edge;         // first of its edges
 };

@@ -1,6 +1,8 @@
 // Checking is strict: a word that passes here needs no check in any hot loop.
 #include "network/program.h"
 
+#include <utility>
+
 namespace flow {
 
 namespace {
@@ -29,6 +31,12 @@ class Parser {
     FLOW_TRY(values());
     FLOW_TRY(parameters());
     FLOW_TRY(ops());
+    if (derived_count_ == 0) return {};
+    Buffer<Parameter> all;  // the derived ones behind the program's own
+    FLOW_TRY(all.allocate(p_.parameters.size() + derived_count_));
+    std::memcpy(static_cast<void*>(all.data()), p_.parameters.data(), static_cast<size_t>(p_.parameters.size()) * sizeof(Parameter));
+    std::memcpy(static_cast<void*>(all.data() + p_.parameters.size()), derived_.data(), static_cast<size_t>(derived_count_) * sizeof(Parameter));
+    p_.parameters = std::move(all);
     return {};
   }
 
@@ -38,7 +46,9 @@ class Parser {
   Status header(int64_t constant_count) {
     if (n_ < kHeader) return bad("the program is shorter than its header", n_);
     if (w_[0] != kMagic) return bad("not a program: wrong magic word", 0);
-    if (w_[1] != 1) return bad("unknown program version", 1);
+    if (w_[1] != 1 && w_[1] != 2) return bad("unknown program version", 1);
+    head_ = kHeader + (w_[1] == 2 ? 1 : 0);
+    if (n_ < head_) return bad("the program is shorter than its header", n_);
     if (w_[2] < 1 || w_[2] > kMaxWidth) return bad("dimension out of range", 2);
     if (w_[3] < 0 || w_[3] > kMaxWidth) return bad("condition width out of range", 3);
     if (w_[4] < 3 || w_[4] > kMaxCount) return bad("number of values out of range", 4);
@@ -51,19 +61,21 @@ class Parser {
     p_.condition_width = w_[3];
     p_.output = w_[7];
     p_.parameter_count = w_[9];
-    const int64_t fixed = kHeader + 2 * int64_t{w_[4]} + 5 * int64_t{w_[6]} + 2 * int64_t{w_[5]};
+    const int64_t fixed = head_ + 2 * int64_t{w_[4]} + 5 * int64_t{w_[6]} + 2 * int64_t{w_[5]};
     if (n_ < fixed) return bad("the program ends early", n_);
+    if (w_[1] == 2 && (w_[10] < 3 || w_[10] >= w_[4])) return bad("the value asked for is not made by an op", 10);
+    p_.tangent = w_[1] == 2 ? w_[10] : -1;
     return {};
   }
 
   Status values() {
     FLOW_TRY(p_.values.allocate(w_[4]));
     FLOW_TRY(known_.allocate(w_[4]));
-    at_ = kHeader;
+    at_ = head_;
     for (int32_t i = 0; i < w_[4]; ++i, at_ += 2) {
       const int32_t width = w_[at_], depends = w_[at_ + 1];
       if (width < (i == kValueCondition ? 0 : 1) || width > kMaxWidth) return bad("width of a value out of range", at_);
-      if (depends < 0 || depends > 7) return bad("unknown dependence bits", at_ + 1);
+      if (depends < 0 || depends > (w_[1] == 2 ? 15 : 7)) return bad("unknown dependence bits", at_ + 1);
       const int32_t expected_width[3] = {p_.dimension, 1, p_.condition_width}, expected_depends[3] = {kDependsX, kDependsT, kDependsCondition};
       if (i < 3 && width != expected_width[i]) return bad("width of an input does not match the header", at_);
       if (i < 3 && depends != expected_depends[i]) return bad("dependence of an input is wrong", at_ + 1);
@@ -88,7 +100,7 @@ class Parser {
       logical += int64_t{s0} * s1;
       if (logical > p_.parameter_count) return bad("a parameter ends past the parameter vector", at_ + 4);
       Parameter& parameter = p_.parameters[i];
-      parameter = {static_cast<Role>(role), rank, {s0, s1}, offset, packed, 0};
+      parameter = {static_cast<Role>(role), rank, {s0, s1}, offset, packed, 0, -1, 0, false};
       parameter.packed_size = parameter.role == Role::kWeight  ? round_up(s0, kLanes) * s1
                               : parameter.role == Role::kTable ? s0 * round_up(s1, kLanes)
                                                                : round_up(s0, kLanes);
@@ -101,7 +113,10 @@ class Parser {
 
   Status ops() {
     FLOW_TRY(p_.ops.allocate(w_[5]));
-    FLOW_TRY(p_.list.allocate(n_));
+    FLOW_TRY(p_.list.allocate(2 * n_));  // a tangent lists its inputs twice
+    FLOW_TRY(derived_.allocate(w_[5]));
+    FLOW_TRY(made_.allocate(w_[4]));
+    FLOW_TRY(derived_from_.allocate(w_[4]));
     for (int32_t i = 0; i < w_[5]; ++i) {
       if (at_ + 2 > n_) return bad("the program ends early", n_);
       const int64_t head = at_;
@@ -115,9 +130,9 @@ class Parser {
     }
     if (at_ != n_) return bad("words after the last op", at_);
     for (int32_t i = 0; i < w_[4]; ++i)
-      if (!known_[i]) return bad("no op makes this value", kHeader + 2 * int64_t{i});
+      if (!known_[i]) return bad("no op makes this value", head_ + 2 * int64_t{i});
     for (int32_t i = 0; i < w_[6]; ++i)
-      if (!used_[i]) return bad("no op uses this parameter", kHeader + 2 * int64_t{w_[4]} + 5 * int64_t{i});
+      if (!used_[i]) return bad("no op uses this parameter", head_ + 2 * int64_t{w_[4]} + 5 * int64_t{i});
     if (p_.output < 3) return bad("the output must be made by an op", 7);
     if (p_.values[p_.output].width != p_.dimension) return bad("the output is not as wide as x", 7);
     return {};
@@ -147,15 +162,19 @@ class Parser {
 
   Status payload(int32_t kind, int32_t length, int64_t head, Op& op) {
     const int64_t at = head + 2;
-    const int32_t lengths[10] = {0, 4, -1, 5, 3, 5, 3, 4, 4, 4};
-    if (kind < 1 || kind > 9) return bad("unknown kind of op", head);
+    const int32_t lengths[13] = {0, 4, -1, 5, 3, 5, 3, 4, 4, 4, 3, -1, 4};
+    if (kind < 1 || kind > (w_[1] == 2 ? 12 : 9)) return bad("unknown kind of op", head);
     if (lengths[kind] >= 0 && length != lengths[kind]) return bad("wrong payload length", head + 1);
     op.kind = static_cast<OpKind>(kind);
     op.output = w_[at];
     if (op.output < 0 || op.output >= w_[4] || known_[op.output]) return bad("not a fresh output value", at);
+    made_[op.output] = static_cast<int32_t>(&op - p_.ops.data());
     const Value out = p_.values[op.output];
     int64_t width = 0;
-    if (op.kind == OpKind::kConcat) {
+    int32_t depends = 0;
+    if (op.kind == OpKind::kSeed || op.kind == OpKind::kTangent || op.kind == OpKind::kTrace) {
+      FLOW_TRY(tangent(length, at, op, &width, &depends));
+    } else if (op.kind == OpKind::kConcat) {
       if (length < 3 || w_[at + 1] != length - 2) return bad("number of inputs does not match", at + 1);
       op.first = listed_;
       op.count = w_[at + 1];
@@ -220,8 +239,7 @@ class Parser {
           }
       }
     }
-    if (width != out.width) return bad("width of the output does not fit the op", kHeader + 2 * int64_t{op.output});
-    int32_t depends = 0;
+    if (width != out.width) return bad("width of the output does not fit the op", head_ + 2 * int64_t{op.output});
     for (int32_t i = 0; i < p_.inputs(op); ++i) {
       const Value& in = p_.values[p_.input(op, i)];
       if (in.width < 1) return bad("an input of this op has no columns", head);
@@ -232,14 +250,124 @@ class Parser {
     return {};
   }
 
+  // seed, tangent and trace: their width, and what they depend on beside their inputs.
+  Status tangent(int32_t length, int64_t at, Op& op, int64_t* width, int32_t* depends) {
+    Value& out = p_.values[op.output];
+    if (op.kind == OpKind::kTrace) return trace(at, op, width, depends);
+    if (length < (op.kind == OpKind::kSeed ? 3 : 6)) return bad("wrong payload length", at - 1);
+    const int32_t copies = w_[at + 1];
+    if (copies < 1 || int64_t{copies} * out.blocks() > kMaxWidth) return bad("number of copies out of range", at + 1);
+    out.copies = copies;
+    *depends = kDependsSeed;
+    if (op.kind == OpKind::kSeed) {
+      op.raw = w_[at + 2];
+      if (op.raw != 0 && op.raw != 1) return bad("unknown kind of seed", at + 2);
+      if (op.raw == 0 && copies != out.width) return bad("a basis has a copy for each column", at + 1);
+      *width = out.width;
+      return {};
+    }
+    FLOW_TRY(value(at + 2, &op.of));
+    if (op.of < 3) return bad("an input has no op to derive", at + 2);
+    const Op& source = p_.ops[made_[op.of]];
+    op.source = source.kind;
+    if (source.kind >= OpKind::kOneHot) return bad("this op has no derivative", at + 2);
+    if (derived_from_[op.of]) return bad("this op has a tangent already", at + 2);
+    derived_from_[op.of] = 1;
+    const int32_t sources = p_.inputs(source);
+    if (w_[at + 4] != sources || length != 5 + sources) return bad("number of inputs does not match", at + 4);
+    op.activation = source.activation;
+    op.column = w_[at + 3];
+    op.along = listed_;
+    for (int32_t i = 0; i < sources; ++i) {
+      const int32_t width_of = p_.values[p_.input(source, i)].width;
+      p_.list[listed_ + i] = -1;
+      if (w_[at + 5 + i] == -1) continue;
+      FLOW_TRY(value(at + 5 + i, &p_.list[listed_ + i]));
+      const Value& along = p_.values[p_.list[listed_ + i]];
+      if (along.copies != copies || (along.depends & kDependsSeed) == 0) return bad("not a tangent of as many copies", at + 5 + i);
+      const bool part = source.kind == OpKind::kDense;
+      if (part ? op.column < 0 || op.column > width_of - along.width : op.column != 0 || along.width != width_of)
+        return bad("the tangent does not fit the input", at + 5 + i);
+    }
+    const int32_t first = p_.list[listed_];
+    listed_ += sources;
+    op.first = listed_;
+    op.count = 0;
+    if (source.kind == OpKind::kDense) {
+      op.p = source.p;
+      op.columns = first >= 0 && basis(first);
+      if (first >= 0 && !op.columns && p_.values[first].width != p_.values[source.a].width)
+        op.p = derive(source.p, p_.parameters[source.p].shape[0], p_.values[first].width, op.column, false);
+    }
+    if (source.kind == OpKind::kLayerNorm) op.p = source.p;
+    if (!op.columns)
+      for (int32_t i = 0; i < sources; ++i)
+        if (p_.list[op.along + i] >= 0) p_.list[listed_ + op.count++] = p_.list[op.along + i];
+    const bool bends =
+        source.activation != Activation::kIdentity || source.kind == OpKind::kActivation || source.kind == OpKind::kLayerNorm || source.kind == OpKind::kTime;
+    for (int32_t i = 0; i < sources && bends; ++i) *depends |= p_.values[p_.input(source, i)].depends;
+    if (op.columns) *depends |= p_.values[first].depends;
+    if (source.kind == OpKind::kLayerNorm || source.kind == OpKind::kTime) p_.list[listed_ + op.count++] = source.a;  // read again
+    listed_ += op.count;
+    *width = p_.values[op.of].width;
+    return {};
+  }
+
+  Status trace(int64_t at, Op& op, int64_t* width, int32_t* depends) {
+    FLOW_TRY(value(at + 1, &op.b));
+    if (made_by(op.b) != OpKind::kSeed || p_.values[op.b].width != p_.dimension) return bad("not a seed of x", at + 1);
+    const Value& seed = p_.values[op.b];
+    op.columns = basis(op.b);
+    int32_t inner = p_.dimension;
+    if (w_[at + 3] != -1) {
+      const int32_t i = w_[at + 3];
+      if (i < 0 || i >= w_[6] || p_.parameters[i].role != Role::kWeight || p_.parameters[i].shape[0] != p_.dimension)
+        return bad("not the weight of the last layer", at + 3);
+      inner = p_.parameters[i].shape[1];
+      op.p = derive(i, inner, p_.dimension, 0, true);
+    }
+    op.first = listed_;
+    op.count = 0;
+    *depends = seed.depends;
+    if (!op.columns || op.p < 0) p_.list[listed_ + op.count++] = op.b;  // the basis itself is not read where the weight's rows are
+    if (w_[at + 2] != -1) {
+      FLOW_TRY(value(at + 2, &op.a));
+      const Value& along = p_.values[op.a];
+      if (along.width != inner || along.copies != seed.copies || (along.depends & kDependsSeed) == 0) return bad("the tangent does not fit", at + 2);
+      p_.list[listed_ + op.count++] = op.a;
+    }
+    listed_ += op.count;
+    *width = op.columns ? 1 : seed.copies;
+    return {};
+  }
+
+  OpKind made_by(int32_t v) const { return v < 3 ? OpKind::kTime : p_.ops[made_[v]].kind; }
+  bool basis(int32_t v) const { return made_by(v) == OpKind::kSeed && p_.ops[made_[v]].raw == 0; }
+
+  // A weight made from another one when parameters are packed; its index.
+  int32_t derive(int32_t source, int32_t out, int32_t in, int32_t first, bool transposed) {
+    Parameter& d = derived_[derived_count_];
+    d = {Role::kWeight, 2, {out, in}, 0, p_.packed_count, round_up(out, kLanes) * in, source, first, transposed};
+    p_.packed_count += d.packed_size;
+    return static_cast<int32_t>(p_.parameters.size() + derived_count_++);
+  }
+
   Program& p_;
   const int32_t* w_;
-  int64_t n_, at_ = 0;
+  int64_t n_, at_ = 0, head_ = kHeader, derived_count_ = 0;
   int32_t listed_ = 0;
-  Buffer<uint8_t> known_, used_;
+  Buffer<uint8_t> known_, used_, derived_from_;
+  Buffer<int32_t> made_;  // the op of each value
+  Buffer<Parameter> derived_;
 };
 
 }  // namespace
+
+bool Program::traces() const {
+  for (const Op& op : ops)
+    if (op.output == tangent && op.kind == OpKind::kTrace) return true;
+  return false;
+}
 
 Status Program::parse(const int32_t* words, int64_t count, const float* constant_values, int64_t constant_count) {
   return Parser(*this, words, count).run(constant_values, constant_count);
@@ -252,7 +380,12 @@ template <class F>
 void each(const Program& program, F&& visit) {
   for (const Parameter& p : program.parameters) {
     const int64_t s0 = p.shape[0], s1 = p.shape[1];
-    if (p.role == Role::kWeight) {
+    if (p.source >= 0) {
+      const Parameter& whole = program.parameters[p.source];
+      for (int64_t o = 0; o < s0; ++o)
+        for (int64_t i = 0; i < s1; ++i)
+          visit(whole.offset + (p.transposed ? i * s0 + o : o * whole.shape[1] + p.first + i), p.packed + ((o / kLanes) * s1 + i) * kLanes + o % kLanes);
+    } else if (p.role == Role::kWeight) {
       for (int64_t o = 0; o < s0; ++o)
         for (int64_t i = 0; i < s1; ++i) visit(p.offset + o * s1 + i, p.packed + ((o / kLanes) * s1 + i) * kLanes + o % kLanes);
     } else if (p.role == Role::kTable) {

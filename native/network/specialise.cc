@@ -16,7 +16,7 @@ class Rewriter {
     FLOW_TRY(parameters_.allocate(from_.parameters.size() + 2 * from_.ops.size()));
     int64_t listed = 0;
     for (const Op& op : from_.ops) listed += from_.inputs(op);
-    FLOW_TRY(list_.allocate(2 * listed));
+    FLOW_TRY(list_.allocate(2 * listed + from_.list.size()));
     FLOW_TRY(sources_.allocate(parameters_.size()));
     FLOW_TRY(pending_.allocate(from_.ops.size()));
     FLOW_TRY(uses_.allocate(from_.values.size()));
@@ -40,7 +40,7 @@ class Rewriter {
     bool stage = false;
   };
 
-  bool is_stage(int32_t depends) const { return (depends & kDependsX) == 0 && (shared_ || (depends & kDependsCondition) == 0); }
+  bool is_stage(int32_t depends) const { return (depends & (kDependsX | kDependsSeed)) == 0 && (shared_ || (depends & kDependsCondition) == 0); }
   bool stage_value(int32_t v) const { return is_stage(values_[v].depends); }
 
   const Op* consumer(int32_t v) const {
@@ -54,6 +54,8 @@ class Rewriter {
   bool splits(const Op& op) const {
     if (op.kind != OpKind::kConcat || uses_[op.output] != 1 || op.output == from_.output) return false;
     if (consumer(op.output)->kind != OpKind::kDense) return false;
+    for (const Op& other : from_.ops)
+      if (other.kind == OpKind::kTangent && other.of == op.output) return false;  // its tangent is written out as one
     bool stage = false, rows = false;
     for (int32_t i = 0; i < op.count; ++i) (stage_value(from_.list[op.first + i]) ? stage : rows) = true;
     return stage && rows;
@@ -121,12 +123,24 @@ class Rewriter {
       const Pending& p = pending_[replaced_[op.output]];
       return push(p.op, p.bias);
     }
+    if (op.kind == OpKind::kSeed && op.raw == 0 && uses_[op.output] == 0) return;  // a basis that is read as columns of weights
     Op copy = op;
-    if (op.kind == OpKind::kConcat) {
+    if (op.kind == OpKind::kTangent) {
+      copy.along = static_cast<int32_t>(listed_);
+      for (int32_t i = 0; i < tangent_inputs(op); ++i) list_[listed_++] = from_.list[op.along + i];
+    }
+    if (Program::listed(op)) {
       copy.first = static_cast<int32_t>(listed_);
       for (int32_t i = 0; i < op.count; ++i) list_[listed_++] = from_.list[op.first + i];
     }
     push(copy, -1);
+  }
+
+  // Entries of a tangent's list at `along`: one for each input of its op.
+  int32_t tangent_inputs(const Op& tangent) const {
+    for (const Op& op : from_.ops)
+      if (op.output == tangent.of) return from_.inputs(op);
+    return 0;
   }
 
   Status finish() {
@@ -134,6 +148,7 @@ class Rewriter {
     p.dimension = from_.dimension;
     p.condition_width = from_.condition_width;
     p.output = from_.output;
+    p.tangent = from_.tangent;
     p.parameter_count = from_.parameter_count;
     p.packed_count = packed_count_;
     FLOW_TRY(p.values.copy(values_.data(), value_count_));

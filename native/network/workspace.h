@@ -22,6 +22,15 @@ class Workspace {
   const Program& program() const { return *program_; }
   const Plan& plan() const { return *plan_; }
   Blocked value(int32_t v, Rows rows) const { return view(plan_->values[v].buffer, program_->values[v].width, rows); }
+  // Copy `copy` of a tangent; from one to the next it is blocks() * capacity * 32 floats.
+  Blocked copy_of(int32_t v, int32_t copy, Rows rows) const {
+    Blocked m = value(v, rows);
+    m.data += copy * copy_stride(v);
+    return m;
+  }
+  int64_t copy_stride(int32_t v) const { return int64_t{program_->values[v].blocks()} * capacity_ * kLanes; }
+  // A trace's seeds times the last weight, laid out as its tangent.
+  Blocked left(int32_t o, Rows rows) const { return view(plan_->ops[o].left_buffer, program_->values[program_->ops[o].a].width, rows); }
   Blocked gradient(int32_t v, Rows rows) const { return view(plan_->values[v].gradient, program_->values[v].width, rows); }
   Blocked slope(int32_t o, Rows rows) const { return view(plan_->ops[o].slope_buffer, program_->values[program_->ops[o].output].width, rows); }
   // Lets value v live in the caller's memory, laid out with this workspace's capacity.
@@ -48,6 +57,10 @@ constexpr Panels kAllPanels{0, -1};
 DenseArgs dense_args(const Workspace& w, const float* parameters, int32_t o, Rows rows, const float* row_bias);
 // value(op.output) from its inputs. A dense op with `row_bias` adds that vector (padded) instead of its own bias.
 void forward_op(const Workspace& w, const float* parameters, int32_t o, Rows rows, Panels panels = kAllPanels, const float* row_bias = nullptr);
+// seed, tangent and trace (forward_op calls it): network/tangent.cc.
+void forward_tangent(const Workspace& w, const float* parameters, int32_t o, Rows rows);
+// What a trace over given seeds needs once the seeds stand in the workspace; before its first forward_op.
+void prepare_trace(const Workspace& w, const float* parameters, int32_t o, Rows rows);
 // All ops that matter, in order.
 void forward(const Workspace& w, const float* parameters, Rows rows);
 

@@ -11,4 +11,10 @@ void sample_noise(uint64_t seed, int64_t first_row, int64_t rows, int32_t column
   }
 }
 
+void probe_signs(uint64_t seed, int64_t probe, int64_t first_row, int32_t rows, int32_t columns, float* y) {
+  const uint32_t stream = static_cast<uint32_t>(Stream::kProbe) + (static_cast<uint32_t>(probe) << 8);
+  kernels().random_uniform(philox_key(seed), stream, static_cast<uint64_t>(first_row), rows, columns, y, columns);
+  for (int64_t i = 0; i < int64_t{rows} * columns; ++i) y[i] = y[i] < 0.5f ? -1.0f : 1.0f;
+}
+
 }  // namespace flow

@@ -21,8 +21,7 @@ enum class Stream : uint32_t {
   kValidationTime = 9,
   kValidationBridge = 10,
   kValidationSource = 11,
-  kDrop = 12,            // which conditions are dropped: row = step * B + i
-  kValidationDrop = 13,  // row = validation pair
+  kProbe = 32,  // signs of the trace's probes: row = row index; probe p draws from stream kProbe + (p << 8)
 };
 
 inline PhiloxKey philox_key(uint64_t seed) { return {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)}; }
@@ -37,6 +36,9 @@ inline Words4 philox_words(PhiloxKey key, Stream stream, uint64_t row, uint32_t 
   philox(counter, key.lo, key.hi, words.w);
   return words;
 }
+
+// Signs +-1, each with probability 1/2, of probe `probe` for rows [first_row, first_row + rows). y row-major (rows, columns).
+void probe_signs(uint64_t seed, int64_t probe, int64_t first_row, int32_t rows, int32_t columns, float* y);
 
 // Standard normal rows [first_row, first_row + rows) of `seed`: the noise that sampling starts from. y row-major (rows, columns).
 void sample_noise(uint64_t seed, int64_t first_row, int64_t rows, int32_t columns, float* y);

@@ -16,7 +16,9 @@ namespace {
 
 bool finite(double x) { return x - x == 0; }
 
-Status check(const SampleOptions& o, int32_t d) {
+}  // namespace
+
+Status check_solve(const SampleOptions& o, int32_t d) {
   if (o.n < 0 || o.first_row < 0 || o.n > (int64_t{1} << 53) - o.first_row) return fail(Code::kArgument, "rows must lie in [0, 2^53)");
   if (o.stages < 1 || o.stages > 64) return fail(Code::kArgument, "a tableau must have 1 to 64 stages");
   for (int32_t i = 0; i < o.stages; ++i) {
@@ -33,12 +35,12 @@ Status check(const SampleOptions& o, int32_t d) {
   for (int64_t i = 0; i < o.saves; ++i)
     if (o.save[i] < 0 || o.save[i] > o.steps || (i > 0 && o.save[i] <= o.save[i - 1]))
       return fail(Code::kArgument, "save must hold ascending indices into the grid", i);
-  const GuidanceOptions& g = o.guidance;
-  if (!finite(g.scale) || !finite(g.from) || !finite(g.to)) return fail(Code::kArgument, "guidance must be finite");
   if ((o.shift == nullptr) != (o.scale == nullptr)) return fail(Code::kArgument, "shift and scale come together");
   if (checked_product(o.saves, checked_product(o.n, d, sizeof(float))) < 0) return out_of_memory();
   return {};
 }
+
+namespace {
 
 // Tiles of equal size, at most `most` rows, enough of them for every thread; a multiple of the kernels' 12 rows. Bits do not depend on the choice.
 int32_t choose_tile(int64_t n, int32_t threads, int32_t most) {
@@ -134,7 +136,7 @@ Status run(Solve& solve, int32_t slots, SampleReport* report) {
   const int64_t tiles = o.n > 0 ? (o.n + solve.tile - 1) / solve.tile : 0;
   parallel_for(tiles, slots, [&](int64_t tile, int32_t slot) { solve.run_tile(tile, slot); });
   *report = {};
-  report->nfe = solve.network != nullptr ? network_evaluations(o) : o.steps * o.stages;
+  report->nfe = o.steps * o.stages;
   report->stopped = solve.stopped.load();
   const int64_t bad = solve.bad_row.load();
   if (bad != INT64_MAX) report->nonfinite_row = bad;
@@ -152,9 +154,9 @@ int32_t slots_for(const SampleOptions& o, int32_t tile) {
 Status sample(const Network& network, const SampleOptions& options, const StopFlag* stop, float* x, SampleReport* report) {
   const NetworkData& data = network.data();
   const int32_t d = data.program.dimension, c = data.program.condition_width;
-  FLOW_TRY(check(options, d));
+  FLOW_TRY(check_solve(options, d));
+  if (data.program.tangent >= 0 && !data.program.traces()) return fail(Code::kArgument, "a network with a derivative along given directions has no solves");
   if ((options.condition == nullptr) != (c == 0)) return fail(Code::kArgument, "a condition must be given exactly when the network has one");
-  if (c == 0 && options.guidance.null_condition != nullptr) return fail(Code::kArgument, "guidance needs a network with a condition");
   if (c > 0 && options.condition_rows != 1 && options.condition_rows != options.n)
     return fail(Code::kArgument, "the condition must have one row, or one per sample");
   const int32_t tile = options.n > 0 ? choose_tile(options.n, resolve_threads(options.threads), tile_rows(data.program)) : 1;
@@ -168,7 +170,7 @@ Status sample(const Network& network, const SampleOptions& options, const StopFl
 }
 
 Status integrate(const Field& field, int32_t dimension, const SampleOptions& options, const StopFlag* stop, float* x, SampleReport* report) {
-  FLOW_TRY(check(options, dimension));
+  FLOW_TRY(check_solve(options, dimension));
   if (dimension < 1) return fail(Code::kArgument, "the dimension must be at least 1");
   const int32_t tile = options.n > 0 ? choose_tile(options.n, resolve_threads(options.threads), 96) : 1;
   const int32_t slots = slots_for(options, tile);

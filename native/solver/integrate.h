@@ -12,11 +12,6 @@ namespace flow {
 
 class Network;
 
-struct GuidanceOptions {                  // net = (1 - w) net_null + w net_given, w = scale for t in [from, to], else 1
-  const float* null_condition = nullptr;  // (c); null = no guidance
-  double scale = 1, from = 0, to = 1;
-};
-
 struct SampleOptions {
   int64_t n = 0;
   int64_t first_row = 0;  // 0 <= first_row, first_row + n <= 2^53
@@ -26,7 +21,6 @@ struct SampleOptions {
   double source_scale = 1;           // drawn noise is multiplied by this
   const float* condition = nullptr;  // (condition_rows, c)
   int64_t condition_rows = 0;        // n, or 1 = shared by all rows, or 0 when c = 0
-  GuidanceOptions guidance;
   int32_t stages = 0;
   const double* a = nullptr;      // (stages, stages) row-major, strictly lower triangle read
   const double* b = nullptr;      // (stages)
@@ -58,5 +52,8 @@ struct Field {
 };
 // As sample(), for a field of any origin; `condition` and `frame` are not read.
 Status integrate(const Field& field, int32_t dimension, const SampleOptions& options, const StopFlag* stop, float* x, SampleReport* report);
+
+// Whether the numbers of a request make a solve: what every solver here checks first.
+Status check_solve(const SampleOptions& options, int32_t dimension);
 
 }  // namespace flow

@@ -3,7 +3,10 @@
 import { describe, expect, it } from 'vitest';
 import { FlowError } from '../../lib/errors.ts';
 import type { NativeDataset, NativeNetwork, NativeTrainer } from '../../lib/native/binding.ts';
-import { dataset, failure, network, numbers, rates, sampleRequest, small, tiny, trainer } from './support.ts';
+import { native } from '../../lib/native/load.ts';
+import { encodeProgram } from '../../lib/network/encode.ts';
+import { withDivergence } from '../../lib/network/tangent.ts';
+import { dataset, encoded, failure, network, numbers, rates, sampleRequest, small, tiny, trainer } from './support.ts';
 
 const stateOf = (t: NativeTrainer) => ({
   parameters: t.state('parameters'),
@@ -11,6 +14,13 @@ const stateOf = (t: NativeTrainer) => ({
   firstMoment: t.state('firstMoment'),
   secondMoment: t.state('secondMoment'),
 });
+
+/** A network that does everything a network can do. */
+function traced(): NativeNetwork {
+  const { program, parameters } = encoded(tiny);
+  const { words, constants } = encodeProgram(withDivergence(program));
+  return new (native().Network)(words, constants, parameters);
+}
 
 /** Every member of every class, each with arguments that would be right. */
 const members: Record<string, { make: () => { dispose(): void }; calls: Record<string, (self: never) => unknown> }> = {
@@ -28,12 +38,15 @@ const members: Record<string, { make: () => { dispose(): void }; calls: Record<s
     },
   },
   Network: {
-    make: () => network(tiny),
+    make: traced,
     calls: {
       evaluateSync: (self: NativeNetwork) => self.evaluateSync(new Float32Array(2), new Float32Array(1), null),
       gradientSync: (self: NativeNetwork) => self.gradientSync(new Float32Array(2), new Float32Array(1), null, new Float32Array(2)),
       sample: (self: NativeNetwork) => self.sample(sampleRequest(4, 2)).done,
       sampleSync: (self: NativeNetwork) => self.sampleSync(sampleRequest(4, 2)),
+      logDensity: (self: NativeNetwork) =>
+        self.logDensity({ ...sampleRequest(4, 2, { initial: numbers(8), save: new Int32Array(0) }), probes: 0, constant: 0 }).done,
+      tangentSync: (self: NativeNetwork) => self.tangentSync(new Float32Array(2), new Float32Array(1), null, null),
       dispose: (self: NativeNetwork) => self.dispose(),
     },
   },

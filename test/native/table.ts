@@ -72,4 +72,4 @@ export interface KernelTable {
 
 const file = process.env.FLOWMATCH_TEST_ADDON ?? new URL('../../build/Release/flowmatch_test.node', import.meta.url).pathname;
 export const table = createRequire(import.meta.url)(file) as KernelTable;
-export const families = ['dense', 'weight_grad', 'pack', 'elementwise', 'reduce', 'layer_norm', 'adam', 'random', 'special', 'assign'] as const;
+export const families = ['dense', 'weight_grad', 'pack', 'elementwise', 'reduce', 'layer_norm', 'adam', 'random', 'special', 'assign', 'tangent'] as const;

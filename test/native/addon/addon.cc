@@ -43,11 +43,9 @@ Napi::Value check(const Napi::CallbackInfo& info) {
   const struct {
     const char* name;
     Verdict (*run)(const Subject&);
-  } families[] = {{"dense", check_dense},     {"weight_grad", check_weight_grad},
-                  {"pack", check_pack},       {"elementwise", check_elementwise},
-                  {"reduce", check_reduce},   {"layer_norm", check_layer_norm},
-                  {"adam", check_adam},       {"random", check_random},
-                  {"special", check_special}, {"assign", check_assign}};
+  } families[] = {{"dense", check_dense},     {"weight_grad", check_weight_grad}, {"pack", check_pack},      {"elementwise", check_elementwise},
+                  {"reduce", check_reduce},   {"layer_norm", check_layer_norm},   {"adam", check_adam},      {"random", check_random},
+                  {"special", check_special}, {"assign", check_assign},           {"tangent", check_tangent}};
   for (const auto& f : families) {
     if (family != f.name) continue;
     const Verdict v = f.run(subject);

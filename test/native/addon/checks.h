@@ -29,6 +29,7 @@ Verdict check_pack(const Subject&);
 Verdict check_elementwise(const Subject&);
 Verdict check_reduce(const Subject&);
 Verdict check_layer_norm(const Subject&);
+Verdict check_tangent(const Subject&);
 Verdict check_adam(const Subject&);
 Verdict check_random(const Subject&);
 Verdict check_assign(const Subject&);

@@ -173,6 +173,65 @@ Verdict check_layer_norm(const Subject& s) {
   return v;
 }
 
+Verdict check_tangent(const Subject& s) {
+  Verdict v;
+  Random random(s.seed);
+  const Kernels &k = s.kernels, &ref = reference_kernels();
+  for (int cols = 1; cols <= 99; cols++) {
+    const int rows = cols % 20 == 7 ? 131 : 1 + random.below(9), p = (cols + 31) / 32 * 32, copies = 1 + random.below(4);
+    const int capacity = rows + random.below(3);
+    const Matrix x(rows, cols, capacity), along(rows, cols, rows + 1), y(rows, cols, rows + 2), y2(rows, cols, rows + 2);
+    for (const Matrix* m : {&x, &along}) m->fill(random);
+    const Guarded gamma(p), beta(p), mean(rows), rstd(rows), out(rows * 3), out2(rows * 3);
+    for (const Guarded* m : {&gamma, &beta, &out}) m->fill(random);
+    for (int c = cols; c < p; c++) gamma.data()[c] = beta.data()[c] = 0.0f;
+    out2.copy(out);
+    v.cases++;
+    ref.layer_norm(x, gamma.data(), beta.data(), 1e-5f, y, mean.data(), rstd.data());
+    k.layer_norm_tangent(x, along, gamma.data(), mean.data(), rstd.data(), y);
+    ref.layer_norm_tangent(x, along, gamma.data(), mean.data(), rstd.data(), y2);
+    const double condition = cols < 4 ? 1e3 : 30;  // few columns: the variance may cancel
+    for (int r = 0; r < rows; r++)
+      for (int c = 0; c < p; c++) {
+        const float got[] = {y.at(r, c)}, want[] = {y2.at(r, c)};
+        compare(v, s, "layer_norm_tangent", 1, got, want, condition * 20 * kRound, cols < 4 ? 1e3 : 30);
+        if (c >= cols && got[0] != 0) v.fail(where("layer_norm_tangent padding", cols, c));
+      }
+    k.scale_rows(x, gamma.data(), kLanes, y);
+    ref.scale_rows(x, gamma.data(), kLanes, y2);
+    for (int r = 0; r < rows; r++)
+      for (int c = 0; c < p; c++) {
+        const float got[] = {y.at(r, c)}, want[] = {y2.at(r, c)};
+        compare(v, s, "scale_rows", 1, got, want, 0, 1);
+      }
+    const Guarded many(int64_t{p} * capacity * copies), row(int64_t{p} * copies);
+    for (int64_t i = 0; i < int64_t{p} * capacity * copies; i++)
+      many.data()[i] = i / kLanes / capacity % (p / kLanes) * kLanes + i % kLanes < cols ? random.value() : 0.0f;
+    row.fill(random);
+    const int64_t block = int64_t{capacity} * kLanes, copy = block * (p / kLanes);
+    for (int shared = 0; shared < 2; shared++) {
+      TraceArgs t{rows,
+                  copies,
+                  p / kLanes,
+                  many.data(),
+                  copy,
+                  block,
+                  shared ? row.data() : many.data(),
+                  shared ? p : copy,
+                  shared ? kLanes : block,
+                  shared ? 0 : kLanes,
+                  out.data(),
+                  3};
+      k.trace(t);
+      t.y = out2.data();
+      ref.trace(t);
+      compare(v, s, "trace", rows * 3, out.data(), out2.data(), (copies * p / 16 + 8) * kRound, 10 * copies * p);
+    }
+    if (!y.buffer.intact() || !out.intact()) v.fail(where("a tangent kernel wrote before its buffer", cols, 0));
+  }
+  return v;
+}
+
 Verdict check_adam(const Subject& s) {
   Verdict v;
   Random random(s.seed);

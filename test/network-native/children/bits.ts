@@ -4,6 +4,11 @@
 import { createHash } from 'node:crypto';
 import type { NativeTrainer, SampleRequest } from '../../../lib/native/binding.ts';
 import { native } from '../../../lib/native/load.ts';
+import { encodeProgram } from '../../../lib/network/encode.ts';
+import { initialiseParameters } from '../../../lib/network/initialise.ts';
+import { lower } from '../../../lib/network/lower.ts';
+import { mlp } from '../../../lib/network/mlp.ts';
+import { withDivergence, withEstimates } from '../../../lib/network/tangent.ts';
 import { dataset, network, rates, sampleRequest, trainerRequest } from '../../native-binding/support.ts';
 
 const [threads, slice, samples, split] = process.argv.slice(2).map(Number) as [number, number, number, number];
@@ -39,6 +44,28 @@ async function sample(fields: Partial<SampleRequest>, shape: Parameters<typeof n
   return hash.digest('hex');
 }
 
+/** Log-densities of 1,000 rows: norms, residuals and embeddings, rows in calls of split / 100, two probes at a time or all of them. */
+async function score(estimated: boolean): Promise<string> {
+  const hash = createHash('sha256');
+  const program = lower(mlp({ hidden: [40, 40, 40], classEmbedding: 5, activation: 'gelu' }), 3, { numbers: 1, classes: [4] });
+  const { words, constants } = encodeProgram(estimated ? withEstimates(program, threads > 1 ? 2 : 5) : withDivergence(program));
+  const net = new (native().Network)(words, constants, initialiseParameters(program, 3));
+  const each = Math.ceil(split / 100);
+  const fields = { ...midpoint, grid: Float64Array.of(1, 0.7, 0.3, 0), condition: Float32Array.of(0.3, 2), save: new Int32Array(0), shift: null, scale: null };
+  for (let first = 0; first < 1000; first += each) {
+    const n = Math.min(each, 1000 - first);
+    const initial = native().normal(9n, first, n, 3);
+    const { logDensity, standardError } = await net.logDensity({
+      ...sampleRequest(n, 3, { firstRow: first, threads, initial, ...fields }),
+      probes: estimated ? 5 : 0,
+      constant: 1,
+    }).done;
+    for (let i = 0; i < n; i++) hash.update(new Uint8Array(Float64Array.of(logDensity[i] as number, standardError[i] as number).buffer));
+  }
+  net.dispose();
+  return hash.digest('hex');
+}
+
 const condition = { numbers: 2, classes: [3] };
 const small = { d: 2, width: 32, depth: 3, batch: 300 };
 // 420 x 420 weights: the scheme that goes layer by layer; 133 rows straddle a row tile.
@@ -53,5 +80,7 @@ const digests = {
   ),
   samples: await sample({}, small),
   conditional: await sample({ ...midpoint, condition: Float32Array.of(0.1, -0.4, 1) }, { ...small, condition }),
+  densities: await score(false),
+  estimates: await score(true),
 };
 process.stdout.write(JSON.stringify(digests));

@@ -1,0 +1,174 @@
+#include "solver/density.h"
+
+#include <atomic>
+#include <new>
+
+#include "core/pool.h"
+#include "network/columns.h"
+#include "network/network.h"
+#include "rng/streams.h"
+#include "solver/network_field.h"
+#include "solver/runge_kutta.h"
+
+namespace flow {
+
+namespace {
+
+constexpr int64_t kTileBytes = 4 << 20;  // of all values of a tile
+constexpr int64_t kMostProbes = 1 << 24;
+
+// Rows that keep a tile's tangents in a few megabytes, a multiple of the kernels' 12.
+int32_t choose_tile(const NetworkData& data, int64_t n, int32_t threads) {
+  int64_t bytes = 0;
+  for (int32_t i = 0; i < data.forward.buffers; ++i) bytes += int64_t{data.forward.buffer_blocks[i]} * kLanes * 4;
+  int64_t most = tile_rows(data.program);
+  if (bytes * most > kTileBytes) most = kTileBytes / bytes / 12 * 12;
+  if (most < 24) most = 24;
+  int64_t tiles = (n + most - 1) / most;
+  if (tiles < threads && n >= int64_t{threads} * 12) tiles = threads;
+  const int64_t rows = round_up((n + tiles - 1) / tiles, 12);
+  return static_cast<int32_t>(rows < n ? rows : n);
+}
+
+struct Density {
+  const DensityOptions& options;
+  const StopFlag* stop;
+  int32_t dimension, tile, copies, columns;  // copies of given seeds, 0 = exact; columns of the trace
+  NetworkField& network;
+  double *result, *error;
+  RungeKutta* runners = nullptr;
+  Buffer<float> scratch;   // a row-major tile per runner
+  Buffer<double> change;   // (columns, tile) per runner: the integral of this pass
+  Buffer<double> moments;  // (2, tile) per runner: over the estimates of a row, mean and sum of squared deviations
+  std::atomic<int64_t> bad_row{INT64_MAX};
+  std::atomic<bool> stopped{false};
+
+  Density(const DensityOptions& o, const StopFlag* s, int32_t d, int32_t t, NetworkField& n, double* r, double* e)
+      : options(o), stop(s), dimension(d), tile(t), copies(n.seed_copies()), columns(copies > 0 ? copies : 1), network(n), result(r), error(e) {}
+  ~Density() { delete[] runners; }
+
+  bool interrupted() {
+    if (stop == nullptr || !stop->requested()) return false;
+    stopped.store(true, std::memory_order_relaxed);
+    return true;
+  }
+
+  Status init(int32_t slots) {
+    runners = new (std::nothrow) RungeKutta[static_cast<size_t>(slots)];
+    if (runners == nullptr) return out_of_memory();
+    const SampleOptions& o = options.solve;
+    for (int32_t i = 0; i < slots; ++i) FLOW_TRY(runners[i].init({o.stages, o.a, o.b, o.c}, dimension, tile));
+    FLOW_TRY(scratch.allocate(checked_product(int64_t{slots} * tile, dimension)));
+    FLOW_TRY(change.allocate(checked_product(int64_t{slots} * tile, columns)));
+    return moments.allocate(2 * int64_t{slots} * tile);
+  }
+
+  // One stage: v, and the weighted divergence into `change`.
+  void evaluate(int32_t slot, int64_t stage, Blocked x, Blocked v) {
+    const SampleOptions& o = options.solve;
+    const int64_t step = stage / o.stages;
+    const double weight = (o.grid[step + 1] - o.grid[step]) * o.b[stage % o.stages];
+    network.evaluate(slot, stage, x, v, weight != 0);  // a stage that the step does not count needs no divergence
+    if (weight == 0) return;
+    const double* frame = o.frame != nullptr ? o.frame + 4 * stage : nullptr;
+    const double gain = frame != nullptr ? weight * frame[3] * frame[0] : weight, drift = frame != nullptr ? weight * frame[2] * dimension : 0;
+    const Blocked trace = network.trace(slot, x.rows);
+    double* to = change.data() + int64_t{slot} * tile * columns;
+    for (int32_t c = 0; c < columns; ++c, to += tile) {
+      const float* from = cell(trace, c);
+      for (int64_t r = 0; r < x.rows; ++r) to[r] += gain * from[r * kLanes] + drift;
+    }
+  }
+
+  void seeds(int32_t slot, int64_t first, int32_t rows, int64_t probe, float* z) {
+    for (int32_t c = 0; c < copies; ++c) {
+      probe_signs(options.solve.seed, probe + c, options.solve.first_row + first, rows, dimension, z);
+      kernels().to_blocked(z, dimension, network.seed(slot, c, rows));
+    }
+    network.prepare(slot, rows);
+  }
+
+  // All steps of one pass; false when stopped.
+  bool pass(int32_t slot, int64_t first, int32_t rows, const StageField& field) {
+    const SampleOptions& o = options.solve;
+    RungeKutta& runner = runners[slot];
+    double* sums = change.data() + int64_t{slot} * tile * columns;
+    for (int64_t i = 0; i < int64_t{tile} * columns; ++i) sums[i] = 0;
+    kernels().to_blocked(o.initial + first * dimension, dimension, runner.state(rows));
+    for (int64_t k = 0; k < o.steps; ++k) {
+      if (interrupted()) return false;
+      runner.step(field, slot, first, rows, k, o.grid[k], o.grid[k + 1] - o.grid[k]);
+    }
+    return true;
+  }
+
+  void run_tile(int64_t index, int32_t slot, const StageField& field) {
+    if (interrupted()) return;
+    const int64_t first = index * tile, most = copies > 0 ? options.probes : 1;
+    const int32_t rows = static_cast<int32_t>(options.solve.n - first < tile ? options.solve.n - first : tile);
+    float* z = scratch.data() + int64_t{slot} * tile * dimension;
+    double *mean = moments.data() + 2 * int64_t{slot} * tile, *squares = mean + tile;
+    for (int64_t i = 0; i < 2 * int64_t{tile}; ++i) mean[i] = 0;
+    network.begin(slot, first, rows);
+    for (int64_t probe = 0; probe < most; probe += columns) {
+      if (copies > 0) seeds(slot, first, rows, probe, z);
+      if (!pass(slot, first, rows, field)) return;
+      for (int32_t c = 0; c < columns && probe + c < most; ++c) {  // one estimate after another: the same sums whatever the number of copies
+        const double* estimate = change.data() + (int64_t{slot} * columns + c) * tile;
+        for (int32_t r = 0; r < rows; ++r) {
+          const double delta = estimate[r] - mean[r];
+          mean[r] += delta / static_cast<double>(probe + c + 1);
+          squares[r] += delta * (estimate[r] - mean[r]);
+        }
+      }
+    }
+    kernels().from_blocked(runners[slot].state(rows), z, dimension);
+    const double scale = options.solve.source_scale, variance = scale * scale, count = static_cast<double>(most);
+    for (int32_t r = 0; r < rows; ++r) {
+      double square = 0;
+      for (int32_t c = 0; c < dimension; ++c) square += double{z[int64_t{r} * dimension + c]} * z[int64_t{r} * dimension + c];
+      const double value = options.constant - square / (2 * variance) + mean[r];
+      result[first + r] = value;
+      error[first + r] = copies == 0 ? 0 : __builtin_sqrt(squares[r] / (count * (count - 1)));  // 0 / 0 with one probe
+      if (value - value == 0) continue;
+      int64_t seen = bad_row.load(std::memory_order_relaxed);
+      while (first + r < seen && !bad_row.compare_exchange_weak(seen, first + r, std::memory_order_relaxed)) {
+      }
+    }
+  }
+};
+
+}  // namespace
+
+Status log_density(const Network& network, const DensityOptions& options, const StopFlag* stop, double* result, double* error, SampleReport* report) {
+  const NetworkData& data = network.data();
+  const SampleOptions& o = options.solve;
+  const int32_t d = data.program.dimension, c = data.program.condition_width;
+  FLOW_TRY(check_solve(o, d));
+  if (!data.program.traces()) return fail(Code::kArgument, "the network's program has no trace");
+  if (o.n > 0 && o.initial == nullptr) return fail(Code::kArgument, "rows must be given");
+  if ((o.condition == nullptr) != (c == 0)) return fail(Code::kArgument, "a condition must be given exactly when the network has one");
+  if (c > 0 && o.condition_rows != 1 && o.condition_rows != o.n) return fail(Code::kArgument, "the condition must have one row, or one per sample");
+  if (!(o.source_scale > 0)) return fail(Code::kArgument, "the scale of the source must be above 0");
+  const int32_t threads = resolve_threads(o.threads);
+  const int32_t tile = o.n > 0 ? choose_tile(data, o.n, threads) : 1;
+  const int64_t tiles = o.n > 0 ? (o.n + tile - 1) / tile : 0;
+  const int32_t slots = static_cast<int32_t>(tiles < 1 ? 1 : tiles < threads ? tiles : threads);
+  NetworkField field;
+  FLOW_TRY(field.init(data, o, tile, slots));
+  if ((field.seed_copies() > 0) != (options.probes > 0) || options.probes < 0 || options.probes > kMostProbes)
+    return fail(Code::kArgument, "probes must be given exactly when the network estimates its divergence");
+  Density density(options, stop, d, tile, field, result, error);
+  FLOW_TRY(density.init(slots));
+  const StageField stage{
+      &density, [](void* self, int32_t slot, int64_t, int64_t s, double, Blocked x, Blocked v) { static_cast<Density*>(self)->evaluate(slot, s, x, v); }};
+  parallel_for(tiles, slots, [&](int64_t index, int32_t slot) { density.run_tile(index, slot, stage); });
+  *report = {};
+  report->nfe = o.steps * o.stages;
+  report->stopped = density.stopped.load();
+  const int64_t bad = density.bad_row.load();
+  if (bad != INT64_MAX) report->nonfinite_row = bad;
+  return {};
+}
+
+}  // namespace flow
