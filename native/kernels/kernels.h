@@ -49,7 +49,8 @@ struct DenseArgs {
 };
 
 // dW (+)= x^T g in panels of W (out, in), db (+)= column sums of g. Rows are summed from zero in blocks of kSumBlock, then added
-// to what is there when `accumulate`. Only panels [panel_begin, panel_end) are touched.
+// to what is there when `accumulate`. Only panels [panel_begin, panel_end) are touched, and of their rows only the features [feature_begin, feature_end) of
+// x (feature_begin a multiple of 32); db belongs to the part whose feature_begin is 0.
 struct WeightGradArgs {
   ConstBlocked x;  // (rows, in)
   ConstBlocked g;  // (rows, out)
@@ -57,6 +58,7 @@ struct WeightGradArgs {
   float* bias;     // [ceil(out/32)*32] or null
   int32_t panel_begin, panel_end;
   bool accumulate;
+  int32_t feature_begin = 0, feature_end = INT32_MAX;
 };
 
 struct AdamArgs {  // one pass over n (multiple of 32) values: m, v, decoupled decay, update, EMA

@@ -91,11 +91,12 @@ void dense(const DenseArgs& d) {
 
 void weight_grad(const WeightGradArgs& a) {
   for (int o = a.panel_begin * kLanes; o < a.panel_end * kLanes; o++) {
-    for (int i = 0; i < a.x.cols; i++) {
+    for (int i = a.feature_begin; i < a.x.cols && i < a.feature_end; i++) {
       float& w = a.panels[(static_cast<int64_t>(o / kLanes) * a.x.cols + i) * kLanes + o % kLanes];
       w = blocks_sum(a.x.rows, a.accumulate ? &w : nullptr, [&](float sum, int r) { return fma(at(a.x, r, i), at(a.g, r, o), sum); });
     }
-    if (a.bias) a.bias[o] = blocks_sum(a.x.rows, a.accumulate ? &a.bias[o] : nullptr, [&](float sum, int r) { return sum + at(a.g, r, o); });
+    if (a.bias && a.feature_begin == 0)
+      a.bias[o] = blocks_sum(a.x.rows, a.accumulate ? &a.bias[o] : nullptr, [&](float sum, int r) { return sum + at(a.g, r, o); });
   }
 }
 

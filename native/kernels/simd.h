@@ -41,6 +41,13 @@ FLOW_INLINE F load(const float* p) { return *reinterpret_cast<const F*>(p); }
 FLOW_INLINE F load_unaligned(const float* p) { return *reinterpret_cast<const FUnaligned*>(p); }
 FLOW_INLINE void store(float* p, F x) { *reinterpret_cast<F*>(p) = x; }
 FLOW_INLINE void store_unaligned(float* p, F x) { *reinterpret_cast<FUnaligned*>(p) = x; }
+// Asks for `count` floats from p, one 64-byte line after the other, into the second-level cache or (near) the first: a hint, never a fault.
+FLOW_INLINE void prefetch(const float* p, int64_t count) {
+  for (int64_t i = 0; i < count; i += 16) __builtin_prefetch(p + i, 0, 2);
+}
+FLOW_INLINE void prefetch_near(const float* p, int64_t count) {
+  for (int64_t i = 0; i < count; i += 16) __builtin_prefetch(p + i, 0, 3);
+}
 FLOW_INLINE I bits(F x) { return __builtin_bit_cast(I, x); }
 FLOW_INLINE F floats(I x) { return __builtin_bit_cast(F, x); }
 

@@ -1,8 +1,8 @@
 // dW (+)= x^T g and db (+)= column sums of g.
 //
-// Loops: panels of g | blocks of kSumBlock rows | feature blocks of x | tiles of A features x V vectors. The block of g (16 KiB) and that of x (16 KiB) stay
-// in L1 / L2; a row costs V loads, A broadcasts of neighbouring features and A V fmas. 32 features are dealt evenly (AVX-512: 11 + 11 + 10).
-// The order of an element's sum: rows ascending, from zero in blocks of kSumBlock, then added to what is there.
+// Loops: blocks of kSumBlock rows | panels of g | feature blocks of x | tiles of A features x V vectors. The block of g (16 KiB) stays in L1, those of x and
+// the sums wait in L2 when the caller cuts panels and features so; a row costs V loads, A broadcasts of neighbouring features and A V fmas. 32 features are
+// dealt evenly (AVX-512: 11 + 11 + 10). The order of an element's sum: rows ascending, from zero in blocks of kSumBlock, then added to what is there.
 namespace {
 
 template <int A, int V>
@@ -101,19 +101,19 @@ void gradient_bias(const float* g, int rows, float* bias, bool add) {
 }
 
 void weight_grad(const WeightGradArgs& a) {
-  const int rows = a.x.rows, in = a.x.cols;
-  for (int p = a.panel_begin; p < a.panel_end; p++) {
-    float* w = a.panels + static_cast<int64_t>(p) * in * kLanes;
-    const int used = used_vectors(a.g.cols - p * kLanes);
-    if (used < kVectors && !a.accumulate)
-      for (int64_t i = 0; i < static_cast<int64_t>(in) * kLanes; i += kWidth) store(w + i, F{});
-    for (int row = 0; row < rows || row == 0; row += kSumBlock) {
-      const int count = rows - row < kSumBlock ? rows - row : kSumBlock;
-      const bool add = a.accumulate || row > 0;
+  const int rows = a.x.rows, in = a.x.cols, begin = a.feature_begin, end = a.feature_end < in ? a.feature_end : in;
+  for (int row = 0; row < rows || row == 0; row += kSumBlock) {
+    const int count = rows - row < kSumBlock ? rows - row : kSumBlock;
+    const bool add = a.accumulate || row > 0;
+    for (int p = a.panel_begin; p < a.panel_end; p++) {
+      float* w = a.panels + static_cast<int64_t>(p) * in * kLanes;
+      const int used = used_vectors(a.g.cols - p * kLanes);
+      if (used < kVectors && !add)
+        for (int64_t i = static_cast<int64_t>(begin) * kLanes; i < static_cast<int64_t>(end) * kLanes; i += kWidth) store(w + i, F{});
       const float* g = a.g.data + p * a.g.block + static_cast<int64_t>(row) * kLanes;
-      if (a.bias) gradient_bias(g, count, a.bias + p * kLanes, add);
-      for (int first = 0; first < in; first += kLanes) {
-        const int features = in - first < kLanes ? in - first : kLanes, tiles = (features + kTileRows - 1) / kTileRows;
+      if (a.bias && begin == 0) gradient_bias(g, count, a.bias + p * kLanes, add);
+      for (int first = begin; first < end; first += kLanes) {
+        const int features = end - first < kLanes ? end - first : kLanes, tiles = (features + kTileRows - 1) / kTileRows;
         const float* x = a.x.data + static_cast<int64_t>(first / kLanes) * a.x.block + static_cast<int64_t>(row) * kLanes;
         for (int t = 0, i = 0; t < tiles; t++) {
           const int n = (features - i + tiles - t - 1) / (tiles - t);

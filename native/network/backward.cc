@@ -83,7 +83,7 @@ void backward_inputs(const Workspace& w, const float* transposed, int32_t o, Row
   }
 }
 
-void backward_parameters(const Workspace& w, int32_t o, Rows rows, bool accumulate, float* gradients, Panels panels) {
+void backward_parameters(const Workspace& w, int32_t o, Rows rows, bool accumulate, float* gradients, Panels panels, Features features) {
   const Program& program = w.program();
   const Op& op = program.ops[o];
   const Blocked g = w.gradient(op.output, rows);
@@ -91,7 +91,7 @@ void backward_parameters(const Workspace& w, int32_t o, Rows rows, bool accumula
     const Parameter& weight = program.parameters[op.p];
     const int32_t all = (weight.shape[0] + kLanes - 1) / kLanes;
     kernels().weight_grad({w.value(op.a, rows), g, gradients + weight.packed, op.q >= 0 ? gradients + program.parameters[op.q].packed : nullptr, panels.begin,
-                           panels.end >= 0 ? panels.end : all, accumulate});
+                           panels.end >= 0 ? panels.end : all, accumulate, features.begin, features.end});
   } else if (op.kind == OpKind::kEmbed) {
     // Rows are added one by one in order: the sum does not depend on who else runs.
     const Parameter& table = program.parameters[op.p];

@@ -52,6 +52,10 @@ class Workspace {
 };
 
 constexpr Panels kAllPanels{0, -1};
+struct Features {  // input features [begin, end) of a dense op, begin a multiple of 32
+  int32_t begin, end;
+};
+constexpr Features kAllFeatures{0, INT32_MAX};
 
 // A dense op forward as the kernel takes it; `row_bias` (may be null) replaces its bias.
 DenseArgs dense_args(const Workspace& w, const float* parameters, int32_t o, Rows rows, const float* row_bias);
@@ -66,8 +70,9 @@ void forward(const Workspace& w, const float* parameters, Rows rows);
 
 // Given the gradient of op's output (after its slope): contributions to its inputs. Dense: input panels only.
 void backward_inputs(const Workspace& w, const float* transposed, int32_t o, Rows rows, Panels panels = kAllPanels);
-// ... and of its parameters, into `gradients` (packed layout). Dense: output panels only.
-void backward_parameters(const Workspace& w, int32_t o, Rows rows, bool accumulate, float* gradients, Panels panels = kAllPanels);
+// ... and of its parameters, into `gradients` (packed layout). Dense: these output panels and input features only.
+void backward_parameters(const Workspace& w, int32_t o, Rows rows, bool accumulate, float* gradients, Panels panels = kAllPanels,
+                         Features features = kAllFeatures);
 // Layer norm does both at once (one pass over its rows).
 void backward_layer_norm(const Workspace& w, const float* parameters, int32_t o, Rows rows, bool accumulate, float* gradients);
 // Multiplies by the slope where no dense op could.

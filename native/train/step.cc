@@ -13,14 +13,19 @@ namespace {
 constexpr int64_t kTilesLimit = 256 * 1024;  // packed parameters up to which weights and gradient of a runner stay in L2
 constexpr int64_t kBlockRows = 128;          // rows per block of scheme `tiles`: fewer would spend more on the sum than they bring
 constexpr int64_t kMostBlocks = 16;
-constexpr int64_t kChunkRows = 2048;         // rows at once of scheme `layers`
-constexpr int64_t kPanelFloats = 64 * 1024;  // weights of one task of scheme `layers`
+constexpr int64_t kChunkRows = 2048;    // rows at once of scheme `layers`
+constexpr int32_t kGradientPanels = 8;  // a task of a weight gradient of scheme `layers`: 8 panels of outputs x 8 blocks of inputs, 256 KiB of sums
 
-int32_t panels_per_task(int32_t depth) {
-  const int64_t panels = kPanelFloats / (int64_t{depth} * kLanes);
-  return static_cast<int32_t>(panels < 1 ? 1 : panels);
-}
 int32_t ceil_div(int64_t a, int64_t b) { return static_cast<int32_t>((a + b - 1) / b); }
+// Panels of one task when `tiles` tiles of rows alone would not feed the threads; no bit depends on it.
+int32_t panels_per_task(int32_t panels, int64_t tiles, int32_t threads) {
+  const int64_t groups = threads > 1 ? ceil_div(4 * int64_t{threads}, tiles) : 1;
+  return ceil_div(panels, groups < panels ? groups : panels);
+}
+// The i-th of `groups` even parts of [0, count).
+Panels share(int32_t count, int32_t groups, int32_t i) {
+  return {static_cast<int32_t>(int64_t{count} * i / groups), static_cast<int32_t>(int64_t{count} * (i + 1) / groups)};
+}
 
 }  // namespace
 
@@ -134,18 +139,18 @@ bool GradientPass::run_layers(const StopFlag* stop) {
   return true;
 }
 
-// Tasks of a dense op run panel group by panel group, all tiles of a group in a row: a group's weights are read once.
+// A tile of rows (in L2) meets all weights of a dense op, which stream past it; with few tiles its panels are dealt out too.
 bool GradientPass::layers_forward(int32_t rows, const StopFlag* stop) {
   const int64_t tiles = ceil_div(rows, tile_);
   for (int32_t o = 0; o < plan_->ops.size(); ++o) {
     if (!plan_->ops[o].alive) continue;
     const Op& op = program_->ops[o];
     const int32_t panels = op.kind == OpKind::kDense ? program_->values[op.output].blocks() : 1;
-    const int32_t per = op.kind == OpKind::kDense ? panels_per_task(program_->values[op.a].width) : 1;
-    const bool ok = over(ceil_div(panels, per) * tiles, stop, [&](int64_t task, int32_t) {
-      const int64_t first = task % tiles * tile_;
-      const int32_t group = static_cast<int32_t>(task / tiles) * per;
-      const Panels part = op.kind == OpKind::kDense ? Panels{group, group + per < panels ? group + per : panels} : kAllPanels;
+    const int32_t per = panels_per_task(panels, tiles, threads_), groups = ceil_div(panels, per);
+    const bool ok = over(tiles * groups, stop, [&](int64_t task, int32_t) {
+      const int64_t first = task / groups * tile_;
+      const int32_t begin = static_cast<int32_t>(task % groups) * per;
+      const Panels part = op.kind == OpKind::kDense ? Panels{begin, begin + per < panels ? begin + per : panels} : kAllPanels;
       forward_op(layers_, parameters_, o, {first, static_cast<int32_t>(rows - first < tile_ ? rows - first : tile_)}, part);
     });
     if (!ok) return false;
@@ -165,17 +170,19 @@ bool GradientPass::layers_backward(int32_t rows, bool accumulate, const StopFlag
     bool ok = true;
     if (op.kind == OpKind::kDense) {
       const int32_t out_panels = program_->values[op.output].blocks(), in_panels = program_->values[op.a].blocks();
-      const int32_t per_out = panels_per_task(program_->values[op.a].width), per_in = panels_per_task(program_->values[op.output].width);
-      const int64_t weight_tasks = ceil_div(out_panels, per_out);
-      const int64_t input_tasks = plan_->ops[o].transposed >= 0 ? ceil_div(in_panels, per_in) * tiles : 0;
+      const int32_t out_groups = ceil_div(out_panels, kGradientPanels), in_groups = ceil_div(in_panels, kGradientPanels);
+      const int64_t weight_tasks = int64_t{out_groups} * in_groups;
+      const int32_t per = panels_per_task(in_panels, tiles, threads_), groups = ceil_div(in_panels, per);
+      const int64_t input_tasks = plan_->ops[o].transposed >= 0 ? tiles * groups : 0;
       ok = over(weight_tasks + input_tasks, stop, [&](int64_t task, int32_t) {
         if (task < weight_tasks) {
-          const int32_t begin = static_cast<int32_t>(task) * per_out;
-          return backward_parameters(layers_, o, all, accumulate, gradients, {begin, begin + per_out < out_panels ? begin + per_out : out_panels});
+          const Panels outputs = share(out_panels, out_groups, static_cast<int32_t>(task / in_groups));
+          const Panels inputs = share(in_panels, in_groups, static_cast<int32_t>(task % in_groups));
+          return backward_parameters(layers_, o, all, accumulate, gradients, outputs, {inputs.begin * kLanes, inputs.end * kLanes});
         }
         task -= weight_tasks;
-        const int32_t begin = static_cast<int32_t>(task / tiles) * per_in;
-        backward_inputs(layers_, transposed_, o, tile_of(task % tiles), {begin, begin + per_in < in_panels ? begin + per_in : in_panels});
+        const int32_t begin = static_cast<int32_t>(task % groups) * per;
+        backward_inputs(layers_, transposed_, o, tile_of(task / groups), {begin, begin + per < in_panels ? begin + per : in_panels});
       });
     } else if (op.kind == OpKind::kLayerNorm) {
       ok = over(1, stop, [&](int64_t, int32_t) { backward_layer_norm(layers_, parameters_, o, all, accumulate, gradients); });

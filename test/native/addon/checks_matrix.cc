@@ -98,7 +98,10 @@ void weight_case(const Subject& s, Verdict& verdict, Random& random, int rows, i
   b_want.copy(b);
   w_before.copy(w);
   const int panels = panels_of(out), begin = panels > 1 ? random.below(panels) : 0, end = begin + (panels ? 1 + random.below(panels - begin) : 0);
-  WeightGradArgs args{x, g, w.data(), with_bias ? b.data() : nullptr, begin, end, accumulate}, want = args;
+  // Half the cases take all features, the others a range that begins at a block.
+  const int first = in > 0 && random.below(2) ? random.below(panels_of(in)) * 32 : 0;
+  const int last = in > 0 && random.below(2) ? first + 1 + random.below(in - first) : in;
+  WeightGradArgs args{x, g, w.data(), with_bias ? b.data() : nullptr, begin, end, accumulate, first, last == in ? INT32_MAX : last}, want = args;
   want.panels = w_want.data();
   if (with_bias) want.bias = b_want.data();
   s.kernels.weight_grad(args);
@@ -113,7 +116,7 @@ void weight_case(const Subject& s, Verdict& verdict, Random& random, int rows, i
       if (!same(b.data()[i], b_want.data()[i])) return verdict.fail(text + " bias differs at " + std::to_string(i));
   }
   for (int o = begin * 32; o < end * 32 && o < out; o++)
-    for (int i = 0; i < in; i++) {
+    for (int i = first; i < last; i++) {
       const int64_t at = (static_cast<int64_t>(o / 32) * in + i) * 32 + o % 32;
       double z = accumulate ? w_before.data()[at] : 0, sum = std::fabs(z);
       for (int r = 0; r < rows; r++) {
@@ -145,6 +148,12 @@ void sweep(const Subject& s, Verdict& verdict, Case run) {
     run(s, verdict, random, 1 + random.below(14), 1 + random.below(40), n);
     run(s, verdict, random, 1 + random.below(3), n, 128 + random.below(40));
   }
+  for (int n = 1; n <= 67; n++) {  // one to three rows have kernels of their own
+    run(s, verdict, random, 1, n, 1 + random.below(200));
+    run(s, verdict, random, 1, 1 + random.below(300), n);
+    run(s, verdict, random, 2 + random.below(2), n, random.below(200));
+  }
+  run(s, verdict, random, 1 + random.below(27), 300, 250);  // weights past the second-level cache's share
 }
 
 }  // namespace
