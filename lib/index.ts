@@ -12,6 +12,7 @@ export { exportOnnx, type OnnxExportOptions } from './model/export-onnx.ts';
 export { type BatchOptions, Model, type ModelInfo } from './model/model.ts';
 export type { ModelRecord, Normaliser, PathRecord } from './model/record.ts';
 export { type Info, info } from './native/info.ts';
+export type { Guidance } from './network/guidance.ts';
 export { type MlpOptions, mlp, type TimeOptions } from './network/mlp.ts';
 export type { ConditionSpec, MlpSpec, NetworkSpec, TimeSpec } from './network/spec.ts';
 export { inspectOnnx, type OnnxInfo, type OnnxValue } from './onnx/inspect.ts';

@@ -1,5 +1,5 @@
 # Judges exported files with Python's onnx package: the full check with strict shape inference, then the reference evaluator (and onnxruntime, when it is
-# there) on the same inputs. Usage: python check-onnx.py FOLDER. Files and inputs come from test/onnx/parity.test.ts; see check-onnx.sh.
+# there) on the same inputs. Usage: python check-onnx.py FOLDER. Files and inputs come from the tests in test/onnx; see check-onnx.sh.
 import json
 import pathlib
 import sys

@@ -22,6 +22,7 @@ export interface FitSettings {
   keep?: string[];
   drop?: string[];
   target?: string;
+  dropCondition?: number;
   columns?: Record<string, string>;
 }
 
@@ -41,6 +42,7 @@ const keys = [
   'keep',
   'drop',
   'target',
+  'dropCondition',
   'columns',
 ] as const;
 type Check = (value: unknown, path: string) => unknown;
@@ -73,6 +75,7 @@ const checks: Record<(typeof keys)[number], Check> = {
   keep: texts,
   drop: texts,
   target: text,
+  dropCondition: (value, path) => finite(value, path, 0, 0.99),
   columns: (value, path) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw argumentError('ERR_FLOW_TYPE', path, 'kinds by column, e.g. {"zip": "category"}', value);

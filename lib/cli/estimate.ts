@@ -1,7 +1,7 @@
 // What a run would take, measured: one second of real training on the real rows, then extrapolated. Memory is counted from the shapes.
 
 import { lower } from '../network/lower.ts';
-import { type TableTrainOptions, tableDefaults, tableNetwork, trainTable } from '../table/fit.ts';
+import { type TableTrainOptions, tableCondition, tableDefaults, tableNetwork, trainTable } from '../table/fit.ts';
 import type { PreparedTable } from '../table/prepare.ts';
 
 export interface Estimate {
@@ -19,7 +19,7 @@ export async function estimate(prepared: PreparedTable, options: TableTrainOptio
   const batchSize = options.batchSize ?? tableDefaults.batchSize;
   const { codec, rows } = prepared;
   const network = tableNetwork(options);
-  const program = lower(network, codec.width, codec.target ? { numbers: 0, classes: [codec.target.values.length] } : null);
+  const program = lower(network, codec.width, tableCondition(codec, options));
   const enough = new AbortController();
   let stepsPerSecond = 0;
   const stop = () => enough.abort();

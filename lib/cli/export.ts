@@ -3,6 +3,7 @@
 import { statSync } from 'node:fs';
 import { exportOnnx } from '../model/export-onnx.ts';
 import { Model } from '../model/model.ts';
+import type { Guidance } from '../network/guidance.ts';
 import { graphKinds } from '../onnx/export.ts';
 import { inspectOnnxFile } from '../onnx/inspect.ts';
 import { choice } from '../options.ts';
@@ -18,19 +19,27 @@ export interface ExportFlags {
   readonly solver: string;
   readonly steps?: number;
   readonly opset?: number;
+  readonly guidance?: { readonly scale: number | 'input'; readonly interval?: [number, number] };
   readonly check?: boolean;
   readonly seed: number;
   readonly threads?: number;
 }
 
 const checkedRows = 4096;
+/** Scale at which a graph that takes its guidance is checked. */
+const checkedScale = 2;
 
 export async function exportModel(file: string, flags: ExportFlags, { terminal, signal }: Session): Promise<void> {
   const model = await Model.load(file);
   try {
     const graph = choice(flags.graph, '--graph', graphKinds);
     const solver = solverByName(flags.solver, flags.steps === undefined ? {} : { steps: flags.steps }, '--solver');
-    await exportOnnx(model, flags.output, { graph, ...(graph === 'sampler' ? { solver } : {}), ...(flags.opset === undefined ? {} : { opset: flags.opset }) });
+    await exportOnnx(model, flags.output, {
+      graph,
+      ...(graph === 'sampler' ? { solver } : {}),
+      ...(flags.guidance === undefined ? {} : { guidance: flags.guidance as Guidance }),
+      ...(flags.opset === undefined ? {} : { opset: flags.opset }),
+    });
     const { info } = await inspectOnnxFile(flags.output);
     const size = statSync(flags.output).size;
     const what = `wrote ${flags.output}: ${graph} graph${graph === 'sampler' ? ` with ${solver.name} in ${solver.steps} steps` : ''}, ${bytes(size)}, opset ${info.opset}, IR ${info.irVersion}\nruns in ${info.runtimes}`;
@@ -65,11 +74,15 @@ async function compare(model: Model, solver: Solver, flags: ExportFlags, signal:
   const numbers = condition?.numbers ?? 0;
   const given = condition ? Array.from({ length: n }, (_, i) => [...Array.from({ length: numbers }, () => 0), ...classes.map((k) => i % k)]) : null;
   const start = source === 'rows' ? Float32Array.from({ length: n * d }, (_, i) => Math.sin(i)) : null;
+  const byInput = flags.guidance?.scale === 'input';
+  const guidance = flags.guidance && ({ ...flags.guidance, scale: byInput ? checkedScale : flags.guidance.scale } as Guidance);
+  const whole = (guidance as { scale?: number })?.scale === 0 && flags.guidance?.interval === undefined;
   const native = await model.sample({
     n,
     seed: flags.seed,
     solver,
     signal,
+    ...(guidance === undefined ? {} : { guidance }),
     ...(given ? { condition: given } : {}),
     ...(start ? { source: start } : {}),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
@@ -80,7 +93,8 @@ async function compare(model: Model, solver: Solver, flags: ExportFlags, signal:
       n,
       seed: flags.seed,
       signal,
-      ...(given ? { condition: given } : {}),
+      ...(byInput ? { guidance: checkedScale } : {}),
+      ...(given && !whole ? { condition: given } : {}),
       ...(start ? { source: start } : {}),
       ...(flags.graph === 'velocity' ? { solver } : {}),
     });

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { FlowError } from '../errors.ts';
 import { lower } from '../network/lower.ts';
 import type { TableComparison } from '../table/compare.ts';
-import { reportCard, type TableTrainOptions, tableDefaults, tableNetwork, trainTable } from '../table/fit.ts';
+import { reportCard, type TableTrainOptions, tableCondition, tableDefaults, tableNetwork, trainTable } from '../table/fit.ts';
 import { type PreparedTable, type PrepareOptions, prepareTable } from '../table/prepare.ts';
 import type { ColumnSchema } from '../table/schema.ts';
 import { openTable } from '../table/source.ts';
@@ -41,6 +41,7 @@ export async function fit(file: string, flags: FitFlags, { terminal, signal }: S
       batchSize: settings.batch,
       lr: settings.lr,
       coupling: settings.coupling === 'ot' ? 'minibatchOT' : settings.coupling,
+      dropCondition: settings.dropCondition,
       ema: settings.ema,
       validation: settings.validation,
       seed: settings.seed,
@@ -153,7 +154,7 @@ async function train(
   const { terminal, signal } = session;
   const network = tableNetwork(options);
   const { codec, labels } = prepared;
-  const program = lower(network, codec.width, labels && codec.target ? { numbers: 0, classes: [codec.target.values.length] } : null);
+  const program = lower(network, codec.width, labels ? tableCondition(codec, options) : null);
   terminal.note(`training ${network.hidden.join('-')} (${count(program.parameterCount)} parameters) for ${count(options.steps ?? tableDefaults.steps)} steps`);
   let lastStep = 0;
   let failed: string | null = null;

@@ -43,5 +43,20 @@ export function secondsFlag(name: string): (text: string) => number {
 /** `independent` or `ot`. */
 export const couplingFlag = (text: string): string => choice(text, '--coupling', ['independent', 'ot']);
 
+/** `2`, or `2:0.1-0.8` for t in [0.1, 0.8] only; `input` where an exported graph is to take the scale. */
+export function guidanceFlag(input: 'input' | null): (text: string) => { scale: number | 'input'; interval?: [number, number] } {
+  return (text) => {
+    const found = /^([^:]+)(?::([^-]+)-(.+))?$/.exec(text.trim());
+    const expected = `a weight such as 2, or 2:0.1-0.8 for t in [0.1, 0.8]${input === null ? '' : ', or input'}`;
+    const numbers = (found ?? []).slice(1).map((part: string | undefined) => (part === undefined || part.trim() === '' ? Number.NaN : Number(part)));
+    const scale = input !== null && found?.[1] === input ? input : (numbers[0] as number);
+    const [from, to] = [numbers[1] as number, numbers[2] as number];
+    const interval = found?.[2] !== undefined;
+    if (!found || Number.isNaN(scale) || (interval && !(from >= 0 && from <= to && to <= 1)))
+      throw argumentError('ERR_FLOW_RANGE', '--guidance', expected, text);
+    return interval ? { scale, interval: [from, to] } : { scale };
+  };
+}
+
 /** A flag that may be given several times. */
 export const repeated = (text: string, before: readonly string[] | undefined): string[] => [...(before ?? []), text];

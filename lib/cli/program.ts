@@ -2,7 +2,7 @@
 
 import { Command } from 'commander';
 import { version } from '../version.ts';
-import { couplingFlag, integerFlag, numberFlag, repeated, secondsFlag, widthsFlag } from './flags.ts';
+import { couplingFlag, guidanceFlag, integerFlag, numberFlag, repeated, secondsFlag, widthsFlag } from './flags.ts';
 import { type Session, withSession } from './session.ts';
 
 type Flags = Record<string, never>;
@@ -37,6 +37,11 @@ export function program(json = false): Command {
     .option('--keep <column>', 'learn a column that would be left out (may be repeated)', repeated)
     .option('--drop <column>', 'leave a column out (may be repeated)', repeated)
     .option('--target <column>', 'make a category the condition, for sample --given "column=value"')
+    .option(
+      '--drop-condition <share>',
+      'show this share of rows without the target, for sample --guidance (0.1 is usual)',
+      numberFlag('--drop-condition', 0, 0.99),
+    )
     .option('--dry-run', 'only print the schema, the network and what the run would take')
     .action(run(async () => (await import('./fit.ts')).fit));
 
@@ -47,6 +52,7 @@ export function program(json = false): Command {
     .option('--solver <name>', 'midpoint (default), euler, heun, ralston, rk4 or rk4ThreeEighths')
     .option('--steps <n>', 'steps of the solver (default: 50 for midpoint)', integerFlag('--steps', 1, 100_000))
     .option('--given <column=value>', 'fix the column that was the --target of fit')
+    .option('--guidance <w>', 'how strongly to follow --given: 1 plainly, 2:0.1-0.8 for t in [0.1, 0.8] (models of fit --drop-condition)', guidanceFlag(null))
     .option('--format <name>', 'csv, jsonl or npy (default: by the name of the output file)')
     .action(run(async () => (await import('./sample.ts')).sample));
 
@@ -61,6 +67,7 @@ export function program(json = false): Command {
     .option('--graph <kind>', 'sampler (noise to rows, solver inside) or velocity', 'sampler')
     .option('--solver <name>', 'solver of a sampler graph', 'midpoint')
     .option('--steps <n>', 'steps of that solver (default: 50 for midpoint)', integerFlag('--steps', 1, 100_000))
+    .option('--guidance <w>', 'follow the condition this strongly, e.g. 2 or 2:0.1-0.8; input: the graph takes it', guidanceFlag('input'))
     .option('--opset <n>', 'ONNX operator set (default: the lowest that does, 17)', integerFlag('--opset', 1, 100))
     .option('--check', 'run the file in onnxruntime-node on the same noise and print the largest difference')
     .action(run(async () => (await import('./export.ts')).exportModel));

@@ -22,6 +22,7 @@ export interface SampleFlags {
   readonly solver?: string;
   readonly steps?: number;
   readonly given?: string;
+  readonly guidance?: { readonly scale: number; readonly interval?: [number, number] };
   readonly format?: string;
 }
 
@@ -49,7 +50,16 @@ export async function sample(file: string, flags: SampleFlags, { terminal, signa
   };
   try {
     if (n === 0) await put(writer.head(n));
-    for await (const batch of sampleTable(model, { n, seed: flags.seed, firstRow: flags.firstRow, solver, given, threads: flags.threads, signal })) {
+    for await (const batch of sampleTable(model, {
+      n,
+      seed: flags.seed,
+      firstRow: flags.firstRow,
+      solver,
+      given,
+      guidance: flags.guidance,
+      threads: flags.threads,
+      signal,
+    })) {
       if (done === 0) await put(writer.head(n)); // not earlier: an error leaves stdout empty
       await put(writer.rows(batch.rows));
       done += batch.rows.length;

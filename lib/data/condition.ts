@@ -8,6 +8,8 @@ import { checkColumns, type Matrix, measure, shapeError, toMatrix } from './rows
 export interface ConditionSpec {
   readonly numbers: number;
   readonly classes: readonly number[];
+  /** How often training dropped the condition, in (0, 1); absent = never. */
+  readonly drop?: number;
 }
 
 /** Class indices 0 .. K - 1, one per row. */
@@ -46,8 +48,8 @@ export interface ConditionRows {
 const isNumbers = (value: unknown): value is ArrayLike<number> =>
   ArrayBuffer.isView(value) || (Array.isArray(value) && (value.length === 0 || typeof value[0] === 'number'));
 
-/** The `condition` option of training, or null. */
-export function trainingCondition(value: unknown, path: string, rows: number): ConditionRows | null {
+/** The `condition` option of training, or null; `drop` is how often it will be dropped. */
+export function trainingCondition(value: unknown, path: string, rows: number, drop = 0): ConditionRows | null {
   if (value === undefined || value === null) return null;
   const plain = Array.isArray(value) || ArrayBuffer.isView(value);
   const given = plain ? { numbers: value, labels: undefined, classes: undefined } : record(value, path, ['numbers', 'labels', 'classes']);
@@ -67,7 +69,7 @@ export function trainingCondition(value: unknown, path: string, rows: number): C
     return count;
   });
   if (numbers.width + classes.length === 0) throw argumentError('ERR_FLOW_CONFIG', path, 'numbers or labels', value, 'Leave the condition out instead.');
-  const spec: ConditionSpec = { numbers: numbers.width, classes };
+  const spec: ConditionSpec = { numbers: numbers.width, classes, ...(drop > 0 ? { drop } : {}) };
   return { spec, values: join(spec, rows, numbers.values, labels) };
 }
 

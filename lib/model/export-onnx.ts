@@ -20,7 +20,7 @@ export interface OnnxExportOptions extends OnnxOptions {
  * @example await exportOnnx(model, 'moons.onnx', { graph: 'sampler', solver: midpoint({ steps: 50 }) });
  */
 export async function exportOnnx(model: ModelRecord | { readonly record: ModelRecord }, file: string, options: OnnxExportOptions = {}): Promise<number> {
-  const { signal, ...rest } = record(options, 'options', ['graph', 'solver', 'steps', 'grid', 'opset', 'signal']);
+  const { signal, ...rest } = record(options, 'options', ['graph', 'solver', 'steps', 'grid', 'guidance', 'opset', 'signal']);
   if (typeof file !== 'string' || file === '') throw argumentError('ERR_FLOW_TYPE', 'file', 'a file name', file);
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw argumentError('ERR_FLOW_TYPE', 'options.signal', 'an AbortSignal', signal);
   if (typeof model !== 'object' || model === null) throw argumentError('ERR_FLOW_TYPE', 'model', 'a model', model);

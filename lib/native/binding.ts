@@ -76,6 +76,8 @@ export interface TrainerRequest {
   readonly times: NativeTimes;
   /** Absent or null: rows are joined as they are drawn. Batches of at most 4096 rows; runPaired's indices stand above it. */
   readonly coupling?: NativeCoupling | null;
+  /** Absent or null: never. Else each row of a batch has its condition replaced by `row` (c) with this probability in [0, 1), after the coupling. */
+  readonly dropCondition?: { readonly probability: number; readonly row: Float32Array } | null;
   readonly batchSize: number;
   readonly seed: bigint;
   /** false: without replacement, a keyed permutation per epoch. */
@@ -138,6 +140,8 @@ export interface SampleRequest {
   readonly sourceScale: number;
   /** (n, c), or (1, c) shared by all rows; null when c = 0. In network coordinates. */
   readonly condition: Float32Array | null;
+  /** Absent or null: none. Else net = (1 - w) net(condition row) + w net(`SampleRequest.condition`), w = scale at stage times in [from, to], 1 elsewhere. */
+  readonly guidance?: { readonly scale: number; readonly from: number; readonly to: number; readonly condition: Float32Array } | null;
   /** Butcher tableau: s stages; a (s, s) row-major lower triangle, b (s), c (s). */
   readonly a: Float64Array;
   readonly b: Float64Array;

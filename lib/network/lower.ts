@@ -5,6 +5,7 @@ import { argumentError, FlowError } from '../errors.ts';
 import { integer } from '../options.ts';
 import { Random } from '../random.ts';
 import { checkProgram } from './check.ts';
+import { conditionWidth, indicatorWidth } from './condition.ts';
 import { type Activation, depends, inputs, type Op, type Parameter, type ParameterRole, type Program, type Value } from './ops.ts';
 import type { ConditionSpec, NetworkSpec, TimeSpec } from './spec.ts';
 
@@ -12,11 +13,6 @@ import type { ConditionSpec, NetworkSpec, TimeSpec } from './spec.ts';
 export const parameterLimit = 2 ** 29;
 /** Epsilon of every layer norm, as in PyTorch. */
 export const layerNormEpsilon = 1e-5;
-
-/** Columns of a condition row: the numbers, then one class index per class column. */
-export function conditionWidth(condition: ConditionSpec | null): number {
-  return condition === null ? 0 : condition.numbers + condition.classes.length;
-}
 
 /** Frequencies (radians per unit of t, rounded to f32 as every reader uses them) and whether t itself is a feature. */
 export function timeFeatures(time: TimeSpec): { raw: boolean; omega: number[] } {
@@ -106,7 +102,8 @@ class Builder {
 
   condition(condition: ConditionSpec | null, embedding: number): number[] {
     if (condition === null) return [];
-    const { numbers, classes } = condition;
+    const { classes } = condition;
+    const numbers = condition.numbers + indicatorWidth(condition);
     const out: number[] = [];
     if (numbers > 0 && classes.length === 0) out.push(inputs.condition);
     else if (numbers > 0) {
@@ -115,9 +112,10 @@ class Builder {
       out.push(output);
     }
     classes.forEach((count, k) => {
-      const output = this.value(`classes.${k}`, embedding || count, inputs.condition);
+      const indicators = count + (condition.drop === undefined ? 0 : 1); // the null class has a column, and so weights, of its own
+      const output = this.value(`classes.${k}`, embedding || indicators, inputs.condition);
       const column = numbers + k;
-      if (embedding === 0) this.ops.push({ kind: 'oneHot', input: inputs.condition, column, classes: count, output });
+      if (embedding === 0) this.ops.push({ kind: 'oneHot', input: inputs.condition, column, classes: indicators, output });
       else {
         const table = this.parameter(`classes.${k}.weight`, 'table', count + 1, embedding);
         this.ops.push({ kind: 'embed', input: inputs.condition, column, table, output });

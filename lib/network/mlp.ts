@@ -53,13 +53,14 @@ export function checkNetwork(value: unknown, path: string): NetworkSpec {
 /** A ConditionSpec from untrusted JSON; null stays null. */
 export function checkCondition(value: unknown, path: string): ConditionSpec | null {
   if (value === null || value === undefined) return null;
-  const given = record(value, path, ['numbers', 'classes']);
+  const given = record(value, path, ['numbers', 'classes', 'drop']);
   const classes = list(given.classes, `${path}.classes`, 256).map((count, i) => integer(count, `${path}.classes[${i}]`, 1, 65_536));
   const numbers = integer(given.numbers, `${path}.numbers`, 0, 65_536);
   if (numbers === 0 && classes.length === 0) {
     throw argumentError('ERR_FLOW_CONFIG', path, 'at least one condition column', value, 'Leave the condition out instead.');
   }
-  return Object.freeze({ numbers, classes: Object.freeze(classes) });
+  const drop = given.drop === undefined ? {} : { drop: finite(given.drop, `${path}.drop`, Number.MIN_VALUE, 1 - 2 ** -53) };
+  return Object.freeze({ numbers, classes: Object.freeze(classes), ...drop });
 }
 
 function parseMlp(value: unknown, path: string, known: readonly (keyof MlpSpec)[]): MlpSpec {

@@ -29,4 +29,6 @@ export type NetworkSpec = MlpSpec;
 export interface ConditionSpec {
   readonly numbers: number;
   readonly classes: readonly number[];
+  /** How often training replaced the condition by the null row, in (0, 1); absent = never: then the network knows no null row. */
+  readonly drop?: number;
 }

@@ -2,8 +2,10 @@
 
 import { argumentError, FlowError } from '../errors.ts';
 import type { ModelRecord } from '../model/record.ts';
+import { nullCondition } from '../network/condition.ts';
+import { checkGuidance, type Guidance } from '../network/guidance.ts';
 import { lower } from '../network/lower.ts';
-import { choice, integer } from '../options.ts';
+import { choice, integer, ownFields } from '../options.ts';
 import { closingStep } from '../paths/closing.ts';
 import { restorePath } from '../paths/paths.ts';
 import { fitGrid } from '../solvers/grid.ts';
@@ -14,7 +16,7 @@ import { type Graph, joinPieces, modelPieces } from './graph.ts';
 import { timeConvention, writeMetadata } from './metadata.ts';
 import type { ModelPieces } from './pieces.ts';
 import { samplerGraph } from './sampler-graph.ts';
-import { velocityGraph } from './velocity-graph.ts';
+import { type GuidanceSpec, velocityGraph } from './velocity-graph.ts';
 
 export const graphKinds = ['velocity', 'sampler'] as const;
 export type GraphKind = (typeof graphKinds)[number];
@@ -31,6 +33,11 @@ export interface OnnxOptions {
    * packages cannot give an optional input (loadOnnx can). `required`: every call gives the times. @default 'optional'
    */
   readonly grid?: 'optional' | 'required';
+  /**
+   * How strongly the graph follows the condition, as in sample(): a constant of the graph, or 'input' (also as the scale of an interval): a required input
+   * `guidance` of one number. A guided graph evaluates both sides of the mixture at every stage; 0 leaves the condition out altogether. @default 1
+   */
+  readonly guidance?: Guidance | 'input' | { readonly scale: 'input'; readonly interval?: readonly [number, number] };
   /** ONNX operator set, from the lowest that has every operator used (13; 17 with layer norm) to 26. @default 17 */
   readonly opset?: number;
 }
@@ -63,10 +70,11 @@ export function onnxPieces(record: ModelRecord, options: OnnxOptions = {}): Mode
     throw argumentError('ERR_FLOW_LIMIT', 'model.parameters', `at most ${parameterLimit} for one ONNX file`, program.parameterCount);
   const weights: Weights = { program, parameters: record.parameters, names: new Map() };
   const { normaliser, conditionNormaliser, source, path } = record;
+  const guidance = guidanceSpec(options.guidance, record);
   const closing = path.tMax < 1 ? closingStep(restorePath(path)) : null;
   let graph: Graph;
   let solver: (Solver & { readonly grid: readonly number[] }) | null = null;
-  if (kind === 'velocity') graph = velocityGraph(weights, { normaliser, conditionNormaliser });
+  if (kind === 'velocity') graph = velocityGraph(weights, { normaliser, conditionNormaliser, condition: record.condition, guidance });
   else {
     const chosen = resolveSolver(options.solver, 'options.solver');
     const given = options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, steps: options.steps }, 'options.solver');
@@ -79,6 +87,8 @@ export function onnxPieces(record: ModelRecord, options: OnnxOptions = {}): Mode
     graph = samplerGraph(weights, {
       normaliser,
       conditionNormaliser,
+      condition: record.condition,
+      guidance,
       tableau: solver,
       grid: solver.grid,
       gridRequired,
@@ -104,6 +114,15 @@ export function onnxPieces(record: ModelRecord, options: OnnxOptions = {}): Mode
     irVersion: opset < 15 ? 7 : 8,
     producerVersion: record.version,
     doc,
-    metadata: writeMetadata(record, kind, solver, closing),
+    metadata: writeMetadata(record, kind, solver, closing, guidance),
   });
+}
+
+/** The `guidance` option: the scale may come from outside the graph. */
+function guidanceSpec(value: unknown, { condition }: ModelRecord): GuidanceSpec | null {
+  const given = typeof value === 'object' && value !== null ? ownFields(value, 'options.guidance') : value; // each property is read once
+  const input = given === 'input' || Object(given).scale === 'input';
+  const read = !input ? given : given === 'input' ? 2 : { ...(given as object), scale: 2 };
+  const setting = checkGuidance(read, 'options.guidance', condition);
+  return setting && condition && { ...setting, scale: input ? 'input' : setting.scale, none: nullCondition(condition) };
 }

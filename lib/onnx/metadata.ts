@@ -14,7 +14,7 @@ export interface FlowMetadata {
   readonly version: string;
   readonly dimension: number;
   readonly columns: readonly string[] | null;
-  readonly condition: { readonly numbers: number; readonly classes: readonly number[] } | null;
+  readonly condition: { readonly numbers: number; readonly classes: readonly number[]; readonly drop?: number } | null;
   readonly source: 'gaussian' | 'rows';
   readonly path: {
     readonly name: string;
@@ -28,6 +28,8 @@ export interface FlowMetadata {
   readonly normaliser: { readonly shift: readonly number[]; readonly scale: readonly number[] } | null;
   /** Of the solver inside a sampler graph; null for velocity graphs. */
   readonly solver: { readonly name: string; readonly order: number; readonly stages: number; readonly steps: number; readonly grid: readonly number[] } | null;
+  /** How the graph guides: a constant scale or an input, on an interval of t; null = the plain condition. A scale of 0 for all t leaves no condition input. */
+  readonly guidance: { readonly scale: number | 'input'; readonly from: number; readonly to: number } | null;
   /** Table codec, to be read by the table room; null for plain matrices. */
   readonly table: unknown;
 }
@@ -38,6 +40,7 @@ export function writeMetadata(
   graph: 'velocity' | 'sampler',
   solver: (Solver & { readonly grid: readonly number[] }) | null,
   closing: { readonly x: number; readonly v: number } | null = null,
+  guidance: FlowMetadata['guidance'] = null,
 ): Record<string, string> {
   const { name, tMin, tMax, sourceScale } = record.path;
   const { normaliser } = record;
@@ -50,11 +53,12 @@ export function writeMetadata(
     'flowmatch.coordinates': 'data units at every input and output',
     'flowmatch.dimension': String(record.dimension),
     'flowmatch.columns': json(record.columns),
-    'flowmatch.condition': json(record.condition && { numbers: record.condition.numbers, classes: record.condition.classes }),
+    'flowmatch.condition': json(record.condition),
     'flowmatch.source': record.source,
     'flowmatch.path': json({ name, tMin, tMax, sourceScale, ...(closing ? { closing } : {}) }),
     'flowmatch.normaliser': json(normaliser && { shift: Array.from(normaliser.shift), scale: Array.from(normaliser.scale) }),
     'flowmatch.solver': json(solver && { name: solver.name, order: solver.order, stages: solver.b.length, steps: solver.grid.length - 1, grid: solver.grid }),
+    ...(guidance ? { 'flowmatch.guidance': json({ scale: guidance.scale, from: guidance.from, to: guidance.to }) } : {}),
     'flowmatch.network': json(record.network),
     'flowmatch.table': json(record.table),
   };
@@ -116,6 +120,9 @@ export function readMetadata(entries: ReadonlyMap<string, string>): FlowMetadata
     )
   )
     throw wrong('solver', 'name, stages, steps and grid');
+  const guidance = entries.has('flowmatch.guidance') ? json('guidance') : null;
+  if (guidance !== null && !(isRecord(guidance) && isNumbers([guidance.from, guidance.to]) && (guidance.scale === 'input' || isNumbers([guidance.scale]))))
+    throw wrong('guidance', 'scale, from and to');
   return {
     graph,
     version: text('version'),
@@ -126,6 +133,7 @@ export function readMetadata(entries: ReadonlyMap<string, string>): FlowMetadata
     path: path as unknown as FlowMetadata['path'],
     normaliser: normaliser as FlowMetadata['normaliser'],
     solver: solver as FlowMetadata['solver'],
+    guidance: guidance as FlowMetadata['guidance'],
     table: json('table'),
   };
 }

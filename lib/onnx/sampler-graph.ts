@@ -7,7 +7,19 @@
 import type { Tableau } from '../solvers/solver.ts';
 import { emitOp, type Held, type Scope, spread, type Weights } from './emit-program.ts';
 import { Graph } from './graph.ts';
-import { type Affine, conditionInput, type Frame, normalised, outsideLoop, rowShapeOf } from './velocity-graph.ts';
+import {
+  type Affine,
+  conditionInput,
+  type Frame,
+  guidanceScale,
+  guidanceWeight,
+  guidedMix,
+  normalised,
+  nullHeld,
+  outsideLoop,
+  rowShapeOf,
+  sharedValues,
+} from './velocity-graph.ts';
 
 export interface SamplerSpec extends Frame {
   readonly tableau: Tableau;
@@ -57,6 +69,18 @@ interface Schedule {
   readonly times: string;
   /** float (K, terms). */
   readonly coefficients: string;
+  /** The same times in float64, for what is decided by them. */
+  readonly times64: string;
+}
+
+/** A graph's values outside the loop under the condition that is given, and under none where the graph guides. */
+interface Sides {
+  readonly given: Scope;
+  readonly none: Scope | null;
+  /** float (K * s, 1) or a scalar: the weights of the given side. */
+  readonly weights: string;
+  /** One weight per stage, not one for all. */
+  readonly perStage: boolean;
 }
 
 /** Step sizes, stage times and coefficients from the grid, in float64. */
@@ -67,11 +91,12 @@ function schedule(graph: Graph, grid: string, tableau: Tableau, terms: readonly 
   const c = graph.constant('c', { type: 'double', shape: [1, tableau.c.length], values: tableau.c });
   const offsets = graph.op('Mul', [h, c], 'stageOffsets');
   const times64 = graph.op('Add', [graph.op('Unsqueeze', [starts, ints(graph, 1)], 'startColumn'), offsets], 'stageTimes64');
-  const times = graph.op('Cast', [graph.op('Reshape', [times64, ints(graph, -1, 1)], 'stageTimesColumn')], 'stageTimes', { to: { int: 1 } });
+  const column = graph.op('Reshape', [times64, ints(graph, -1, 1)], 'stageTimesColumn');
+  const times = graph.op('Cast', [column], 'stageTimes', { to: { int: 1 } });
   const values = graph.constant('ab', { type: 'double', shape: [1, terms.length], values: terms.map((term) => term.value) });
   const coefficients = graph.op('Cast', [graph.op('Mul', [h, values], 'hab64')], 'hab', { to: { int: 1 } });
   const count = graph.op('Gather', [graph.op('Shape', [starts], 'startShape'), index(graph, 0)], 'steps', { axis: { int: 0 } });
-  return { steps: count, times, coefficients };
+  return { steps: count, times, coefficients, times64: column };
 }
 
 /** z + sum of the terms into stage `into`, added in order. */
@@ -83,11 +108,27 @@ function combine(graph: Graph, z: string, into: number, terms: readonly Term[], 
   }, z);
 }
 
-/** The loop's body: one step of the tableau. */
-function body(outer: Scope, weights: Weights, tableau: Tableau, terms: readonly Term[], plan: Schedule): ReturnType<Graph['finish']> {
+/** The network in one stage: `at` is its row among the values outside the loop. Values that `known` holds are not computed again. */
+function evaluated(graph: Graph, outer: Scope, weights: Weights, start: string, at: string, stage: number, known: ReadonlyMap<number, Held>) {
   const { program } = weights;
+  const fetch = (value: number): Held | undefined => {
+    const found = outer.values.get(value);
+    if (found?.rows !== 't') return found;
+    return { name: graph.op('Gather', [found.name, at], `stage.${stage}.${program.values[value]?.name ?? value}`, { axis: { int: 0 } }), rows: 'one' };
+  };
+  const scope: Scope = { graph, values: new Map([...known, [0, { name: start, rows: 'x' }]]), rowShape: outer.rowShape, fetch };
+  for (const op of program.ops) {
+    if (!outsideLoop(program.values[op.output]?.depends ?? 0) && !scope.values.has(op.output)) emitOp(scope, weights, op);
+  }
+  return { v: spread(scope, scope.values.get(program.output) ?? (fetch(program.output) as Held)), values: scope.values };
+}
+
+/** The loop's body: one step of the tableau. */
+function body(sides: Sides, weights: Weights, tableau: Tableau, terms: readonly Term[], plan: Schedule): ReturnType<Graph['finish']> {
+  const { program } = weights;
+  const { given, none } = sides;
   const stages = tableau.b.length;
-  const graph = outer.graph.inner();
+  const graph = given.graph.inner();
   const step = graph.input('step', 'int64', []);
   const going = graph.input('going', 'bool', []);
   const z = graph.input('z', 'float', ['rows', program.dimension]);
@@ -102,17 +143,15 @@ function body(outer: Scope, weights: Weights, tableau: Tableau, terms: readonly 
       continue;
     }
     const at = graph.op('Add', [first, ints(graph, stage)], `stage.${stage}.row`);
-    const fetch = (value: number): Held | undefined => {
-      const known = outer.values.get(value);
-      if (known?.rows !== 't') return known;
-      return { name: graph.op('Gather', [known.name, at], `stage.${stage}.${program.values[value]?.name ?? value}`, { axis: { int: 0 } }), rows: 'one' };
-    };
     const start = combine(graph, z, stage, terms, coefficient, k);
-    const scope: Scope = { graph, values: new Map([[0, { name: start, rows: 'x' }]]), rowShape: outer.rowShape, fetch };
-    for (const op of program.ops) {
-      if (!outsideLoop(program.values[op.output]?.depends ?? 0)) emitOp(scope, weights, op);
+    const plain = evaluated(graph, given, weights, start, at, stage, new Map());
+    if (none === null) {
+      k.push(plain.v);
+      continue;
     }
-    k.push(spread(scope, scope.values.get(program.output) ?? (fetch(program.output) as Held)));
+    const bare = evaluated(graph, none, weights, start, at, stage, sharedValues(program, plain.values));
+    const w = sides.perStage ? graph.op('Gather', [sides.weights, at], `stage.${stage}.w`, { axis: { int: 0 } }) : sides.weights;
+    k.push(guidedMix(graph, bare.v, plain.v, w));
   }
   const next = combine(graph, z, stages, terms, coefficient, k);
   graph.output(goingOn, 'bool', []);
@@ -128,22 +167,33 @@ function fitted(graph: Graph, grid: string, ends: SamplerSpec['ends']): string {
 }
 
 /** z after the closing step, which is taken only where the last time of the grid lies beyond tMax. */
-function closed(scope: Scope, weights: Weights, grid: string, z: string, { tMax, closing }: NonNullable<SamplerSpec['ends']>): string {
+function closed(sides: Sides, weights: Weights, grid: string, z: string, spec: SamplerSpec, scale: string): string {
+  const { tMax, closing } = spec.ends as NonNullable<SamplerSpec['ends']>;
   if (!closing) return z;
-  const { graph } = scope;
+  const { graph } = sides.given;
   const number = (value: number): string => graph.constant('number', { type: 'float', shape: [], values: [value] });
   const last = graph.op('Gather', [grid, index(graph, -1)], 'grid.last', { axis: { int: 0 } });
   const beyond = graph.op('Less', [graph.constant('time', { type: 'double', shape: [], values: [tMax] }), last], 'grid.beyond');
   const gate = graph.op('Cast', [beyond], 'closing', { to: { int: 1 } });
-  const values = new Map<number, Held>([
-    [0, { name: z, rows: 'x' }],
-    [1, { name: graph.constant('tMax', { type: 'float', shape: [1, 1], values: [tMax] }), rows: 'one' }],
-  ]);
-  const condition = scope.values.get(2);
-  if (condition) values.set(2, condition);
-  const inner: Scope = { graph, values, rowShape: scope.rowShape };
-  for (const op of weights.program.ops) emitOp(inner, weights, op);
-  const v = spread(inner, values.get(weights.program.output) as Held);
+  const under = (scope: Scope): string => {
+    const values = new Map<number, Held>([
+      [0, { name: z, rows: 'x' }],
+      [1, { name: graph.constant('tMax', { type: 'float', shape: [1, 1], values: [tMax] }), rows: 'one' }],
+    ]);
+    const condition = scope.values.get(2);
+    if (condition) values.set(2, condition);
+    const inner: Scope = { graph, values, rowShape: scope.rowShape };
+    for (const op of weights.program.ops) emitOp(inner, weights, op);
+    return spread(inner, values.get(weights.program.output) as Held);
+  };
+  let v = under(sides.given);
+  if (sides.none && spec.guidance) {
+    // the native core takes the closing step in the last stage that counts, whose time decides
+    const { b, c } = spec.tableau;
+    const acting = c[b.reduce((last, weight, i) => (weight === 0 ? last : i), 0)] as number;
+    const t = graph.constant('time', { type: 'double', shape: [], values: [tMax + acting * (1 - tMax)] });
+    v = guidedMix(graph, under(sides.none), v, guidanceWeight(graph, t, scale, spec.guidance, 'double'));
+  }
   const change = graph.op(
     'Add',
     [graph.op('Mul', [z, number(closing.x - 1)], 'closing.x'), graph.op('Mul', [v, number(closing.v)], 'closing.v')],
@@ -165,23 +215,35 @@ export function samplerGraph(weights: Weights, spec: SamplerSpec): Graph {
   const output = graph.name('x');
   const noiseDoc = source === 'gaussian' ? 'Standard normal numbers, one row per sample.' : 'Start rows (the source), in data units.';
   const noise = graph.input('noise', 'float', ['rows', program.dimension], noiseDoc);
-  const condition = conditionInput(graph, program.conditionWidth, spec.conditionNormaliser);
+  const { guidance = null } = spec;
+  const unconditional = guidance?.scale === 0 && guidance.from <= 0 && guidance.to >= 1;
+  const condition = unconditional ? nullHeld(graph, guidance) : conditionInput(graph, spec.condition, spec.conditionNormaliser);
+  const scale = guidance && !unconditional ? guidanceScale(graph, guidance) : '';
   const gridDoc = `Monotone times, both ends included${spec.gridRequired ? '.' : `; may be left out: ${spec.grid.length - 1} steps then.`}`;
   const grid = graph.input('grid', 'double', ['nodes'], gridDoc);
   if (!spec.gridRequired) graph.initialiser(grid, { type: 'double', shape: [spec.grid.length], values: spec.grid });
 
   const terms = termsOf(tableau);
   const plan = schedule(graph, fitted(graph, grid, spec.ends), tableau, terms);
-  const values = new Map<number, Held>([[1, { name: plan.times, rows: 't' }]]);
-  if (condition) values.set(2, condition);
-  const scope: Scope = { graph, values, rowShape: rowShapeOf(graph, noise) };
-  for (const op of program.ops) if (outsideLoop(program.values[op.output]?.depends ?? 0)) emitOp(scope, weights, op);
+  const rowShape = rowShapeOf(graph, noise);
+  const outside = (row: Held | undefined, known: ReadonlyMap<number, Held>): Scope => {
+    const values = new Map<number, Held>([...known, [1, { name: plan.times, rows: 't' }]]);
+    if (row) values.set(2, row);
+    const scope: Scope = { graph, values, rowShape };
+    for (const op of program.ops) if (outsideLoop(program.values[op.output]?.depends ?? 0) && !values.has(op.output)) emitOp(scope, weights, op);
+    return scope;
+  };
+  const given = outside(condition, new Map());
+  const none = scale === '' || guidance === null ? null : outside(nullHeld(graph, guidance), sharedValues(program, given.values));
+  const perStage = none !== null && guidance !== null && (guidance.from > 0 || guidance.to < 1);
+  const stageWeights = perStage && guidance ? guidanceWeight(graph, plan.times64, scale, guidance, 'double') : scale;
+  const sides: Sides = { given, none, weights: stageWeights, perStage };
 
   const scaled = (): string => graph.op('Mul', [noise, graph.constant('number', { type: 'float', shape: [], values: [sourceScale] })], 'source');
   const start = source === 'rows' ? normalised(graph, noise, normaliser, 'noise') : sourceScale === 1 ? noise : scaled();
   const yes = graph.constant('yes', { type: 'bool', shape: [], values: [1] });
-  const solved = graph.op('Loop', [plan.steps, yes, start], 'solved', { body: { graph: body(scope, weights, tableau, terms, plan) } });
-  const z = spec.ends ? closed(scope, weights, grid, solved, spec.ends) : solved;
+  const solved = graph.op('Loop', [plan.steps, yes, start], 'solved', { body: { graph: body(sides, weights, tableau, terms, plan) } });
+  const z = spec.ends ? closed(sides, weights, grid, solved, spec, scale) : solved;
   if (normaliser) denormalised(graph, z, normaliser, output);
   else graph.opTo(output, 'Identity', [z]);
   graph.output(output, 'float', ['rows', program.dimension], 'Samples in data units, before rounding and category decoding.');

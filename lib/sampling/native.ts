@@ -7,6 +7,8 @@ import { type Matrix, rowLimit, shapeError, toMatrix } from '../data/rows.ts';
 import { argumentError, FlowError } from '../errors.ts';
 import type { ModelRecord } from '../model/record.ts';
 import type { Job, NativeNetwork, SampleResult as NativeResult, SampleRequest } from '../native/binding.ts';
+import { conditionRows, nullCondition } from '../network/condition.ts';
+import { checkGuidance, type Guidance, type GuidanceSetting, isUnconditional } from '../network/guidance.ts';
 import { checkSeed, checkSignal, choice, integer, record } from '../options.ts';
 import { type Closing, closingStep } from '../paths/closing.ts';
 import { restorePath } from '../paths/paths.ts';
@@ -20,6 +22,11 @@ export interface IntegrateOptions {
   readonly solver?: Solver | SolverFactory | SolverName;
   /** What to condition on: one row for all samples, or one row per sample. Required exactly when the model was trained with a condition. */
   readonly condition?: SamplingCondition;
+  /**
+   * How strongly to follow the condition, for models trained with dropCondition: v = (1 - w) v_null + w v_given. 1 is the plain condition, above 1 stronger; 0 is
+   * unconditional (and needs no condition). { scale, interval: [a, b] } guides at times t in [a, b] only. Guided evaluations count twice in nfe. @default 1
+   */
+  readonly guidance?: Guidance;
   /** Intermediate states to keep: how many frames (>= 2, both ends included), or times of the solver's grid. @default none */
   readonly saveAt?: number | readonly number[];
   /** Arithmetic of the network. @default 'f32' */
@@ -58,8 +65,8 @@ export interface SampleResult {
   readonly saved: Float32Array;
 }
 
-export const sampleKeys = ['n', 'solver', 'seed', 'firstRow', 'condition', 'source', 'saveAt', 'precision', 'threads', 'signal'] as const;
-export const encodeKeys = ['solver', 'condition', 'saveAt', 'precision', 'threads', 'signal'] as const;
+export const sampleKeys = ['n', 'solver', 'seed', 'firstRow', 'condition', 'guidance', 'source', 'saveAt', 'precision', 'threads', 'signal'] as const;
+export const encodeKeys = ['solver', 'condition', 'guidance', 'saveAt', 'precision', 'threads', 'signal'] as const;
 
 /** Values of one native call: 4 MB of results, so that neither copying nor memory is felt. */
 const callValues = 1 << 20;
@@ -90,7 +97,7 @@ export function planSample(model: ModelRecord, options: unknown): Plan {
       'This model was trained from source rows, which are not stored in it: give some.',
     );
   }
-  const condition = samplingCondition(given.condition, 'options.condition', model.condition);
+  const condition = conditionOf(model, given);
   const n = integer(given.n ?? start?.rows ?? condition?.rows ?? 1, 'options.n', 0, rowLimit);
   if (start !== null && start.rows !== n) throw argumentError('ERR_FLOW_SHAPE', 'options.source', `${n} rows, as options.n`, `${start.rows} rows`);
   const firstRow = integer(given.firstRow ?? 0, 'options.firstRow', 0, 2 ** 48);
@@ -101,8 +108,16 @@ export function planSample(model: ModelRecord, options: unknown): Plan {
 export function planEncode(model: ModelRecord, rows: unknown, options: unknown): Plan {
   const given = record(options ?? {}, 'options', encodeKeys);
   const start = startRows(rows, 'rows', model, true);
-  const condition = samplingCondition(given.condition, 'options.condition', model.condition);
+  const condition = conditionOf(model, given);
   return plan(model, given, { n: start.rows, firstRow: 0, seed: 0n, start: start.values, condition, reverse: true });
+}
+
+/** The condition rows and how they are followed; rows that nothing reads may be left out. */
+function conditionOf(model: ModelRecord, given: { readonly condition?: unknown; readonly guidance?: unknown }): Core['condition'] {
+  const guidance = checkGuidance(given.guidance, 'options.guidance', model.condition);
+  if (isUnconditional(guidance) && (given.condition === undefined || given.condition === null)) return { values: null, rows: 1, guidance: null };
+  const rows = samplingCondition(given.condition, 'options.condition', model.condition);
+  return rows && (isUnconditional(guidance) ? { values: null, rows: rows.rows, guidance: null } : { ...rows, guidance });
 }
 
 interface Core {
@@ -110,7 +125,8 @@ interface Core {
   readonly firstRow: number;
   readonly seed: bigint;
   readonly start: Float32Array | null;
-  readonly condition: { readonly values: Float32Array; readonly rows: number } | null;
+  /** values: null = the null row for all. */
+  readonly condition: { readonly values: Float32Array | null; readonly rows: number; readonly guidance: GuidanceSetting | null } | null;
   readonly reverse: boolean;
 }
 
@@ -134,11 +150,14 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
   if (condition !== null && condition.rows !== 1 && condition.rows !== n) {
     throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per sample`, `${condition.rows} rows`);
   }
-  const width = condition === null ? 0 : condition.values.length / condition.rows;
-  const mapped = condition && toNetwork(condition.values, width, model.conditionNormaliser);
+  const mapped = condition && model.condition && networkCondition(model, model.condition, condition.values);
+  const shared = condition !== null && (condition.rows === 1 || condition.values === null);
+  const width = mapped === null ? 0 : mapped.length / (shared ? 1 : n);
+  const guidance = condition?.guidance && model.condition ? { ...condition.guidance, condition: nullCondition(model.condition) } : null;
   const decode = !reverse || model.source === 'rows'; // encoded noise stays in network coordinates
   const fixed = {
     ...tableauArrays(solver),
+    guidance,
     grid,
     save,
     frame: closing && closingFrame(solver, grid, closing),
@@ -152,12 +171,18 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
     n: count,
     firstRow: firstRow + first,
     initial: start === null ? null : start.slice(first * d, (first + count) * d),
-    condition: mapped && (condition?.rows === 1 ? mapped : mapped.slice(first * width, (first + count) * width)),
+    condition: mapped && (shared ? mapped : mapped.slice(first * width, (first + count) * width)),
     shift: decode ? (model.normaliser?.shift ?? null) : null,
     scale: decode ? (model.normaliser?.scale ?? null) : null,
   });
   const each = Math.max(1, Math.floor(callValues / (d * save.length)));
   return { n, firstRow, times: Float64Array.from(frames, (k) => grid[k] as number), signal, saves: save.length, each, part };
+}
+
+/** Condition rows in users' columns and units as the network reads them; null is the null row. */
+function networkCondition(model: ModelRecord, spec: NonNullable<ModelRecord['condition']>, values: Float32Array | null): Float32Array {
+  if (values === null) return nullCondition(spec);
+  return conditionRows(toNetwork(values, spec.numbers + spec.classes.length, model.conditionNormaliser), spec);
 }
 
 /** Rows that an integration starts from, in network coordinates. */

@@ -3,7 +3,7 @@
 import type { ConditionSpec } from '../data/condition.ts';
 import { argumentError } from '../errors.ts';
 import type { OnnxInfo } from '../onnx/inspect.ts';
-import { record } from '../options.ts';
+import { finite, record } from '../options.ts';
 import type { Bound, InputNames } from './onnx-inputs.ts';
 import type { Feed } from './onnx-session.ts';
 
@@ -51,6 +51,19 @@ export function conditionFeed(
     return condition.values[(shared ? 0 : (first + row) * c) + (i % c)] as number;
   });
   return { name: bound.name, type: bound.type, data: convert(bound.type, values), dims: [rows, ...bound.dims.slice(1)] };
+}
+
+/** The scale of the guidance for a graph that takes it (1 when it is left out); no other file can follow the option. */
+export function guidanceFeed(name: string | null, value: unknown): Feed[] {
+  if (name !== null) return [{ name, type: 'float32', data: Float32Array.of(finite(value ?? 1, 'options.guidance', -1000, 1000)), dims: [1] }];
+  if (value === undefined) return [];
+  throw argumentError(
+    'ERR_FLOW_CONFIG',
+    'options.guidance',
+    'nothing, as this file does not take the scale of its guidance',
+    value,
+    "Export with guidance: 'input' to choose it in each call, or with the scale itself.",
+  );
 }
 
 export function feed(bound: Bound, values: Float32Array, rows: number): Feed {

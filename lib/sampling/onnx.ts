@@ -11,7 +11,7 @@ import { checkGrid, fitGrid } from '../solvers/grid.ts';
 import { resolveSolver } from '../solvers/solvers.ts';
 import type { SampleOptions, SampleResult } from './native.ts';
 import { noiseRows } from './noise.ts';
-import { columnsOf, conditionFeed, conditionSpec, convert, dataUnits, feed, floats, namesOf, networkNoise, pad } from './onnx-arguments.ts';
+import { columnsOf, conditionFeed, conditionSpec, convert, dataUnits, feed, floats, guidanceFeed, namesOf, networkNoise, pad } from './onnx-arguments.ts';
 import { type Binding, type Bound, bindInputs, type InputNames } from './onnx-inputs.ts';
 import { type Feed, findRuntime, OnnxSession, type Reply, type Request } from './onnx-session.ts';
 
@@ -27,7 +27,9 @@ export interface OnnxLoadOptions {
 }
 
 /** The options of a native sampler, but for those that a file cannot follow (saveAt, precision, threads). */
-export interface OnnxSampleOptions extends Omit<SampleOptions, 'saveAt' | 'precision' | 'threads'> {
+export interface OnnxSampleOptions extends Omit<SampleOptions, 'saveAt' | 'precision' | 'threads' | 'guidance'> {
+  /** Scale of the guidance, for files exported with guidance: 'input'. @default 1 there: the plain condition */
+  readonly guidance?: number;
   /** Other times than the file's or the solver's: at least two, monotone, in [0, 1]. */
   readonly grid?: readonly number[] | Float64Array;
 }
@@ -39,7 +41,7 @@ const callRows = { least: 256, most: 16_384 };
 const inFlight = 2;
 
 const loadKeys = ['threads', 'inputs', 'output', 'columns'] as const;
-const sampleKeys = ['n', 'solver', 'seed', 'firstRow', 'condition', 'source', 'grid', 'signal'] as const;
+const sampleKeys = ['n', 'solver', 'seed', 'firstRow', 'condition', 'guidance', 'source', 'grid', 'signal'] as const;
 
 /** A model in onnxruntime. Immutable; any number of calls may run at once. */
 export class OnnxSampler {
@@ -82,11 +84,12 @@ export class OnnxSampler {
     const seed = checkSeed(given.seed, 'options.seed');
     const signal = checkSignal(given.signal);
     const plan = this.#bound.kind === 'sampler' ? this.#samplerPlan(given.solver, given.grid) : this.#velocityPlan(given.solver, given.grid);
+    const scale = guidanceFeed(this.#bound.guidance, given.guidance);
     const start = source ? (flow?.source === 'rows' ? source.values : networkNoise(source.values, this.info)) : null;
-    return this.#draw({ n, firstRow, seed, start, condition, plan, signal });
+    return this.#draw({ n, firstRow, seed, start, condition, scale, plan, signal });
   }
 
-  async #draw({ n, firstRow, seed, start, condition, plan, signal }: Draw): Promise<SampleResult> {
+  async #draw({ n, firstRow, seed, start, condition, scale, plan, signal }: Draw): Promise<SampleResult> {
     signal?.throwIfAborted();
     const d = this.dimension;
     const bound = this.#bound;
@@ -98,7 +101,7 @@ export class OnnxSampler {
       const rowsIn = start ? start.slice(first * d, (first + count) * d) : await noiseRows(seed, firstRow + first, count, d);
       const padded = bound.fixedRows > count ? pad(rowsIn, bound.fixedRows * d) : rowsIn;
       const rows = padded.length / d;
-      const rest = bound.condition && condition ? [conditionFeed(bound.condition, condition, first, count, rows)] : [];
+      const rest = bound.condition && condition ? [conditionFeed(bound.condition, condition, first, count, rows), ...scale] : scale;
       const reply = await this.#session.call(plan.request(padded, rows, rest), signal);
       if (reply.data.length !== rows * d) throw replyError(bound.output, [rows, d], reply);
       const rowsOut = reply.data.subarray(0, count * d);
@@ -119,9 +122,10 @@ export class OnnxSampler {
     x: Float32Array,
     t: number | Float32Array,
     condition?: SamplingCondition,
-    options: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal; readonly guidance?: number } = {},
   ): Promise<Float32Array> {
-    const signal = checkSignal(record(options, 'options', ['signal']).signal);
+    const { signal: given, guidance } = record(options, 'options', ['signal', 'guidance']);
+    const signal = checkSignal(given);
     const { t: slot, x: input, condition: wants, output, fixedRows, kind } = this.#bound;
     if (kind !== 'velocity' || !slot)
       throw argumentError('ERR_FLOW_CONFIG', 'velocity', 'a velocity graph', `a ${kind} graph`, "Export with graph: 'velocity'.");
@@ -137,7 +141,8 @@ export class OnnxSampler {
     const values = Float64Array.from({ length: tDims.reduce((a, b) => a * b, 1) }, (_, i) => times?.[i] ?? (t as number));
     const rest = samplingCondition(condition, 'condition', conditionSpec(this.info, wants));
     if (rest && rest.rows !== 1 && rest.rows !== n) throw argumentError('ERR_FLOW_SHAPE', 'condition', `1 row or ${n} rows`, `${rest.rows} rows`);
-    const feeds = [feed(input, x.slice(), n), { name: slot.name, type: slot.type, data: convert(slot.type, values), dims: tDims }];
+    const scale = guidanceFeed(this.#bound.guidance, guidance);
+    const feeds = [...scale, feed(input, x.slice(), n), { name: slot.name, type: slot.type, data: convert(slot.type, values), dims: tDims }];
     if (wants && rest) feeds.push(conditionFeed(wants, rest, 0, n, n));
     const reply = await this.#session.call({ kind: 'run', feeds, output }, signal);
     if (reply.data.length !== x.length) throw replyError(output, [n, d], reply);
@@ -162,7 +167,7 @@ export class OnnxSampler {
     const times = Float64Array.from(grid === undefined ? (inside?.grid ?? []) : checkGrid(grid, 'options.grid'));
     const feeds = name ? [{ name, type: 'float64' as const, data: times, dims: [times.length] }] : [];
     return {
-      nfe: (inside?.stages ?? 1) * (times.length - 1) + (path?.closing && (times[times.length - 1] ?? 0) > path.tMax ? 1 : 0),
+      nfe: this.#sides() * ((inside?.stages ?? 1) * (times.length - 1) + (path?.closing && (times[times.length - 1] ?? 0) > path.tMax ? 1 : 0)),
       request: (start, rows, rest) => ({ kind: 'run', feeds: [feed(x, start, rows), ...feeds, ...rest], output }),
     };
   }
@@ -182,9 +187,15 @@ export class OnnxSampler {
     const bind = { x: { name: x.name, type: x.type as 'float32', dims: x.dims }, t: t as Bound & { type: 'float32' }, output };
     const fromRows = flow?.source === 'rows';
     return {
-      nfe: (grid.length - 1) * b.length + (close ? 1 : 0),
+      nfe: this.#sides() * ((grid.length - 1) * b.length + (close ? 1 : 0)),
       request: (start, n, rest) => ({ kind: 'solve', x: fromRows ? start : dataUnits(start, this.info), n, d, a, b, c, grid, close, bind: { ...bind, rest } }),
     };
+  }
+
+  /** Networks that one evaluation of the graph takes: a guided one evaluates both sides everywhere, unless the condition is left out for good. */
+  #sides(): number {
+    const guidance = this.info.flow?.guidance;
+    return !guidance || (guidance.scale === 0 && guidance.from <= 0 && guidance.to >= 1) ? 1 : 2;
   }
 
   #rowsPerCall(nfe: number): number {
@@ -201,6 +212,7 @@ interface Draw {
   /** Rows as the graph's input takes them, or null: drawn noise. */
   readonly start: Float32Array | null;
   readonly condition: { readonly values: Float32Array; readonly rows: number } | null;
+  readonly scale: readonly Feed[];
   readonly plan: Plan;
   readonly signal: AbortSignal | undefined;
 }
@@ -227,7 +239,8 @@ export async function loadOnnx(source: string | Uint8Array, options: OnnxLoadOpt
   const columns = columnsOf(given.columns, bound.x.width) ?? info.flow?.columns ?? null;
   if (info.flow && info.flow.dimension !== bound.x.width)
     throw argumentError('ERR_FLOW_ONNX', 'metadata.dimension', String(bound.x.width), info.flow.dimension);
-  const said = info.flow?.condition ?? null;
+  const { guidance = null } = info.flow ?? {};
+  const said = guidance?.scale === 0 && guidance.from <= 0 && guidance.to >= 1 ? null : (info.flow?.condition ?? null); // it has no condition input
   if (info.flow && (said ? said.numbers + said.classes.length : 0) !== (bound.condition?.width ?? 0))
     throw argumentError('ERR_FLOW_ONNX', 'metadata.condition', `${bound.condition?.width ?? 0} columns, as the input has`, said);
   const session = await OnnxSession.open(findRuntime(), bound.grid === null ? bytes : requireInput(bytes, bound.grid), threads);

@@ -2,6 +2,7 @@
 
 import { argumentError } from '../errors.ts';
 import { Model } from '../model/model.ts';
+import { checkGuidance } from '../network/guidance.ts';
 import { checkSeed, checkSignal, finite, integer, ownFields, record } from '../options.ts';
 import { rowsSource } from './json.ts';
 import type { RowSource } from './rows.ts';
@@ -19,6 +20,7 @@ const fitKeys = [
   'steps',
   'batchSize',
   'lr',
+  'dropCondition',
   'coupling',
   'ema',
   'validation',
@@ -78,12 +80,15 @@ function iterable(value: Partial<Iterable<unknown>>): boolean {
 /** Arguments of sampleTable, each option read once; solver and threads are checked by model.sample(). */
 export function checkTableSample(model: unknown, options: unknown): TableSampleOptions {
   if (!(model instanceof Model)) throw argumentError('ERR_FLOW_TYPE', 'model', 'a Model', model);
-  const given = record(options, 'options', ['n', 'seed', 'firstRow', 'solver', 'given', 'threads', 'signal']);
+  const given = record(options, 'options', ['n', 'seed', 'firstRow', 'solver', 'given', 'guidance', 'threads', 'signal']);
   integer(given.n, 'options.n', 0);
   if (given.firstRow !== undefined) integer(given.firstRow, 'options.firstRow', 0, 2 ** 48);
   checkSeed(given.seed, 'options.seed');
   checkSignal(given.signal);
   if (given.given !== undefined && typeof given.given !== 'string')
     throw argumentError('ERR_FLOW_TYPE', 'options.given', 'a value of the target column', given.given);
-  return given as unknown as TableSampleOptions;
+  const guidance = checkGuidance(given.guidance, 'options.guidance', model.record.condition);
+  if (guidance?.scale === 0)
+    throw argumentError('ERR_FLOW_RANGE', 'options.guidance', 'a weight other than 0, which draws rows of no class', given.guidance, 'Use model.sample().');
+  return { ...given, guidance: guidance ? { scale: guidance.scale, interval: [guidance.from, guidance.to] } : undefined } as unknown as TableSampleOptions;
 }

@@ -2,12 +2,13 @@
 
 import type { Model } from '../model/model.ts';
 import { mlp } from '../network/mlp.ts';
-import type { NetworkSpec } from '../network/spec.ts';
+import type { ConditionSpec, NetworkSpec } from '../network/spec.ts';
 import { adamw } from '../optimisers/adamw.ts';
 import { warmupCosine } from '../optimisers/schedules.ts';
 import type { TrainOptions } from '../training/options.ts';
 import { train } from '../training/train.ts';
 import { checkFit, checkTable } from './arguments.ts';
+import type { Codec } from './codec.ts';
 import { compareRows, type TableComparison } from './compare.ts';
 import { type PreparedTable, type PrepareOptions, prepareTable } from './prepare.ts';
 import type { RowSource } from './rows.ts';
@@ -36,6 +37,8 @@ export interface TableTrainOptions {
   readonly lr?: number | undefined;
   /** How noise and rows are joined; with a target, 'minibatchOT' couples within each class. @default 'independent' */
   readonly coupling?: TrainOptions['coupling'] | undefined;
+  /** How often a row is shown without its target, in [0, 1), so that sampleTable can be guided. @default 0 */
+  readonly dropCondition?: number | undefined;
   /** Decay of the running mean of the weights that becomes the model, in [0, 1); 0 = off. @default 0.999 */
   readonly ema?: number | undefined;
   /** Share of rows held out for the validation loss, in [0, 0.9]. @default 0.1 */
@@ -59,6 +62,11 @@ export function tableNetwork(options: TableTrainOptions): NetworkSpec {
   return options.network ?? mlp({ hidden: [...(options.hidden ?? tableDefaults.hidden)], residual: false, norm: false });
 }
 
+/** What the condition of a table model holds: the target column, if there is one. */
+export function tableCondition({ target }: Codec, { dropCondition = 0 }: TableTrainOptions): ConditionSpec | null {
+  return target ? { numbers: 0, classes: [target.values.length], ...(dropCondition > 0 ? { drop: dropCondition } : {}) } : null;
+}
+
 /** Trains on a prepared table. The model's record carries the codec. */
 export function trainTable(prepared: PreparedTable, options: TableTrainOptions = {}): Promise<Model> {
   const { codec, data, labels } = prepared;
@@ -76,6 +84,7 @@ export function trainTable(prepared: PreparedTable, options: TableTrainOptions =
     validation: options.validation ?? tableDefaults.validation,
     seed: options.seed ?? 0,
     table: codec.record,
+    ...defined('dropCondition', options.dropCondition),
     ...defined('coupling', options.coupling),
     ...defined('threads', options.threads),
     ...defined('signal', options.signal),

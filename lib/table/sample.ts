@@ -3,6 +3,7 @@
 import { following } from '../abort.ts';
 import { FlowError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
+import type { Guidance } from '../network/guidance.ts';
 import { Random } from '../random.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { checkTableSample } from './arguments.ts';
@@ -20,6 +21,8 @@ export interface TableSampleOptions {
   readonly solver?: Solver | undefined;
   /** Value of the target column for every row; without it classes are drawn as often as they were seen. */
   readonly given?: string | undefined;
+  /** How strongly to follow the target, for models fitted with dropCondition: 1 plainly, above 1 stronger; not 0. @default 1 */
+  readonly guidance?: Guidance | undefined;
   /** 1 .. 1024; the rows do not depend on it. @default the physical cores available */
   readonly threads?: number | undefined;
   /** Aborting rejects with the signal's reason. */
@@ -61,7 +64,7 @@ const classStream = 0xc1a55;
  * @example for await (const { rows } of sampleTable(model, { n: 1000, seed: 1 })) console.log(rows[0]);
  */
 export async function* sampleTable(model: Model, options: TableSampleOptions): AsyncGenerator<TableBatch> {
-  const { n, seed = 0, firstRow = 0, solver, given, threads, signal: outer } = checkTableSample(model, options);
+  const { n, seed = 0, firstRow = 0, solver, given, guidance, threads, signal: outer } = checkTableSample(model, options);
   const codec = tableCodec(model);
   const fixed = given === undefined ? null : classOf(codec, given);
   const { signal, end } = following(outer);
@@ -74,6 +77,7 @@ export async function* sampleTable(model: Model, options: TableSampleOptions): A
       firstRow: firstRow + first,
       ...(solver ? { solver } : {}),
       ...(labels ? { condition: { labels } } : {}),
+      ...(guidance === undefined ? {} : { guidance }),
       ...(threads === undefined ? {} : { threads }),
       signal,
     });

@@ -68,6 +68,8 @@ export interface TrainOptions {
   readonly columns?: Columns;
   /** Rows beside the data: numbers, or { numbers, labels }. @default none */
   readonly condition?: TrainingCondition;
+  /** How often a row is shown without its condition, in [0, 1): such a model can be guided when sampling. 0.1 to 0.2 are usual. @default 0 */
+  readonly dropCondition?: number;
   /** Where flows start: 'gaussian', or rows in data units (which must be given again when sampling). @default 'gaussian' */
   readonly source?: 'gaussian' | SourceRows;
   /** z-score all columns, or those marked true; constant columns come out exactly constant. Numbers of the condition follow unless this is false. @default true */
@@ -121,6 +123,7 @@ export interface Settings {
   readonly data: unknown;
   readonly columns: Width | undefined;
   readonly condition: unknown;
+  readonly dropCondition: number;
   readonly source: { readonly rows: unknown; readonly paired: boolean } | null;
   readonly normalise: boolean | readonly boolean[];
   readonly network: NetworkSpec;
@@ -151,6 +154,7 @@ const keys = [
   'data',
   'columns',
   'condition',
+  'dropCondition',
   'source',
   'normalise',
   'network',
@@ -231,6 +235,7 @@ export function checkOptions(options: unknown): Settings {
     data: given.data,
     columns: checkColumns(given.columns, 'options.columns'),
     condition: given.condition,
+    dropCondition: checkDrop(given.dropCondition, given.condition),
     source,
     normalise: checkNormalise(given.normalise),
     network: given.network === undefined ? mlp() : checkNetwork(given.network, 'options.network'),
@@ -259,6 +264,13 @@ export function checkOptions(options: unknown): Settings {
 function flag(value: unknown, path: string, preset = false): boolean {
   if (value !== undefined && typeof value !== 'boolean') throw argumentError('ERR_FLOW_TYPE', path, 'true or false', value);
   return value ?? preset;
+}
+
+function checkDrop(value: unknown, condition: unknown): number {
+  const path = 'options.dropCondition';
+  const drop = finite(value ?? 0, path, 0, 1 - 2 ** -24);
+  if (drop > 0 && (condition === undefined || condition === null)) throw argumentError('ERR_FLOW_CONFIG', path, '0, as there is no condition', value);
+  return drop;
 }
 
 function callback<T>(value: unknown, path: string): ((value: T) => void) | undefined {

@@ -5,6 +5,7 @@ import { type Prepared, prepare } from '../data/dataset.ts';
 import { divisor, fitNormaliser, type Normaliser } from '../data/normalise.ts';
 import { argumentError } from '../errors.ts';
 import type { Binding, NativeDataset, NativeTrainer } from '../native/binding.ts';
+import { conditionRows, conditionWidth, nullCondition } from '../network/condition.ts';
 import { encodeProgram } from '../network/encode.ts';
 import { initialiseInTurns } from '../network/initialise.ts';
 import { lower } from '../network/lower.ts';
@@ -47,17 +48,22 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
       throw argumentError('ERR_FLOW_CONFIG', 'options.patience', '0, as no row is held out', settings.patience, hint);
     }
     const normaliser = await normalise(data, train, settings.normalise);
-    const condition = trainingCondition(settings.condition, 'options.condition', data.rows);
+    const condition = trainingCondition(settings.condition, 'options.condition', data.rows, settings.dropCondition);
     let beside: NativeDataset | null = null;
     let besideHash: string | null = null;
     let conditionNormaliser: Normaliser | null = null;
     if (condition !== null) {
-      const { numbers, classes } = condition.spec;
-      beside = keep(new binding.Dataset(numbers + classes.length));
-      beside.append(condition.values);
+      const { numbers } = condition.spec;
+      const width = conditionWidth(condition.spec);
+      beside = keep(new binding.Dataset(width));
+      beside.append(conditionRows(condition.values, condition.spec));
       besideHash = await beside.hash().done;
       if (settings.normalise !== false && numbers > 0) {
-        const full = await fitNormaliser(beside, train, [...Array<boolean>(numbers).fill(true), ...classes.map(() => false)]);
+        const full = await fitNormaliser(
+          beside,
+          train,
+          Array.from({ length: width }, (_, j) => j < numbers),
+        );
         await beside.normalise(full.shift, divisor(full)).done;
         conditionNormaliser = { shift: full.shift.slice(0, numbers), scale: full.scale.slice(0, numbers) };
       }
@@ -87,6 +93,7 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
       path: pathForm(path),
       times: { stratified: settings.time.stratified, tMin: path.tMin, tMax: path.tMax, quantiles: quantileTable(settings.time, path.tMin, path.tMax) },
       coupling: isOptimal(coupling) ? { kind: 'ot', condition: condition !== null && !ignores, labels: condition?.spec.classes.length ?? 0 } : null,
+      dropCondition: condition?.spec.drop === undefined ? null : { probability: condition.spec.drop, row: nullCondition(condition.spec) },
       batchSize: settings.batchSize,
       seed,
       replacement: settings.replacement,

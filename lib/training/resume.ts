@@ -42,6 +42,7 @@ export function resumedOptions(file: string, found: ModelFile, options: TrainOpt
     time: time['stratified'] === true ? 'stratified' : 'uniform',
     ...(given.optimiser === undefined ? { optimiser: adamw({ ...constants, lr: trainer['lr'] as number }) } : {}),
     ...(Object.fromEntries(kept) as Partial<TrainOptions>),
+    ...(stored['dropCondition'] === undefined ? {} : { dropCondition: stored['dropCondition'] as number }),
     steps: trainer['steps'] as number,
     seed: /^\d{1,20}$/.test(String(stored['seed'])) ? BigInt(stored['seed'] as string) : 0n,
     table: found.record.table,

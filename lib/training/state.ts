@@ -42,6 +42,7 @@ export function signature(settings: Settings): Json {
     patience: settings.patience,
     seed: String(settings.seed),
     normalise: settings.normalise,
+    ...(settings.dropCondition > 0 ? { dropCondition: settings.dropCondition } : {}),
     source: settings.source === null ? 'gaussian' : settings.source.paired ? 'paired rows' : 'rows',
     precision: 'f32',
   };

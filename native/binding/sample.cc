@@ -1,5 +1,7 @@
 #include "binding/sample.h"
 
+#include "solver/network_field.h"
+
 #include <cmath>
 
 namespace flow::binding {
@@ -48,6 +50,13 @@ SampleTask::SampleTask(Napi::Env env, std::shared_ptr<const Network> network, co
   o.condition_rows = c == 0 ? 0 : given == c ? 1 : o.n;
   require_length(condition_.size(), elements("request.condition", o.condition_rows, c), "request.condition", "(n, condition width) or (1, condition width)");
 
+  if (const Napi::Value value = fields.get("guidance"); !absent(value)) {
+    const Fields guidance(value, "request.guidance");
+    null_condition_ = guidance.floats("condition");
+    if (c == 0) reject("ERR_FLOW_CONFIG", "request.guidance", "null, as the network has no condition", value);
+    require_length(null_condition_.size(), c, "request.guidance.condition", "(condition width)");
+    o.guidance = {null_condition_.data(), guidance.finite("scale"), guidance.finite("from"), guidance.finite("to")};
+  }
   b_ = fields.doubles("b");
   o.stages = static_cast<int32_t>(b_.size());
   if (b_.empty() || static_cast<int64_t>(b_.size()) > kMaxStages) throw Failure{"ERR_FLOW_SHAPE", "request.b", "1 to 64 stages", std::to_string(b_.size()), ""};
@@ -105,7 +114,7 @@ void SampleTask::run(const StopFlag* stop) {
 Napi::Value SampleTask::result(Napi::Env env) const {
   Napi::Object record = Napi::Object::New(env);
   record.Set("x", x_.value());
-  record.Set("nfe", static_cast<double>(options_.n == 0 ? options_.steps * options_.stages : report_.nfe));
+  record.Set("nfe", static_cast<double>(options_.n == 0 ? network_evaluations(options_) : report_.nfe));
   record.Set("nonfiniteRow", static_cast<double>(report_.nonfinite_row));
   record.Set("status", report_.stopped ? "stopped" : "done");
   return record;

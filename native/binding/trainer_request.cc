@@ -38,6 +38,7 @@ TrainerRequest::TrainerRequest(const Napi::Value& value) {
   read_path(fields);
   read_times(fields);
   read_coupling(fields);
+  read_drop(fields);
   o.source_paired = fields.boolean("sourcePaired");
   o.batch_size = fields.integer("batchSize", 1, kMaxBatch);
   o.seed = fields.seed("seed");
@@ -70,6 +71,7 @@ TrainerRequest::TrainerRequest(const Napi::Value& value) {
   if (o.condition && o.condition->rows() != rows) {
     throw Failure{"ERR_FLOW_SHAPE", "request.condition", std::to_string(rows) + " rows", std::to_string(o.condition->rows()), ""};
   }
+  if (o.drop.probability > 0) require_length(drop_.size(), o.condition ? o.condition->columns() : 0, "request.dropCondition.row", "(condition width)");
   elements("request.batchSize", o.batch_size, o.data->columns());
   o.program = program_.data();
   o.program_words = static_cast<int64_t>(program_.size());
@@ -134,6 +136,19 @@ void TrainerRequest::read_coupling(const Fields& fields) {
   const Fields coupling(value, "request.coupling");
   if (text(coupling, "kind") != "ot") reject("ERR_FLOW_CONFIG", "request.coupling.kind", "ot", coupling.get("kind"));
   options.coupling = {true, coupling.boolean("condition"), static_cast<int32_t>(coupling.integer("labels", 0, 1 << 20))};
+}
+
+void TrainerRequest::read_drop(const Fields& fields) {
+  const Napi::Value value = fields.get("dropCondition");
+  if (absent(value)) return;
+  const Fields drop(value, "request.dropCondition");
+  drop_ = drop.floats("row");
+  for (size_t i = 0; i < drop_.size(); ++i) {
+    if (!std::isfinite(drop_[i]))
+      throw Failure{"ERR_FLOW_NONFINITE", "request.dropCondition.row[" + std::to_string(i) + "]", "finite values", "NaN or infinity", ""};
+  }
+  options.drop = {drop.finite("probability", 0, 1), drop_.data()};
+  if (options.drop.probability == 1) reject("ERR_FLOW_RANGE", "request.dropCondition.probability", "a number below 1", drop.get("probability"));
 }
 
 }  // namespace flow::binding

@@ -15,8 +15,9 @@ struct TrainerRequest {
   void read_path(const Fields& fields);
   void read_times(const Fields& fields);
   void read_coupling(const Fields& fields);
+  void read_drop(const Fields& fields);
   std::vector<int32_t> program_;
-  std::vector<float> constants_, parameters_;
+  std::vector<float> constants_, parameters_, drop_;
   std::vector<uint32_t> train_, validation_;
   std::vector<double> nodes_, quantiles_;
 };

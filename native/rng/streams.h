@@ -21,7 +21,9 @@ enum class Stream : uint32_t {
   kValidationTime = 9,
   kValidationBridge = 10,
   kValidationSource = 11,
-  kProbe = 32,  // signs of the trace's probes: row = row index; probe p draws from stream kProbe + (p << 8)
+  kDrop = 12,            // which conditions are dropped: row = step * B + i
+  kValidationDrop = 13,  // row = validation pair
+  kProbe = 32,           // signs of the trace's probes: row = row index; probe p draws from stream kProbe + (p << 8)
 };
 
 inline PhiloxKey philox_key(uint64_t seed) { return {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)}; }

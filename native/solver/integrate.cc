@@ -35,6 +35,8 @@ Status check_solve(const SampleOptions& o, int32_t d) {
   for (int64_t i = 0; i < o.saves; ++i)
     if (o.save[i] < 0 || o.save[i] > o.steps || (i > 0 && o.save[i] <= o.save[i - 1]))
       return fail(Code::kArgument, "save must hold ascending indices into the grid", i);
+  const GuidanceOptions& g = o.guidance;
+  if (!finite(g.scale) || !finite(g.from) || !finite(g.to)) return fail(Code::kArgument, "guidance must be finite");
   if ((o.shift == nullptr) != (o.scale == nullptr)) return fail(Code::kArgument, "shift and scale come together");
   if (checked_product(o.saves, checked_product(o.n, d, sizeof(float))) < 0) return out_of_memory();
   return {};
@@ -136,7 +138,7 @@ Status run(Solve& solve, int32_t slots, SampleReport* report) {
   const int64_t tiles = o.n > 0 ? (o.n + solve.tile - 1) / solve.tile : 0;
   parallel_for(tiles, slots, [&](int64_t tile, int32_t slot) { solve.run_tile(tile, slot); });
   *report = {};
-  report->nfe = o.steps * o.stages;
+  report->nfe = solve.network != nullptr ? network_evaluations(o) : o.steps * o.stages;
   report->stopped = solve.stopped.load();
   const int64_t bad = solve.bad_row.load();
   if (bad != INT64_MAX) report->nonfinite_row = bad;
@@ -157,6 +159,7 @@ Status sample(const Network& network, const SampleOptions& options, const StopFl
   FLOW_TRY(check_solve(options, d));
   if (data.program.tangent >= 0 && !data.program.traces()) return fail(Code::kArgument, "a network with a derivative along given directions has no solves");
   if ((options.condition == nullptr) != (c == 0)) return fail(Code::kArgument, "a condition must be given exactly when the network has one");
+  if (c == 0 && options.guidance.null_condition != nullptr) return fail(Code::kArgument, "guidance needs a network with a condition");
   if (c > 0 && options.condition_rows != 1 && options.condition_rows != options.n)
     return fail(Code::kArgument, "the condition must have one row, or one per sample");
   const int32_t tile = options.n > 0 ? choose_tile(options.n, resolve_threads(options.threads), tile_rows(data.program)) : 1;

@@ -12,6 +12,11 @@ namespace flow {
 
 class Network;
 
+struct GuidanceOptions {                  // net = (1 - w) net_null + w net_given, w = scale for t in [from, to], else 1
+  const float* null_condition = nullptr;  // (c); null = no guidance
+  double scale = 1, from = 0, to = 1;
+};
+
 struct SampleOptions {
   int64_t n = 0;
   int64_t first_row = 0;  // 0 <= first_row, first_row + n <= 2^53
@@ -21,6 +26,7 @@ struct SampleOptions {
   double source_scale = 1;           // drawn noise is multiplied by this
   const float* condition = nullptr;  // (condition_rows, c)
   int64_t condition_rows = 0;        // n, or 1 = shared by all rows, or 0 when c = 0
+  GuidanceOptions guidance;
   int32_t stages = 0;
   const double* a = nullptr;      // (stages, stages) row-major, strictly lower triangle read
   const double* b = nullptr;      // (stages)

@@ -74,7 +74,18 @@ Status Batch::init(const TrainerOptions& o, int32_t dimension, int32_t condition
   time_min_ = o.times.t_min;
   time_max_ = o.times.t_max;
   if (o.times.quantiles != nullptr) FLOW_TRY(quantiles_.copy(o.times.quantiles, o.times.quantile_count));
+  drop_ = static_cast<float>(o.drop.probability);
+  if (drop_ > 0) FLOW_TRY(null_.copy(o.drop.row, condition_width));
   return {};
+}
+
+// Each row loses its condition on its own, after the coupling has seen it.
+void Batch::drop(PhiloxKey key, Stream stream, uint64_t row, int32_t rows, BatchScratch& s) const {
+  if (!(drop_ > 0)) return;
+  kernels().random_uniform(key, id(stream), row, rows, 1, s.uniform.data(), 1);
+  for (int32_t i = 0; i < rows; ++i)
+    if (s.uniform[i] < drop_)
+      std::memcpy(s.condition.data() + int64_t{i} * condition_width_, null_.data(), static_cast<size_t>(condition_width_) * sizeof(float));
 }
 
 void Batch::gather(const Dataset& from, const uint32_t* index, int32_t rows, float* to) const {
@@ -176,6 +187,7 @@ void Batch::join(int32_t rows, BatchScratch& s, const BatchTarget& target) const
 void Batch::fill(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s, const BatchTarget& target) const {
   draw(step, first, rows, pairs, s);
   const uint64_t row = step * static_cast<uint64_t>(batch_) + static_cast<uint64_t>(first);
+  drop(key_, Stream::kDrop, row, rows, s);
   if (stratified_) {  // t_i = quantile((p(i) + U) / B), p a permutation of the batch
     float u;
     kernels().random_uniform(key_, id(Stream::kTime), step, 1, 1, &u, 1);
@@ -217,6 +229,7 @@ void Batch::fill_validation(uint64_t seed, int64_t draws, int64_t first, int32_t
     s.t[i] = time((static_cast<double>(pair % draws) + u) / static_cast<double>(draws));
   }
   draw_validation(seed, draws, s.pair.data(), partner, rows, s);
+  drop(key, Stream::kValidationDrop, static_cast<uint64_t>(first), rows, s);
   if (bridge_) kernels().random_normal(key, id(Stream::kValidationBridge), static_cast<uint64_t>(first), rows, dimension_, s.eps.data(), dimension_);
   join(rows, s, target);
 }

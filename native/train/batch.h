@@ -5,6 +5,7 @@
 
 #include "core/buffer.h"
 #include "kernels/kernels.h"
+#include "rng/streams.h"
 #include "train/trainer.h"
 
 namespace flow {
@@ -39,6 +40,7 @@ class Batch {
   void fill_validation(uint64_t seed, int64_t draws, int64_t first, int32_t rows, const int32_t* partner, BatchScratch& s, const BatchTarget& target) const;
 
  private:
+  void drop(PhiloxKey key, Stream stream, uint64_t row, int32_t rows, BatchScratch& s) const;
   void gather(const Dataset& from, const uint32_t* index, int32_t rows, float* to) const;
   void join(int32_t rows, BatchScratch& s, const BatchTarget& target) const;
   float time(double u) const;
@@ -52,6 +54,8 @@ class Batch {
   double sigma_min_ = 0, path_min_ = 0, path_max_ = 1, time_min_ = 0, time_max_ = 1;
   Buffer<uint32_t> train_, validation_;
   Buffer<double> nodes_, quantiles_;
+  float drop_ = 0;
+  Buffer<float> null_;  // the condition row that stands for none
 };
 
 }  // namespace flow

@@ -39,6 +39,8 @@ Status check(const TrainerOptions& o, const Program& program) {
   FLOW_TRY(check_rows(o.train_rows, o.train_count, o.data->rows(), "a training row is past the last row"));
   FLOW_TRY(check_rows(o.validation_rows, o.validation_count, o.data->rows(), "a validation row is past the last row"));
   if (o.batch_size < 1 || o.batch_size > (int64_t{1} << 24)) return bad("the batch size must lie in [1, 2^24]");
+  if (!(o.drop.probability >= 0 && o.drop.probability < 1)) return bad("the probability of dropping a condition must lie in [0, 1)");
+  if (o.drop.probability > 0 && (o.drop.row == nullptr || !o.condition)) return bad("dropping needs a condition and its null row");
   if (!(o.beta1 >= 0 && o.beta1 < 1) || !(o.beta2 >= 0 && o.beta2 < 1)) return bad("beta1 and beta2 must lie in [0, 1)");
   if (!finite(o.epsilon) || !(static_cast<float>(o.epsilon) > 0)) return bad("epsilon must be above 0");
   if (!finite(o.weight_decay) || o.weight_decay < 0) return bad("the weight decay must be finite and not negative");

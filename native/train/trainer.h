@@ -31,6 +31,11 @@ struct CouplingOptions {
   int32_t labels = 0;
 };
 
+struct DropOptions {  // a row loses its condition with this probability: `row` (c) stands for it
+  double probability = 0;
+  const float* row = nullptr;
+};
+
 struct TrainerOptions {  // pointers are read by init() only
   const int32_t* program = nullptr;
   int64_t program_words = 0;
@@ -47,6 +52,7 @@ struct TrainerOptions {  // pointers are read by init() only
   PathOptions path;
   TimeOptions times;
   CouplingOptions coupling;
+  DropOptions drop;
   int64_t batch_size = 0;
   uint64_t seed = 0;
   bool replacement = false;

@@ -1,8 +1,9 @@
 // One table of networks and ops for value, gradient, parity and speed: named cases, single-op programs, and random networks from a seed.
 
 import { checkProgram, opInputs } from '../../lib/network/check.ts';
+import { conditionWidth } from '../../lib/network/condition.ts';
 import { initialiseParameters } from '../../lib/network/initialise.ts';
-import { conditionWidth, lower } from '../../lib/network/lower.ts';
+import { lower } from '../../lib/network/lower.ts';
 import { type MlpOptions, mlp } from '../../lib/network/mlp.ts';
 import { activations, depends, type Op, type Parameter, type Program, type Value } from '../../lib/network/ops.ts';
 import type { ConditionSpec, MlpSpec } from '../../lib/network/spec.ts';

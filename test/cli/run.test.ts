@@ -218,6 +218,21 @@ describe('the other verbs', () => {
     expect((await run('sample', file, '--given', 'Species=Dodo')).stderr).toMatch(/has the values Adelie, Chinstrap, Gentoo; got "Dodo"/);
     expect((await run('sample', file, '--given', 'Sex=MALE')).stderr).toMatch(/takes --given "Species=Adelie"/);
     expect((await run('sample', model, '--given', 'Species=Gentoo')).stderr).toMatch(/fit it with --target/);
+    expect((await run('sample', file, '--guidance', '2')).stderr).toMatch(/trained without dropping its condition/);
+  });
+
+  test('a target that was dropped now and then can be followed more strongly, here and in an exported graph', async () => {
+    const [file, onnx] = [inFolder('g.safetensors'), inFolder('g.onnx')];
+    expect((await run('fit', penguins, '-o', file, ...small, '--target', 'Species', '--drop-condition', '0.2', '--quiet')).code).toBe(0);
+    const rows = async (...flags: string[]) => (await run('sample', file, '-n', '20', '--given', 'Species=Gentoo', '--quiet', ...flags)).stdout;
+    expect(await rows('--guidance', '1')).toBe(await rows());
+    expect(await rows('--guidance', '3')).not.toBe(await rows());
+    expect(await rows('--guidance', '3:0.2-0.6')).not.toBe(await rows('--guidance', '3'));
+    expect((await run('sample', file, '--guidance', '0')).stderr).toMatch(/a weight other than 0/);
+    for (const guidance of ['input', '2', '1.5:0.1-0.9']) {
+      const { code, stderr } = await run('export', file, '-o', onnx, '--guidance', guidance, '--check', '--steps', '5');
+      expect([guidance, code, stderr]).toEqual([guidance, 0, expect.stringMatching(/largest difference \d\.\d\de-[6-9]/)]);
+    }
   });
 
   test('demo draws, measures and leaves files', async () => {

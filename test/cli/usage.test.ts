@@ -10,7 +10,7 @@ import { inFolder, run } from './helpers.ts';
 
 const penguins = 'examples/data/penguins.csv';
 const fitFlags =
-  '--seed --threads --json --quiet --config --steps --batch --lr --hidden --coupling --ema --checkpoint --every --null --keep --drop --target --dry-run';
+  '--seed --threads --json --quiet --config --steps --batch --lr --hidden --coupling --ema --checkpoint --every --null --keep --drop --target --drop-condition --dry-run';
 
 describe('usage', () => {
   test('help names every verb, on stdout, exit 0; each verb has its own', async () => {
@@ -20,7 +20,7 @@ describe('usage', () => {
     const fit = await run('fit', '--help');
     for (const flag of fitFlags.split(' ')) expect(fit.stdout).toContain(flag);
     for (const value of [tableDefaults.steps, tableDefaults.batchSize, tableDefaults.lr, tableDefaults.hidden, tableDefaults.ema])
-      expect(fit.stdout).toContain(`default: ${value})`);
+      expect(fit.stdout.replaceAll(/\s+/g, ' ')).toContain(`default: ${value})`);
     expect(fit.stdout.indexOf('--output')).toBeLessThan(fit.stdout.indexOf('--seed'));
     expect((await run('help', 'fit')).stdout).toBe(fit.stdout);
     expect((await run()).stdout).toContain('Usage: flowmatch');
@@ -37,6 +37,10 @@ describe('usage', () => {
     [['fit', penguins, '-o', 'x', '--every', '30s'], /--every: needs --checkpoint/],
     [['fit', penguins, '-o', 'x', '--drop', 'Specis'], /drop: there is no column "Specis". Did you mean "Species"\?/],
     [['fit', penguins, '-o', 'x', '--target', 'Body Mass (g)'], /a target is a category or boolean/],
+    [['fit', penguins, '-o', 'x', '--drop-condition', '0.1'], /dropCondition: expected 0, as there is no condition/],
+    [['sample', 'x', '--guidance', 'much'], /--guidance: expected a weight such as 2, or 2:0.1-0.8/],
+    [['sample', 'x', '--guidance', '2:0.8-0.1'], /--guidance: expected a weight/],
+    [['sample', 'x', '--guidance', 'input'], /--guidance: expected a weight/],
     [['demo', 'mons'], /Did you mean "moons"\?/],
     [['inspect'], /missing required argument/],
     [['fit', 'a', 'b', '-o', 'x'], /too many arguments/],

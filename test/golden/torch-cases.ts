@@ -2,7 +2,8 @@
 
 import { encodeProgram } from '../../lib/network/encode.ts';
 import { initialiseParameters } from '../../lib/network/initialise.ts';
-import { conditionWidth, lower } from '../../lib/network/lower.ts';
+import { conditionWidth } from '../../lib/network/condition.ts';
+import { lower } from '../../lib/network/lower.ts';
 import { type MlpOptions, mlp } from '../../lib/network/mlp.ts';
 import type { ConditionSpec, MlpSpec } from '../../lib/network/spec.ts';
 import { native } from '../../lib/native/load.ts';

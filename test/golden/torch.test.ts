@@ -4,7 +4,8 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { conditionWidth, lower } from '../../lib/network/lower.ts';
+import { conditionWidth } from '../../lib/network/condition.ts';
+import { lower } from '../../lib/network/lower.ts';
 import { evaluate } from '../../lib/sampling/reference/evaluate.ts';
 import { gradient } from '../../lib/sampling/reference/gradient.ts';
 import { prepare, specOf, steps, type TorchCase, times, torchCases } from './torch-cases.ts';

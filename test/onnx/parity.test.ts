@@ -1,10 +1,7 @@
 // Exported graphs against the native core (and velocities against the float64 oracle as well): random models at t = 0, at t = 1 and between, for no row, one
 // row and odd counts.
-// FLOWMATCH_ONNX_MODELS sets how many random models (CI: 150; the full check: 1000). FLOWMATCH_ONNX_CORPUS names a folder that receives every file with its
-// inputs and outputs, for scripts/check-onnx.sh.
+// FLOWMATCH_ONNX_MODELS sets how many random models (CI: 150; the full check: 1000).
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { NativeNetwork } from '../../lib/native/binding.ts';
 import { native } from '../../lib/native/load.ts';
@@ -16,23 +13,12 @@ import { evaluate } from '../../lib/sampling/reference/evaluate.ts';
 import { gridOf } from '../../lib/solvers/grid.ts';
 import { type SolverName, solverByName, solvers, tableauArrays } from '../../lib/solvers/solvers.ts';
 import { caseInputs, networkCases, opCases } from '../cases/networks.ts';
+import { keep } from './corpus.ts';
 import { type ModelCase, modelOf, pointsOf, randomModel } from './random-models.ts';
 import { type Feeds, run, sessionOf } from './run.ts';
 
 const models = Number(process.env['FLOWMATCH_ONNX_MODELS'] ?? 150);
-const corpus = process.env['FLOWMATCH_ONNX_CORPUS'];
 const solverNames = Object.keys(solvers) as SolverName[];
-
-/** Keeps a file and one call of it for the Python checks. */
-function keep(name: string, bytes: Uint8Array, feeds: Feeds, output: Float32Array): void {
-  if (!corpus) return;
-  mkdirSync(corpus, { recursive: true });
-  const listed = Object.fromEntries(
-    Object.entries(feeds).map(([key, { data, dims }]) => [key, { data: Array.from(data), dims, double: data instanceof Float64Array }]),
-  );
-  writeFileSync(join(corpus, `${name}.onnx`), bytes);
-  writeFileSync(join(corpus, `${name}.json`), JSON.stringify({ feeds: listed, output: Array.from(output) }));
-}
 
 /** Largest |a - b| and largest |b| in units of the column's scale. */
 function compare(a: Float32Array, b: Float64Array, scale: (column: number) => number, d: number): { error: number; size: number } {
@@ -157,7 +143,10 @@ describe('the velocity graph', () => {
   test.each(opCases.map((c) => [c.name, c] as const))('%s equals the oracle', async (_, network) => {
     const { program } = network;
     const inputs = caseInputs(network, 5);
-    const graph = velocityGraph({ program, parameters: inputs.parameters, names: new Map() }, { normaliser: null, conditionNormaliser: null });
+    const graph = velocityGraph(
+      { program, parameters: inputs.parameters, names: new Map() },
+      { normaliser: null, conditionNormaliser: null, condition: program.conditionWidth > 0 ? { numbers: program.conditionWidth, classes: [] } : null },
+    );
     const bytes = modelBytes(graph.finish('velocity', '', true), { opset: 17, irVersion: 8, producerVersion: '0', doc: '', metadata: {} });
     const session = await sessionOf(bytes);
     const condition =

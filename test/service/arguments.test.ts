@@ -97,6 +97,7 @@ const anything = fc.oneof(
 const rows = Array.from({ length: 8 }, (_, i) => [i / 8, 1 - i / 8]);
 const network = api.mlp({ hidden: [4] });
 const model = api.Model.fromRecord(untrained(2));
+const guided = api.Model.fromRecord(untrained(2, { hidden: [3] }, { condition: { numbers: 1, classes: [2], drop: 0.1 } }));
 const dataset = new api.Dataset({ columns: 2 }).append(rows);
 let patience = 1; // raised where the arguments are right and the call must end by itself, on a busy machine too
 /** Ends whatever runs long. */
@@ -115,6 +116,8 @@ const training = () => ({
   ema: 0.5,
   clip: 1,
   normalise: true,
+  condition: { labels: rows.map((_, i) => i % 2) },
+  dropCondition: 0.2,
   threads: 1,
   signal: soon(),
 });
@@ -136,13 +139,17 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
   'Model.fromRecord': { call: api.Model.fromRecord, right: () => [untrained(2)] },
   'Model.save': { call: (...args) => model.save(...(args as [never])), right: () => ['model.safetensors'] },
   'Model.sample': { call: (...args) => model.sample(...(args as [never])), right: () => [{ ...small, signal: soon() }] },
+  'Model.sample, guided': {
+    call: (...args) => guided.sample(...(args as [never])),
+    right: () => [{ ...small, condition: { numbers: [0.5], labels: [1] }, guidance: { scale: 2, interval: [0.1, 0.9] } }],
+  },
   'Model.sampleSync': { call: (...args) => model.sampleSync(...(args as [never])), right: () => [{ solver: 'euler' }] },
   'Model.sampleBatches': { call: (...args) => model.sampleBatches(...(args as [never])).next(), right: () => [{ ...small, batchRows: 3, signal: soon() }] },
   'Model.encode': { call: (...args) => model.encode(...(args as [never])), right: () => [rows, { solver: 'euler', signal: soon() }] },
   Trainer: { call: (...args) => new api.Trainer(...(args as [never])), right: () => [training()] },
   'Trainer.resume': { call: (...args) => api.Trainer.resume(...(args as [never, never])), right: () => ['none.safetensors', training()] },
   train: { call: api.train, right: () => [training()] },
-  exportOnnx: { call: api.exportOnnx, right: () => [model, 'model.onnx', { graph: 'sampler', solver: api.euler({ steps: 2 }) }] },
+  exportOnnx: { call: api.exportOnnx, right: () => [model, 'model.onnx', { graph: 'sampler', guidance: 1, solver: api.euler({ steps: 2 }) }] },
   inspectOnnx: { call: api.inspectOnnx, right: () => [new Uint8Array([8, 8])] },
   loadOnnx: { call: api.loadOnnx, right: () => [new Uint8Array([8, 8]), { threads: 1 }] },
   mlp: { call: api.mlp, right: () => [{ hidden: [4, 4], activation: 'silu', time: { kind: 'fourier', frequencies: 3 }, residual: true, norm: false }] },
@@ -177,7 +184,19 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
     call: (one, options) => api.fitTable(one, bare(options) ? { signal: soon(500) } : options), // its defaults train for a minute
     right: () => [
       table,
-      { nulls: ['-'], keep: ['a'], drop: [], columns: { b: 'number' }, hidden: [4], steps: 2, batchSize: 4, lr: 1e-3, seed: 1, signal: soon(2000) },
+      {
+        nulls: ['-'],
+        dropCondition: 0,
+        keep: ['a'],
+        drop: [],
+        columns: { b: 'number' },
+        hidden: [4],
+        steps: 2,
+        batchSize: 4,
+        lr: 1e-3,
+        seed: 1,
+        signal: soon(2000),
+      },
     ],
   },
   sampleTable: { call: (...args) => api.sampleTable(...(args as [never, never])).next(), right: () => [fitted, { n: 3, seed: 1, signal: soon() }] },

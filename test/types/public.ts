@@ -21,6 +21,7 @@ export async function readme(data: number[][], signal: AbortSignal): Promise<voi
   const model: Model = await train({
     data,
     condition: { numbers: data, labels: [0, 1] },
+    dropCondition: 0.1,
     source: 'gaussian',
     normalise: true,
     network: mlp({ hidden: [256, 256, 256], activation: 'silu' }),
@@ -46,6 +47,7 @@ export async function readme(data: number[][], signal: AbortSignal): Promise<voi
     seed: 1,
     firstRow: 0,
     saveAt: 10,
+    guidance: { scale: 2, interval: [0.1, 0.9] },
     precision: 'f32',
     signal,
   });

@@ -1,0 +1,139 @@
+#include "solver/branch.h"
+
+#include <new>
+
+#include "network/columns.h"
+
+namespace flow {
+
+namespace {
+constexpr int64_t kWindow = 64;  // stages whose row-constant values are computed together, as rows of one small batch
+}
+
+Branch::~Branch() { delete[] slots_; }
+
+Status Branch::init(const NetworkData& network, const BranchOptions& options, int32_t capacity, int32_t slots) {
+  const bool shared = network.program.condition_width == 0 || options.condition_rows == 1;
+  options_ = options;
+  kernels_ = &kernels();
+  plan_ = &network.sampler(shared);
+  parameters_ = network.sampler_parameters(shared);
+  window_rows_ = static_cast<int32_t>(options.stages < kWindow ? (options.stages > 0 ? options.stages : 1) : kWindow);
+
+  const Program& program = plan_->program;
+  int64_t bias = 0;
+  FLOW_TRY(steps_.allocate(program.ops.size()));
+  FLOW_TRY(broadcast_.allocate(program.values.size()));
+  for (int32_t o = 0; o < program.ops.size(); ++o) {
+    if (plan_->when[o] != When::kBoth || !plan_->rows.ops[o].alive) continue;
+    const bool has = plan_->row_bias[o] >= 0;
+    const int64_t width = has ? round_up(program.values[plan_->row_bias[o]].width, kLanes) : 0;
+    const Op& op = program.ops[o];
+    steps_[step_count_++] = {o, has ? bias : -1, width, op.kind == OpKind::kDense, op.a == kValueX, op.output == program.output};
+    bias += width * window_rows_;
+  }
+  for (int32_t v = 0; v < program.values.size(); ++v)
+    if (plan_->broadcast[v]) broadcast_[broadcast_count_++] = v;
+  made_here_ = plan_->when[plan_->rows.values[program.output].producer] == When::kBoth;
+  slots_ = new (std::nothrow) Slot[static_cast<size_t>(slots)];
+  if (slots_ == nullptr) return out_of_memory();
+  for (int32_t i = 0; i < slots; ++i) {
+    Slot& slot = slots_[i];
+    FLOW_TRY(slot.rows.init(program, plan_->rows, capacity));
+    FLOW_TRY(slot.stage.init(program, plan_->stage, window_rows_));
+    FLOW_TRY(slot.bias.allocate(bias));
+    FLOW_TRY(slot.calls.allocate(step_count_));
+    if (program.condition_width > 0 && options.condition_rows == 1) {  // the same in every row of the window
+      const Blocked c = slot.stage.value(kValueCondition, {0, window_rows_});
+      for (int32_t r = 0; r < window_rows_; ++r)
+        kernels().to_blocked(options.condition, program.condition_width, {c.data + int64_t{r} * kLanes, c.block, 1, c.cols});
+    }
+  }
+  return {};
+}
+
+void Branch::begin(int32_t index, int64_t first_row, int32_t rows) {
+  Slot& slot = slots_[index];
+  const Program& program = plan_->program;
+  if (program.condition_width > 0 && options_.condition_rows != 1)
+    kernels().to_blocked(options_.condition + first_row * program.condition_width, program.condition_width, slot.rows.value(kValueCondition, {0, rows}));
+  for (int32_t o = 0; o < program.ops.size(); ++o)
+    if (plan_->when[o] == When::kRows) forward_op(slot.rows, parameters_, o, {0, rows});
+  for (int64_t i = 0; i < step_count_; ++i)
+    if (steps_[i].dense) slot.calls[i] = dense_args(slot.rows, parameters_, steps_[i].op, {0, rows}, nullptr);
+}
+
+void Branch::fill_window(Slot& slot, int64_t first) {
+  const Rows rows{0, static_cast<int32_t>(options_.stages - first < window_rows_ ? options_.stages - first : window_rows_)};
+  const Blocked t = slot.stage.value(kValueT, rows);
+  for (int32_t r = 0; r < rows.count; ++r) t.data[int64_t{r} * kLanes] = options_.times[first + r];
+  for (int32_t o = 0; o < plan_->program.ops.size(); ++o)
+    if (plan_->when[o] == When::kStage) forward_op(slot.stage, parameters_, o, rows);
+  for (int64_t i = 0; i < step_count_; ++i) {  // biases row-major, so that a stage's is one vector
+    if (steps_[i].bias < 0) continue;
+    ConstBlocked z = slot.stage.value(plan_->row_bias[steps_[i].op], rows);
+    z.cols = static_cast<int32_t>(steps_[i].bias_width);
+    kernels_->from_blocked(z, slot.bias.data() + steps_[i].bias, steps_[i].bias_width);
+  }
+  slot.window = first;
+}
+
+// Row-constant values of the window's row that ops read as matrices.
+void Branch::spread(Slot& slot, int32_t row, int32_t rows) {
+  for (int64_t i = 0; i < broadcast_count_; ++i) {
+    const int32_t v = broadcast_[i];
+    const Blocked from = slot.stage.value(v, {row, 1}), to = slot.rows.value(v, {0, rows});
+    for (int32_t c = 0; c < to.cols; c += kLanes)
+      for (int32_t r = 0; r < rows; ++r)
+        std::memcpy(to.data + (c / kLanes) * to.block + int64_t{r} * kLanes, from.data + (c / kLanes) * from.block, kLanes * sizeof(float));
+  }
+}
+
+void Branch::evaluate(int32_t index, int64_t stage, Blocked x, Blocked v, bool tangents) {
+  Slot& slot = slots_[index];
+  const Program& program = plan_->program;
+  const Rows rows{0, x.rows};
+  if (slot.window < 0 || stage < slot.window || stage >= slot.window + window_rows_) fill_window(slot, stage / window_rows_ * window_rows_);
+  const int32_t row = static_cast<int32_t>(stage - slot.window);
+  spread(slot, row, x.rows);
+  slot.rows.bind(kValueX, x.data);
+  if (made_here_) slot.rows.bind(program.output, v.data);
+  for (int64_t i = 0; i < step_count_; ++i) {
+    const Step& step = steps_[i];
+    if (!step.dense) {
+      if (!tangents && program.ops[step.op].kind >= OpKind::kSeed) continue;
+      forward_op(slot.rows, parameters_, step.op, rows);
+      continue;
+    }
+    DenseArgs& call = slot.calls[i];
+    if (step.bias >= 0) call.bias = slot.bias.data() + step.bias + row * step.bias_width;
+    if (step.reads_x) call.x.data = x.data;
+    if (step.makes_v) call.y.data = v.data;
+    kernels_->dense(call);
+  }
+  const Blocked out = slot.rows.value(program.output, rows);
+  if (out.data == v.data) return;
+  each_block(v.cols, v.rows,
+             [&](int64_t n, int32_t b) { std::memcpy(v.data + b * v.block, out.data + b * out.block, static_cast<size_t>(n) * sizeof(float)); });
+}
+
+int32_t Branch::seed_copies() const {
+  for (const Op& op : plan_->program.ops)
+    if (op.kind == OpKind::kSeed && op.raw == 1) return plan_->program.values[op.output].copies;
+  return 0;
+}
+
+Blocked Branch::seed(int32_t slot, int32_t copy, int32_t rows) const {
+  for (const Op& op : plan_->program.ops)
+    if (op.kind == OpKind::kSeed && op.raw == 1) return slots_[slot].rows.copy_of(op.output, copy, {0, rows});
+  return {nullptr, 0, 0, 0};
+}
+
+void Branch::prepare(int32_t slot, int32_t rows) {
+  for (int32_t o = 0; o < plan_->program.ops.size(); ++o)
+    if (plan_->program.ops[o].kind == OpKind::kTrace) prepare_trace(slots_[slot].rows, parameters_, o, {0, rows});
+}
+
+Blocked Branch::trace(int32_t slot, int32_t rows) const { return slots_[slot].rows.value(plan_->program.tangent, {0, rows}); }
+
+}  // namespace flow

@@ -1,0 +1,65 @@
+// A network under one condition (a row for all, or one per row) in the stages of a solve: what is the same for all rows runs once per stage, what depends
+// on the condition alone once per tile.
+#pragma once
+#include "network/packed.h"
+
+namespace flow {
+
+struct BranchOptions {
+  const float* condition = nullptr;  // (condition_rows, c)
+  int64_t condition_rows = 0;        // one per row of the solve, or 1 = shared by all, or 0 when c = 0
+  const float* times = nullptr;      // (stages), as the network reads them; the caller's memory
+  int64_t stages = 0;
+};
+
+class Branch {
+ public:
+  // One per solve; `capacity` rows per tile, `slots` runners.
+  Status init(const NetworkData& network, const BranchOptions& options, int32_t capacity, int32_t slots);
+  // Before a tile's first stage.
+  void begin(int32_t slot, int64_t first_row, int32_t rows);
+  // v and x lie in tiles of `capacity` rows. `tangents`: of a program that traces, its divergence or the estimates of it too.
+  void evaluate(int32_t slot, int64_t stage, Blocked x, Blocked v, bool tangents = false);
+
+  // Given seeds, after begin(): matrix `copy` of the tile, to be filled (rows, d); then prepare(), once per tile. No seeds are given: 0 copies.
+  int32_t seed_copies() const;
+  Blocked seed(int32_t slot, int32_t copy, int32_t rows) const;
+  void prepare(int32_t slot, int32_t rows);
+  // What the last evaluate() with tangents found: (rows, 1), or (rows, copies).
+  Blocked trace(int32_t slot, int32_t rows) const;
+
+ private:
+  struct Slot {
+    Workspace rows, stage;
+    Buffer<float> bias;       // the window's row biases: per dense op that has one (rows of the window, padded width)
+    Buffer<DenseArgs> calls;  // per step: a dense op as the kernel takes it, but for what changes with the stage
+    int64_t window = -1;      // first stage of the window that `stage` holds
+  };
+  void fill_window(Slot& slot, int64_t first);
+  void spread(Slot& slot, int32_t row, int32_t rows);
+
+  const Specialised* plan_ = nullptr;
+  const float* parameters_ = nullptr;
+  const Kernels* kernels_ = nullptr;
+  BranchOptions options_;
+  int32_t window_rows_ = 1;
+  struct Step {  // an op that runs in every stage
+    int32_t op;
+    int64_t bias;        // its first vector in Slot::bias, -1 = none
+    int64_t bias_width;  // floats from one stage's to the next
+    bool dense, reads_x, makes_v;
+  };
+  Buffer<Step> steps_;
+  Buffer<int32_t> broadcast_;  // stage values that row ops read as matrices
+  int64_t step_count_ = 0, broadcast_count_ = 0;
+  bool made_here_ = false;  // the output is made by an op of every stage
+  Slot* slots_ = nullptr;
+
+ public:
+  Branch() = default;
+  Branch(const Branch&) = delete;
+  Branch& operator=(const Branch&) = delete;
+  ~Branch();
+};
+
+}  // namespace flow
