@@ -36,7 +36,8 @@ export { defineSolver, type SolverFactory, type SolverOptions } from './solvers/
 export type { Solver, Tableau } from './solvers/solver.ts';
 export { euler, heun, midpoint, ralston, rk4, rk4ThreeEighths, type SolverName } from './solvers/solvers.ts';
 export type { Value } from './table/codec.ts';
-export { fitTable, type TableTrainOptions, tableDefaults } from './table/fit.ts';
+export { tableDefaults } from './table/defaults.ts';
+export { fitTable, type TableTrainOptions } from './table/fit.ts';
 export type { PrepareOptions } from './table/prepare.ts';
 export { sampleTable, type TableBatch, type TableSampleOptions } from './table/sample.ts';
 export type { SchemaOptions } from './table/schema.ts';

@@ -1,9 +1,7 @@
 // Files that are whole or not there: write a temporary beside the target, fsync it, rename it over, fsync the directory.
 // A crash at any moment leaves the old or the new file; an error removes the temporary and is an ERR_FLOW_IO with the system's code.
 
-import { randomBytes } from 'node:crypto';
 import * as nodeFs from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { FlowError } from '../errors.ts';
 
@@ -29,16 +27,20 @@ export const systemFiles: FileSystem = nodeFs as FileSystem;
 
 /** Largest single write: keeps each call short and the event loop free. */
 const piece = 1 << 20;
-const host = hostname()
-  .replace(/[^A-Za-z0-9-]/g, '_')
-  .slice(0, 40);
+const { getBuiltinModule } = process; // modules that only writing needs are loaded by the first write
+const hostName = (): string =>
+  getBuiltinModule('node:os')
+    .hostname()
+    .replace(/[^A-Za-z0-9-]/g, '_')
+    .slice(0, 40);
 
 /** Replaces `file` by the concatenation of `chunks`, keeping its mode (a new file gets the process's default). */
 export async function writeAtomically(file: string, chunks: readonly Uint8Array[], fs: FileSystem = systemFiles): Promise<void> {
   const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
   const target = await orMissing(fs.realpath(file), file, `writing ${file}`); // a link stays a link: its target is replaced
   const directory = dirname(target);
-  const temporary = join(directory, `.${basename(target)}.${host}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`);
+  const salt = getBuiltinModule('node:crypto').randomBytes(6).toString('hex');
+  const temporary = join(directory, `.${basename(target)}.${hostName()}.${process.pid}.${salt}.tmp`);
   let handle: FileHandle | undefined;
   try {
     const old = await orMissing(fs.stat(target), null, `writing ${file}`);
@@ -79,7 +81,7 @@ async function syncDirectory(directory: string, file: string, fs: FileSystem): P
 /** Removes the temporaries that killed processes of this host left beside `file`. Never throws. */
 export async function removeStale(file: string, fs: FileSystem = systemFiles): Promise<void> {
   const target = await fs.realpath(file).catch(() => file);
-  const start = `.${basename(target)}.${host}.`;
+  const start = `.${basename(target)}.${hostName()}.`;
   for (const name of await fs.readdir(dirname(target)).catch(() => [])) {
     const match = name.startsWith(start) ? /^(\d+)\.[0-9a-f]{12}\.tmp$/.exec(name.slice(start.length)) : null;
     if (match !== null && !alive(Number(match[1]))) await fs.unlink(join(dirname(target), name)).catch(() => undefined);

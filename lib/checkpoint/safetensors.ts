@@ -2,9 +2,9 @@
 // A sealed header starts with {"__metadata__":{"flowmatch.sha256":"<hex>": the hash of the header bytes with these 64 digits as zeros; each tensor's hash stands
 // in the metadata as `sha256.<name>`. Every byte of the file is thereby covered: a flipped bit is named by section. Layout: https://github.com/huggingface/safetensors
 
-import { createHash } from 'node:crypto';
 import { FlowError, type FlowErrorCode, show } from '../errors.ts';
 import { type FileSystem, ioError, notAFile, systemFiles, writeAtomically } from './atomic.ts';
+import { hashingOf, hashOf, sha256 } from './sha256.ts';
 
 export type TensorData = Float32Array | Float64Array | Int32Array | Uint32Array | BigInt64Array | Uint8Array;
 export interface Tensor {
@@ -84,7 +84,7 @@ export async function encodeContainer(
   if (header.length - 8 > limits.headerBytes || header.length + offset > limits.fileBytes) {
     throw refuse('ERR_FLOW_LIMIT', 'file', `${header.length + offset} bytes with a header of ${header.length - 8} are over the limits of a model file`);
   }
-  const hash = createHash('sha256').update(header.subarray(8)).digest('hex');
+  const hash = hashOf(header.subarray(8));
   header.set(new TextEncoder().encode(hash), 8 + sealStart.length);
   return { header, data, hash };
 }
@@ -134,7 +134,7 @@ export async function readContainer(file: string, fs: FileSystem = systemFiles):
     for (const [i, entry] of header.entries.entries()) {
       if (i === section.stop) section = allocate(header.entries, i);
       const data = new entry.type.make(section.buffer, entry.begin - section.begin, (entry.end - entry.begin) / entry.type.size);
-      const digest = createHash('sha256');
+      const digest = hashingOf(data.byteLength);
       await read(new Uint8Array(section.buffer, entry.begin - section.begin, data.byteLength), 8 + headerBytes + entry.begin, (part) => digest.update(part));
       if (digest.digest('hex') !== header.metadata.get(`sha256.${entry.name}`)) {
         throw refuse('ERR_FLOW_CHECKSUM', `tensors["${entry.name}"]`, 'its bytes do not match their SHA-256', 'The file is damaged; take another copy.');
@@ -228,7 +228,7 @@ function checkSeal(bytes: Uint8Array, text: string): string {
     throw refuse('ERR_FLOW_CHECKPOINT', 'byte 8', `expected a header that starts with ${sealStart}`, hint);
   const plain = bytes.slice();
   plain.set(new TextEncoder().encode(zeros), sealStart.length);
-  const hash = createHash('sha256').update(plain).digest('hex');
+  const hash = hashOf(plain);
   if (hash !== seal) throw refuse('ERR_FLOW_CHECKSUM', 'header', 'its bytes do not match their SHA-256', 'The file is damaged; take another copy.');
   return hash;
 }
@@ -309,24 +309,4 @@ function checkCover(entries: Entry[], dataBytes: number): void {
   }
   if (at !== dataBytes)
     throw refuse('ERR_FLOW_CHECKPOINT', 'header', `the tensors need ${at} bytes, ${dataBytes} follow the header`, 'The file was cut short or extended.');
-}
-
-/** SHA-256 of the concatenation, piece by piece with a turn of the event loop after each megabyte. */
-export async function sha256(...parts: readonly Uint8Array[]): Promise<string> {
-  const hash = createHash('sha256');
-  const piece = 1 << 20;
-  let since = 0;
-  for (const part of parts) {
-    for (let at = 0; at < part.length; ) {
-      if (since === piece) {
-        await new Promise((resolve) => setImmediate(resolve));
-        since = 0;
-      }
-      const next = part.subarray(at, at + piece - since);
-      hash.update(next);
-      at += next.length;
-      since += next.length;
-    }
-  }
-  return hash.digest('hex');
 }

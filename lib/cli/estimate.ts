@@ -1,7 +1,8 @@
 // What a run would take, measured: one second of real training on the real rows, then extrapolated. Memory is counted from the shapes.
 
 import { lower } from '../network/lower.ts';
-import { type TableTrainOptions, tableCondition, tableDefaults, tableNetwork, trainTable } from '../table/fit.ts';
+import { tableDefaults } from '../table/defaults.ts';
+import { type TableTrainOptions, tableCondition, tableNetwork, trainTable } from '../table/fit.ts';
 import type { PreparedTable } from '../table/prepare.ts';
 
 export interface Estimate {

@@ -1,9 +1,9 @@
 // exportOnnx(): a model as one ONNX file, written whole or not at all.
 
 import { writeAtomically } from '../checkpoint/atomic.ts';
-import { sha256 } from '../checkpoint/safetensors.ts';
+import { sha256 } from '../checkpoint/sha256.ts';
 import { argumentError } from '../errors.ts';
-import { type OnnxOptions, onnxPieces } from '../onnx/export.ts';
+import type { OnnxOptions } from '../onnx/export.ts';
 import { record } from '../options.ts';
 import { Model } from './model.ts';
 import type { ModelRecord } from './record.ts';
@@ -26,6 +26,7 @@ export async function exportOnnx(model: ModelRecord | { readonly record: ModelRe
   if (typeof model !== 'object' || model === null) throw argumentError('ERR_FLOW_TYPE', 'model', 'a model', model);
   signal?.throwIfAborted();
   const checked = model instanceof Model ? model.record : Model.fromRecord('record' in model ? model.record : model).record;
+  const { onnxPieces } = await import('../onnx/export.ts'); // protobuf takes milliseconds to load
   const { graph, head } = onnxPieces(checked, rest as OnnxOptions);
   const pieces = [head(await sha256(...graph)), ...graph];
   signal?.throwIfAborted();

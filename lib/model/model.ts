@@ -2,10 +2,11 @@
 
 import { following } from '../abort.ts';
 import { packModel, readModelFile, saveModel, unpackModel } from '../checkpoint/model-file.ts';
+import { preferHash } from '../checkpoint/sha256.ts';
 import type { Matrix } from '../data/rows.ts';
 import { argumentError, FlowError, show } from '../errors.ts';
 import type { Job, NativeNetwork, SampleResult as NativeResult } from '../native/binding.ts';
-import { native } from '../native/load.ts';
+import { loadReport, native } from '../native/load.ts';
 import { encodeProgram } from '../network/encode.ts';
 import { lower } from '../network/lower.ts';
 import { integer, record } from '../options.ts';
@@ -47,6 +48,8 @@ export interface ModelInfo {
   /** How it was trained. */
   readonly training: Readonly<Record<string, unknown>>;
 }
+
+preferHash(() => loadReport().binding?.sha256);
 
 /** @internal A model of a record whose parameters nobody else holds: they are not copied. */
 export let adopt: (fresh: ModelRecord) => Model;

@@ -203,6 +203,8 @@ export interface Binding {
   info(): NativeInfo;
   /** Standard normal rows [firstRow, firstRow + rows) of `seed`: the noise that sample() starts from. */
   normal(seed: bigint, firstRow: number, rows: number, columns: number): Float32Array;
+  /** SHA-256 (hex) of at most 2^20 bytes. Blocks. */
+  sha256?(bytes: Uint8Array): string;
   readonly Dataset: new (columns: number) => NativeDataset;
   readonly Network: new (program: Int32Array, constants: Float32Array, parameters: Float32Array) => NativeNetwork;
   readonly Trainer: new (request: TrainerRequest) => NativeTrainer;

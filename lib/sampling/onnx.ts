@@ -5,7 +5,7 @@
 import { type SamplingCondition, samplingCondition } from '../data/condition.ts';
 import { rowLimit, toMatrix } from '../data/rows.ts';
 import { argumentError, FlowError } from '../errors.ts';
-import { customDomains, inspectOnnx, inspectOnnxFile, type OnnxInfo, requireInput } from '../onnx/inspect.ts';
+import type { OnnxInfo } from '../onnx/inspect.ts';
 import { checkSeed, checkSignal, finite, integer, record } from '../options.ts';
 import { checkGrid, fitGrid } from '../solvers/grid.ts';
 import { resolveSolver } from '../solvers/solvers.ts';
@@ -13,7 +13,7 @@ import type { SampleOptions, SampleResult } from './native.ts';
 import { noiseRows } from './noise.ts';
 import { columnsOf, conditionFeed, conditionSpec, convert, dataUnits, feed, floats, guidanceFeed, namesOf, networkNoise, pad } from './onnx-arguments.ts';
 import { type Binding, type Bound, bindInputs, type InputNames } from './onnx-inputs.ts';
-import { type Feed, findRuntime, OnnxSession, type Reply, type Request } from './onnx-session.ts';
+import type { Feed, OnnxSession, Reply, Request } from './onnx-session.ts';
 
 export interface OnnxLoadOptions {
   /** Threads onnxruntime may use for one call, 0 .. 1024; 0 = its own choice, the physical cores. @default 0 */
@@ -232,7 +232,13 @@ export async function loadOnnx(source: string | Uint8Array, options: OnnxLoadOpt
   if (typeof source !== 'string' && !(source instanceof Uint8Array)) throw argumentError('ERR_FLOW_TYPE', 'source', 'a file name or a Uint8Array', source);
   const names = given.inputs === undefined ? {} : namesOf(given.inputs);
   if (given.output !== undefined && typeof given.output !== 'string') throw argumentError('ERR_FLOW_TYPE', 'options.output', 'a name', given.output);
-  const { bytes, info } = typeof source === 'string' ? await inspectOnnxFile(source) : inspectedBytes(source.slice());
+  const own = typeof source === 'string' ? source : source.slice();
+  // Reading ONNX and a worker thread take milliseconds to load, which only programs that run ONNX files pay.
+  const [{ customDomains, inspectOnnx, inspectOnnxFile, requireInput }, { findRuntime, OnnxSession }] = await Promise.all([
+    import('../onnx/inspect.ts'),
+    import('./onnx-session.ts'),
+  ]);
+  const { bytes, info } = typeof own === 'string' ? await inspectOnnxFile(own) : { bytes: own, info: inspectOnnx(own) };
   const custom = customDomains(info);
   if (custom.length > 0) throw argumentError('ERR_FLOW_ONNX', 'domains', 'operators that every onnxruntime has', custom.join(', '));
   const bound = bindInputs(info, names, given.output);
@@ -246,8 +252,6 @@ export async function loadOnnx(source: string | Uint8Array, options: OnnxLoadOpt
   const session = await OnnxSession.open(findRuntime(), bound.grid === null ? bytes : requireInput(bytes, bound.grid), threads);
   return new OnnxSampler(info, bound, session, columns);
 }
-
-const inspectedBytes = (bytes: Uint8Array<ArrayBuffer>) => ({ bytes, info: inspectOnnx(bytes) });
 
 function replyError(output: string, expected: readonly number[], reply: Reply): FlowError {
   const received = `[${reply.dims}]`;

@@ -3,7 +3,7 @@
 import { createReadStream, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Transform } from 'node:stream';
-import { type CsvError, parse } from 'csv-parse';
+import type { CsvError } from 'csv-parse';
 import { FlowError } from '../errors.ts';
 import type { Cell } from './cells.ts';
 import { largestField, largestLine, mostColumns, type RowBatch, type RowSource, readError, rowsPerBatch } from './rows.ts';
@@ -83,6 +83,7 @@ interface Parsed {
 async function* records(file: string, delimiter: string, header: readonly string[] | null): AsyncGenerator<Parsed> {
   const input = createReadStream(file, { highWaterMark: 1 << 18 });
   const guard = lineGuard(file);
+  const { parse } = await import('csv-parse'); // only a program that reads CSV pays for its loading
   const parser = parse({ delimiter, bom: true, relax_column_count: true, max_record_size: largestLine });
   input.on('error', (error) => guard.destroy(error));
   guard.on('error', (error) => parser.destroy(error));

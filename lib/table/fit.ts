@@ -10,19 +10,10 @@ import { train } from '../training/train.ts';
 import { checkFit, checkTable } from './arguments.ts';
 import type { Codec } from './codec.ts';
 import { compareRows, type TableComparison } from './compare.ts';
+import { tableDefaults } from './defaults.ts';
 import { type PreparedTable, type PrepareOptions, prepareTable } from './prepare.ts';
 import type { RowSource } from './rows.ts';
 import { sampleTable } from './sample.ts';
-
-/** Chosen by measurement on two real tables: docs/decisions/tables.md. */
-export const tableDefaults = {
-  hidden: [256, 256, 256],
-  steps: 5000,
-  batchSize: 512,
-  lr: 2e-3,
-  ema: 0.999,
-  validation: 0.1,
-} as const;
 
 export interface TableTrainOptions {
   /** Widths of the hidden layers, each 1 .. 65536. @default [256, 256, 256] */

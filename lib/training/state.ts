@@ -1,8 +1,8 @@
 // A run as a model record and as a checkpoint, and back. Resuming compares the data and every option that shaped the past steps, and refuses by name.
 
-import { createHash } from 'node:crypto';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { damaged, type ModelFile, type Section } from '../checkpoint/model-file.ts';
+import { hashOf } from '../checkpoint/sha256.ts';
 import { type FlowError, show } from '../errors.ts';
 import type { ModelRecord } from '../model/record.ts';
 import { learningRates } from '../optimisers/adamw.ts';
@@ -16,11 +16,7 @@ import type { Run } from './run.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-const digest = (data: Float64Array): string =>
-  createHash('sha256')
-    .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
-    .digest('hex')
-    .slice(0, 16);
+const digest = (data: Float64Array): string => hashOf(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).slice(0, 16);
 
 /** The options that decide the result of a step, as JSON. `steps` may grow; a schedule is compared by the rates it gave. */
 export function signature(settings: Settings): Json {

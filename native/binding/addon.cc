@@ -6,6 +6,7 @@
 #include "binding/info.h"
 #include "binding/network.h"
 #include "binding/normal.h"
+#include "binding/sha256.h"
 #include "binding/trainer.h"
 #include "kernels/kernels.h"
 
@@ -29,6 +30,7 @@ static Napi::Object start(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment(env));                                    // one per environment: nothing is global
   exports.Set("info", Napi::Function::New<info>(env, "info"));
   exports.Set("normal", Napi::Function::New<normal>(env, "normal"));
+  exports.Set("sha256", Napi::Function::New<sha256>(env, "sha256"));
   exports.Set("Dataset", DatasetHandle::define(env));
   exports.Set("Network", NetworkHandle::define(env));
   exports.Set("Trainer", TrainerHandle::define(env));

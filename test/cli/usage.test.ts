@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { errorText, exitCode, Interrupted } from '../../lib/cli/exit.ts';
 import { integerFlag, secondsFlag, widthsFlag } from '../../lib/cli/flags.ts';
 import { errorCodes, FlowError } from '../../lib/errors.ts';
-import { tableDefaults } from '../../lib/table/fit.ts';
+import { tableDefaults } from '../../lib/table/defaults.ts';
 import { inFolder, run } from './helpers.ts';
 
 const penguins = 'examples/data/penguins.csv';

@@ -1,5 +1,6 @@
 // Caller's memory: byte offsets, transferred, resizable, shared and dropped buffers; and what is refused before anything is allocated.
 
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { FlowError } from '../../lib/errors.ts';
 import { native } from '../../lib/native/load.ts';
@@ -123,5 +124,18 @@ describe('sizes', () => {
     const { x, nfe, nonfiniteRow, status } = await n.sample(sampleRequest(0, 4)).done;
     expect({ length: x.length, nfe, nonfiniteRow, status }).toEqual({ length: 0, nfe: 4, nonfiniteRow: -1, status: 'done' });
     expect((await n.sample(sampleRequest(3, 4, { save: new Int32Array(0) })).done).x.length).toBe(0);
+  });
+});
+
+describe('sha256()', () => {
+  it('is that of node:crypto for every length around a block, views included, and refuses what is too large or no bytes', async () => {
+    const { sha256 } = native();
+    const bytes = Uint8Array.from({ length: 300 }, (_, i) => (i * 197 + 31) & 255);
+    for (let length = 0; length <= 200; length++) {
+      const view = bytes.subarray(3, 3 + length);
+      expect(sha256?.(view)).toBe(createHash('sha256').update(view).digest('hex'));
+    }
+    expect((await failure(() => sha256?.(new Uint8Array(2 ** 20 + 1))))?.code).toBe('ERR_FLOW_LIMIT');
+    expect((await failure(() => sha256?.(new Float32Array(4) as never)))?.code).toBe('ERR_FLOW_TYPE');
   });
 });
