@@ -102,8 +102,11 @@ const reach = (file) => {
   for (const { path, kind } of library.metafile.outputs[file].imports) if (kind === 'import-statement') reach(path);
 };
 reach('dist/index.js');
-const early = [...eager].flatMap((file) => Object.keys(library.metafile.outputs[file].inputs)).filter((file) => /node_modules|lib\/(plot|onnx|report|cli)\//.test(file));
-if (eager.size > 2 || early.length > 0) throw new Error(`bundle: importing the library reads ${[...eager].join(', ')}, and with them ${early.join(', ') || 'nothing late'}`);
+const early = [...eager]
+  .flatMap((file) => Object.keys(library.metafile.outputs[file].inputs))
+  .filter((file) => /node_modules|lib\/(plot|onnx|report|cli)\//.test(file));
+if (eager.size > 2 || early.length > 0)
+  throw new Error(`bundle: importing the library reads ${[...eager].join(', ')}, and with them ${early.join(', ') || 'nothing late'}`);
 
 // What was made late must be a plain function, and must be there.
 const built = await import(pathToFileURL(join(dist, 'index.js')).href);
