@@ -134,6 +134,4 @@ void Branch::prepare(int32_t slot, int32_t rows) {
     if (plan_->program.ops[o].kind == OpKind::kTrace) prepare_trace(slots_[slot].rows, parameters_, o, {0, rows});
 }
 
-Blocked Branch::trace(int32_t slot, int32_t rows) const { return slots_[slot].rows.value(plan_->program.tangent, {0, rows}); }
-
 }  // namespace flow

@@ -26,7 +26,7 @@ class Branch {
   Blocked seed(int32_t slot, int32_t copy, int32_t rows) const;
   void prepare(int32_t slot, int32_t rows);
   // What the last evaluate() with tangents found: (rows, 1), or (rows, copies).
-  Blocked trace(int32_t slot, int32_t rows) const;
+  Blocked trace(int32_t slot, int32_t rows) const { return slots_[slot].rows.value(plan_->program.tangent, {0, rows}); }
 
  private:
   struct Slot {

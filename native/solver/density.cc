@@ -4,7 +4,6 @@
 #include <new>
 
 #include "core/pool.h"
-#include "network/columns.h"
 #include "network/network.h"
 #include "rng/streams.h"
 #include "solver/network_field.h"
@@ -70,20 +69,13 @@ struct Density {
     const double weight = (o.grid[step + 1] - o.grid[step]) * o.b[stage % o.stages];
     network.evaluate(slot, stage, x, v, weight != 0);  // a stage that the step does not count needs no divergence
     if (weight == 0) return;
-    const double* frame = o.frame != nullptr ? o.frame + 4 * stage : nullptr;
-    const double gain = frame != nullptr ? weight * frame[3] * frame[0] : weight, drift = frame != nullptr ? weight * frame[2] * dimension : 0;
-    const Blocked trace = network.trace(slot, x.rows);
-    double* to = change.data() + int64_t{slot} * tile * columns;
-    for (int32_t c = 0; c < columns; ++c, to += tile) {
-      const float* from = cell(trace, c);
-      for (int64_t r = 0; r < x.rows; ++r) to[r] += gain * from[r * kLanes] + drift;
-    }
+    network.divergence(slot, stage, x.rows, weight, change.data() + int64_t{slot} * tile * columns, tile);
   }
 
   void seeds(int32_t slot, int64_t first, int32_t rows, int64_t probe, float* z) {
     for (int32_t c = 0; c < copies; ++c) {
       probe_signs(options.solve.seed, probe + c, options.solve.first_row + first, rows, dimension, z);
-      kernels().to_blocked(z, dimension, network.seed(slot, c, rows));
+      network.seed(slot, c, rows, z);
     }
     network.prepare(slot, rows);
   }
@@ -145,11 +137,11 @@ Status log_density(const Network& network, const DensityOptions& options, const 
   const SampleOptions& o = options.solve;
   const int32_t d = data.program.dimension, c = data.program.condition_width;
   FLOW_TRY(check_solve(o, d));
-  if (o.guidance.null_condition != nullptr) return fail(Code::kArgument, "a density has no guidance");
   if (!data.program.traces()) return fail(Code::kArgument, "the network's program has no trace");
   if (o.n > 0 && o.initial == nullptr) return fail(Code::kArgument, "rows must be given");
   if ((o.condition == nullptr) != (c == 0)) return fail(Code::kArgument, "a condition must be given exactly when the network has one");
   if (c > 0 && o.condition_rows != 1 && o.condition_rows != o.n) return fail(Code::kArgument, "the condition must have one row, or one per sample");
+  if (c == 0 && o.guidance.null_condition != nullptr) return fail(Code::kArgument, "guidance needs a network with a condition");
   if (!(o.source_scale > 0)) return fail(Code::kArgument, "the scale of the source must be above 0");
   const int32_t threads = resolve_threads(o.threads);
   const int32_t tile = o.n > 0 ? choose_tile(data, o.n, threads) : 1;
@@ -165,7 +157,7 @@ Status log_density(const Network& network, const DensityOptions& options, const 
       &density, [](void* self, int32_t slot, int64_t, int64_t s, double, Blocked x, Blocked v) { static_cast<Density*>(self)->evaluate(slot, s, x, v); }};
   parallel_for(tiles, slots, [&](int64_t index, int32_t slot) { density.run_tile(index, slot, stage); });
   *report = {};
-  report->nfe = o.steps * o.stages;
+  report->nfe = network_evaluations(o);
   report->stopped = density.stopped.load();
   const int64_t bad = density.bad_row.load();
   if (bad != INT64_MAX) report->nonfinite_row = bad;

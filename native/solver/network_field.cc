@@ -26,6 +26,7 @@ Status NetworkField::init(const NetworkData& network, const SampleOptions& optio
   const int64_t stages = options.steps * options.stages;
   options_ = &options;
   capacity_ = capacity;
+  dimension_ = network.program.dimension;
   size_ = round_up(network.program.dimension, kLanes) * capacity;
   guided_ = options.guidance.null_condition != nullptr;
   FLOW_TRY(times_.allocate(stages));
@@ -56,10 +57,10 @@ void NetworkField::evaluate(int32_t slot, int64_t stage, Blocked x, Blocked v, b
   }
   const float w = guided_ ? weights_[stage] : 1;
   if (w != 0) given_.evaluate(slot, stage, in, v, tangents);
-  if (w == 0) null_.evaluate(slot, stage, in, v);
+  if (w == 0) null_.evaluate(slot, stage, in, v, tangents);
   if (w != 0 && w != 1) {
     const Blocked other{room(slot, 2), v.block, v.rows, v.cols};
-    null_.evaluate(slot, stage, in, other);
+    null_.evaluate(slot, stage, in, other, tangents);
     each_block(v.cols, v.rows, [&](int64_t n, int32_t b) {
       float* to = v.data + b * v.block;
       const float* const term = to;
@@ -75,6 +76,33 @@ void NetworkField::evaluate(int32_t slot, int64_t stage, Blocked x, Blocked v, b
     k.scale(n, static_cast<float>(frame[2]), x.data + b * x.block, bx + b * x.block);
     k.combine(n, bx + b * x.block, 1, &c, &out, v.data + b * v.block);
   });
+}
+
+void NetworkField::seed(int32_t slot, int32_t copy, int32_t rows, const float* signs) {
+  kernels().to_blocked(signs, dimension_, given_.seed(slot, copy, rows));
+  if (guided_) kernels().to_blocked(signs, dimension_, null_.seed(slot, copy, rows));
+}
+
+void NetworkField::prepare(int32_t slot, int32_t rows) {
+  given_.prepare(slot, rows);
+  if (guided_) null_.prepare(slot, rows);
+}
+
+void NetworkField::divergence(int32_t slot, int64_t stage, int32_t rows, double weight, double* to, int64_t stride) const {
+  const double* frame = options_->frame != nullptr ? options_->frame + 4 * stage : nullptr;
+  const double gain = frame != nullptr ? weight * frame[3] * frame[0] : weight, drift = frame != nullptr ? weight * frame[2] * dimension_ : 0;
+  const double w = guided_ ? weights_[stage] : 1;
+  const int32_t columns = seed_copies() > 0 ? seed_copies() : 1;
+  const Blocked first = w != 0 ? given_.trace(slot, rows) : null_.trace(slot, rows);
+  for (int32_t c = 0; c < columns; ++c, to += stride) {
+    const float* from = cell(first, c);
+    if (w == 0 || w == 1) {
+      for (int64_t r = 0; r < rows; ++r) to[r] += gain * from[r * kLanes] + drift;
+      continue;
+    }
+    const float* other = cell(null_.trace(slot, rows), c);
+    for (int64_t r = 0; r < rows; ++r) to[r] += gain * ((1 - w) * other[r * kLanes] + w * from[r * kLanes]) + drift;
+  }
 }
 
 }  // namespace flow

@@ -13,20 +13,22 @@ class NetworkField {
   Status init(const NetworkData& network, const SampleOptions& options, int32_t capacity, int32_t slots);
   // Before a tile's first stage.
   void begin(int32_t slot, int64_t first_row, int32_t rows);
-  // `tangents`: of a program that traces, its divergence or the estimates of it too (not with guidance).
+  // `tangents`: of a program that traces, what divergence() reads.
   void evaluate(int32_t slot, int64_t stage, Blocked x, Blocked v, bool tangents = false);
 
-  // See Branch. The trace is that of the given side; in the frame it is b d + c a times this.
+  // Columns of what the tangents of a stage give: 1, or the copies of given seeds (then seed_copies() > 0).
   int32_t seed_copies() const { return given_.seed_copies(); }
-  Blocked seed(int32_t slot, int32_t copy, int32_t rows) const { return given_.seed(slot, copy, rows); }
-  void prepare(int32_t slot, int32_t rows) { given_.prepare(slot, rows); }
-  Blocked trace(int32_t slot, int32_t rows) const { return given_.trace(slot, rows); }
+  // Given seeds (rows, d) row-major, after begin(): matrix `copy` of the tile; then prepare(), once per tile.
+  void seed(int32_t slot, int32_t copy, int32_t rows, const float* signs);
+  void prepare(int32_t slot, int32_t rows);
+  // to[c stride + r] += weight * (c a trace + b d) of the last evaluate(): div v, or its estimates.
+  void divergence(int32_t slot, int64_t stage, int32_t rows, double weight, double* to, int64_t stride) const;
 
  private:
   float* room(int32_t slot, int32_t which) { return tiles_.data() + (int64_t{slot} * 3 + which) * size_; }
 
   const SampleOptions* options_ = nullptr;
-  int32_t capacity_ = 0;
+  int32_t capacity_ = 0, dimension_ = 0;
   int64_t size_ = 0;  // floats of one tile
   bool guided_ = false;
   Buffer<float> times_;    // tau of every stage
