@@ -30,6 +30,7 @@ export { polynomial } from './paths/polynomial.ts';
 export { ve } from './paths/ve.ts';
 export { vp } from './paths/vp.ts';
 export { bars, frames, heatMap, histogram, lossCurve, type Picture, pairs, scatter, toHtml, toPng, toSvg, trajectories, writePicture } from './plot/index.ts';
+export type { SamplingPrecision, TrainingPrecision } from './precision.ts';
 export type { IntegrateOptions, SampleOptions, SampleResult } from './sampling/native.ts';
 export { loadOnnx, type OnnxLoadOptions, type OnnxSampleOptions, OnnxSampler } from './sampling/onnx.ts';
 export { defineSolver, type SolverFactory, type SolverOptions } from './solvers/define.ts';

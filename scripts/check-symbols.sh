@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the linker could get wrong: per-ISA objects may export nothing but their table and hold no weak symbol (the linker might keep an AVX-512 copy of a shared
+# What the linker could get wrong: per-ISA objects may export nothing but their tables and hold no weak symbol (the linker might keep an AVX-512 copy of a shared
 # inline function), the shipped addon may need nothing newer than GLIBC_2.28 / GLIBCXX_3.4.25, and no object may set the floating-point mode of the process.
 # Usage: scripts/check-symbols.sh [build folder]
 set -euo pipefail
@@ -13,7 +13,7 @@ objects=$(find "$build" -name 'target_*.o')
 for object in $objects; do
   weak=$(nm -C "$object" | grep -E ' [WVu] ' || true)
   [ -z "$weak" ] || complain "weak symbols in $object: $weak"
-  global=$(nm -C --defined-only --extern-only "$object" | grep -v '::kTable$' || true)
+  global=$(nm -C --defined-only --extern-only "$object" | grep -Ev '::(kTable|kNarrow)$' || true)
   [ -z "$global" ] || complain "global symbols in $object: $global"
   foreign=$(nm --undefined-only "$object" | grep -Ev ' (memcpy|memset|memmove|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|__asan_.*|__ubsan_.*|__tsan_.*)$' || true)
   [ -z "$foreign" ] || complain "calls out of $object: $foreign"

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pure = ['network', 'paths', 'couplings', 'solvers', 'times', 'optimisers'];
-const everywhere = ['errors.ts', 'options.ts', 'version.ts', 'freeze.ts', 'random.ts', 'abort.ts'];
+const everywhere = ['errors.ts', 'options.ts', 'version.ts', 'freeze.ts', 'random.ts', 'abort.ts', 'precision.ts'];
 const middle = [...pure, 'data'];
 const binding = 'native/binding.ts';
 const native = [binding, 'native/load.ts'];

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { argumentError, FlowError } from '../errors.ts';
 import { choice, finite, integer, record } from '../options.ts';
+import { type TrainingPrecision, trainingPrecision } from '../precision.ts';
 import { secondsFlag } from './flags.ts';
 
 /** What fit can be told, by flags or by a file. */
@@ -16,6 +17,7 @@ export interface FitSettings {
   validation?: number;
   seed?: number;
   threads?: number;
+  precision?: TrainingPrecision;
   checkpoint?: string;
   every?: number;
   null?: string[];
@@ -36,6 +38,7 @@ const keys = [
   'validation',
   'seed',
   'threads',
+  'precision',
   'checkpoint',
   'every',
   'null',
@@ -69,6 +72,7 @@ const checks: Record<(typeof keys)[number], Check> = {
   validation: (value, path) => finite(value, path, 0, 0.9),
   seed: (value, path) => integer(value, path, 0),
   threads: (value, path) => integer(value, path, 1, 1024),
+  precision: trainingPrecision,
   checkpoint: text,
   every: (value, path) => (typeof value === 'string' ? secondsFlag(path)(value) : finite(value, path, 0, 1e7)),
   null: texts,

@@ -47,6 +47,7 @@ export async function fit(file: string, flags: FitFlags, { terminal, signal }: S
       validation: settings.validation,
       seed: settings.seed,
       threads: settings.threads,
+      precision: settings.precision,
     };
     if (flags.dryRun) {
       await dryRun(prepared, options, terminal, signal);

@@ -2,6 +2,7 @@
 
 import { argumentError } from '../errors.ts';
 import { choice } from '../options.ts';
+import { type SamplingPrecision, samplingPrecision, type TrainingPrecision, trainingPrecision } from '../precision.ts';
 
 /** An integer flag; `1e6` is fine. */
 export function integerFlag(name: string, min: number, max: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -42,6 +43,10 @@ export function secondsFlag(name: string): (text: string) => number {
 
 /** `independent` or `ot`. */
 export const couplingFlag = (text: string): string => choice(text, '--coupling', ['independent', 'ot']);
+
+/** `f32` or `bf16`; for sampling also what lies between. */
+export const trainingPrecisionFlag = (text: string): TrainingPrecision => trainingPrecision(text, '--precision');
+export const samplingPrecisionFlag = (text: string): SamplingPrecision => samplingPrecision(text, '--precision');
 
 /** `2`, or `2:0.1-0.8` for t in [0.1, 0.8] only; `input` where an exported graph is to take the scale. */
 export function guidanceFlag(input: 'input' | null): (text: string) => { scale: number | 'input'; interval?: [number, number] } {

@@ -2,7 +2,17 @@
 
 import { Command } from 'commander';
 import { version } from '../version.ts';
-import { couplingFlag, guidanceFlag, integerFlag, numberFlag, repeated, secondsFlag, widthsFlag } from './flags.ts';
+import {
+  couplingFlag,
+  guidanceFlag,
+  integerFlag,
+  numberFlag,
+  repeated,
+  samplingPrecisionFlag,
+  secondsFlag,
+  trainingPrecisionFlag,
+  widthsFlag,
+} from './flags.ts';
 import { type Session, withSession } from './session.ts';
 
 type Flags = Record<string, never>;
@@ -42,6 +52,7 @@ export function program(json = false): Command {
       'show this share of rows without the target, for sample --guidance (0.1 is usual)',
       numberFlag('--drop-condition', 0, 0.99),
     )
+    .option('--precision <name>', 'f32 (default) or bf16, faster where the CPU multiplies bfloat16', trainingPrecisionFlag)
     .option('--dry-run', 'only print the schema, the network and what the run would take')
     .action(run(async () => (await import('./fit.ts')).fit));
 
@@ -53,6 +64,7 @@ export function program(json = false): Command {
     .option('--steps <n>', 'steps of the solver (default: 50 for midpoint)', integerFlag('--steps', 1, 100_000))
     .option('--given <column=value>', 'fix the column that was the --target of fit')
     .option('--guidance <w>', 'how strongly to follow --given: 1 plainly, 2:0.1-0.8 for t in [0.1, 0.8] (models of fit --drop-condition)', guidanceFlag(null))
+    .option('--precision <name>', 'f32 (default), f32-amx, bf16x3 or bf16, the fastest and least accurate', samplingPrecisionFlag)
     .option('--format <name>', 'csv, jsonl or npy (default: by the name of the output file)')
     .action(run(async () => (await import('./sample.ts')).sample));
 

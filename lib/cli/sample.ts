@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { argumentError, FlowError } from '../errors.ts';
 import { Model } from '../model/model.ts';
 import { choice } from '../options.ts';
+import type { SamplingPrecision } from '../precision.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { solverByName } from '../solvers/solvers.ts';
 import type { Codec, TableCodec } from '../table/codec.ts';
@@ -19,6 +20,7 @@ export interface SampleFlags {
   readonly firstRow: number;
   readonly seed: number;
   readonly threads?: number;
+  readonly precision?: SamplingPrecision;
   readonly solver?: string;
   readonly steps?: number;
   readonly given?: string;
@@ -57,6 +59,7 @@ export async function sample(file: string, flags: SampleFlags, { terminal, signa
       solver,
       given,
       guidance: flags.guidance,
+      precision: flags.precision,
       threads: flags.threads,
       signal,
     })) {

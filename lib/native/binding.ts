@@ -7,10 +7,17 @@ export interface Job<T> {
   stop(): void;
 }
 
+/** Arithmetic of the network; absent = 'f32'. 'f32-amx' and 'bf16x3' are products of bfloat16 parts with AMX, and f32 without. */
+export type NativePrecision = 'f32' | 'f32-amx' | 'bf16x3' | 'bf16';
+
 export interface NativeInfo {
   readonly treaty: number;
   readonly isa: string;
   readonly available: readonly string[];
+  /** Kernels of bfloat16 products: 'amx', 'avx512bf16' or 'fallback' (operands rounded, f32 fma). */
+  readonly bf16: string;
+  /** Precisions that have kernels of their own here. */
+  readonly precisions: { readonly training: readonly ('f32' | 'bf16')[]; readonly sampling: readonly NativePrecision[] };
   /** Physical cores this process may use; the default of every `threads`. */
   readonly threads: number;
   readonly compiler: string;
@@ -93,6 +100,8 @@ export interface TrainerRequest {
   readonly clip: number;
   /** 0 = NativeInfo.threads. */
   readonly threads: number;
+  /** 'bf16': operands of forward and backward; parameters, sums, moments and evaluate() stay f32. */
+  readonly precision?: 'f32' | 'bf16';
 }
 
 export type SliceStatus = 'done' | 'budget' | 'stopped' | 'nonfinite';
@@ -156,6 +165,8 @@ export interface SampleRequest {
   readonly shift: Float32Array | null;
   readonly scale: Float32Array | null;
   readonly threads: number;
+  /** Of the network; states and what depends on t alone stay f32. */
+  readonly precision?: NativePrecision;
 }
 export interface SampleResult {
   /** (saves, n, d). */
@@ -187,9 +198,15 @@ export interface DensityResult {
 /** Immutable network: packed once. */
 export interface NativeNetwork {
   /** v (rows, d) for x (rows, d), t (rows), condition (rows, c) or null. Blocks: for small work and tests. */
-  evaluateSync(x: Float32Array, t: Float32Array, condition: Float32Array | null): Float32Array;
+  evaluateSync(x: Float32Array, t: Float32Array, condition: Float32Array | null, precision?: NativePrecision): Float32Array;
   /** Vector-Jacobian product of sum(v * cotangent): gradients in logical layout. */
-  gradientSync(x: Float32Array, t: Float32Array, condition: Float32Array | null, cotangent: Float32Array): { parameters: Float32Array; x: Float32Array };
+  gradientSync(
+    x: Float32Array,
+    t: Float32Array,
+    condition: Float32Array | null,
+    cotangent: Float32Array,
+    precision?: 'f32' | 'bf16',
+  ): { parameters: Float32Array; x: Float32Array };
   sample(request: SampleRequest): Job<SampleResult>;
   sampleSync(request: SampleRequest): SampleResult;
   /** Of a program with a trace (network/tangent.ts). */

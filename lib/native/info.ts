@@ -13,6 +13,8 @@ export interface Info {
   readonly isa: string | null;
   /** Instruction sets that this CPU, its system and this build allow, best first. */
   readonly available: readonly string[];
+  /** Kernels of bfloat16 products: `amx`, `avx512bf16`, `fallback` (operands rounded, f32 arithmetic: no faster than f32), or null. Forced by the variable FLOWMATCH_BF16. */
+  readonly bf16: string | null;
   /** Physical cores this process may use: the default of every `threads` option. */
   readonly threads: number;
   readonly platform: string;
@@ -45,6 +47,7 @@ export function info(): Info {
     backend: native ? 'native' : 'none',
     isa: native?.isa ?? null,
     available: native?.available ?? [],
+    bf16: native?.bf16 ?? null,
     threads: native?.threads ?? 1,
     platform: platformPackage().slice('@flowmatch/'.length) + (libc() === 'glibc' ? ' (glibc)' : ''),
     versions: {

@@ -12,6 +12,7 @@ import { checkGuidance, type Guidance, type GuidanceSetting, isUnconditional } f
 import { checkSeed, checkSignal, choice, integer, record } from '../options.ts';
 import { type Closing, closingStep } from '../paths/closing.ts';
 import { restorePath } from '../paths/paths.ts';
+import { type SamplingPrecision, samplingPrecision } from '../precision.ts';
 import type { SolverFactory } from '../solvers/define.ts';
 import { fitGrid } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
@@ -29,8 +30,8 @@ export interface IntegrateOptions {
   readonly guidance?: Guidance;
   /** Intermediate states to keep: how many frames (>= 2, both ends included), or times of the solver's grid. @default none */
   readonly saveAt?: number | readonly number[];
-  /** Arithmetic of the network. @default 'f32' */
-  readonly precision?: 'f32';
+  /** Arithmetic of the network: from 'f32' over 'f32-amx' and 'bf16x3' to 'bf16', the least accurate and fastest. @default 'f32' */
+  readonly precision?: SamplingPrecision;
   /** Threads, 1 .. 1024; the result does not depend on it. @default the physical cores available */
   readonly threads?: number;
   /** Aborting rejects with the signal's reason. */
@@ -139,7 +140,7 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
   const closing = fitted.closes ? closingStep(restorePath(path)) : null;
   const grid = closing ? Float64Array.from([...fitted.grid, 1]) : fitted.grid;
   const frames = checkSaveAt(given.saveAt, grid, solver);
-  choice(given.precision ?? 'f32', 'options.precision', ['f32']);
+  const precision = samplingPrecision(given.precision, 'options.precision');
   const threads = given.threads === undefined ? 0 : integer(given.threads, 'options.threads', 1, 1024);
   const signal = checkSignal(given.signal);
   const steps = grid.length - 1;
@@ -162,6 +163,7 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
     save,
     frame: closing && closingFrame(solver, grid, closing),
     threads,
+    precision,
     seed,
     normaliseInitial: false,
     sourceScale: path.sourceScale,

@@ -77,10 +77,10 @@ function iterable(value: Partial<Iterable<unknown>>): boolean {
   return typeof value[Symbol.iterator] === 'function' && typeof Object(value[Symbol.iterator]?.()).next === 'function';
 }
 
-/** Arguments of sampleTable, each option read once; solver and threads are checked by model.sample(). */
+/** Arguments of sampleTable, each option read once; solver, precision and threads are checked by model.sample(). */
 export function checkTableSample(model: unknown, options: unknown): TableSampleOptions {
   if (!(model instanceof Model)) throw argumentError('ERR_FLOW_TYPE', 'model', 'a Model', model);
-  const given = record(options, 'options', ['n', 'seed', 'firstRow', 'solver', 'given', 'guidance', 'threads', 'signal']);
+  const given = record(options, 'options', ['n', 'seed', 'firstRow', 'solver', 'given', 'guidance', 'precision', 'threads', 'signal']);
   integer(given.n, 'options.n', 0);
   if (given.firstRow !== undefined) integer(given.firstRow, 'options.firstRow', 0, 2 ** 48);
   checkSeed(given.seed, 'options.seed');

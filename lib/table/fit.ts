@@ -34,6 +34,8 @@ export interface TableTrainOptions {
   readonly ema?: number | undefined;
   /** Share of rows held out for the validation loss, in [0, 0.9]. @default 0.1 */
   readonly validation?: number | undefined;
+  /** Arithmetic of the network's products. @default 'f32' */
+  readonly precision?: TrainOptions['precision'] | undefined;
   /** Decides initial weights, batches, times and noise: the same seed gives the same model. @default 0 */
   readonly seed?: number | bigint | undefined;
   /** 1 .. 1024; the result does not depend on it. @default the physical cores available */
@@ -77,6 +79,7 @@ export function trainTable(prepared: PreparedTable, options: TableTrainOptions =
     table: codec.record,
     ...defined('dropCondition', options.dropCondition),
     ...defined('coupling', options.coupling),
+    ...defined('precision', options.precision),
     ...defined('threads', options.threads),
     ...defined('signal', options.signal),
     ...defined('checkpoint', options.checkpoint),

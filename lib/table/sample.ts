@@ -4,6 +4,7 @@ import { following } from '../abort.ts';
 import { FlowError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
 import type { Guidance } from '../network/guidance.ts';
+import type { SamplingPrecision } from '../precision.ts';
 import { Random } from '../random.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { checkTableSample } from './arguments.ts';
@@ -23,6 +24,8 @@ export interface TableSampleOptions {
   readonly given?: string | undefined;
   /** How strongly to follow the target, for models fitted with dropCondition: 1 plainly, above 1 stronger; not 0. @default 1 */
   readonly guidance?: Guidance | undefined;
+  /** Arithmetic of the network, as in model.sample(). @default 'f32' */
+  readonly precision?: SamplingPrecision | undefined;
   /** 1 .. 1024; the rows do not depend on it. @default the physical cores available */
   readonly threads?: number | undefined;
   /** Aborting rejects with the signal's reason. */
@@ -64,7 +67,7 @@ const classStream = 0xc1a55;
  * @example for await (const { rows } of sampleTable(model, { n: 1000, seed: 1 })) console.log(rows[0]);
  */
 export async function* sampleTable(model: Model, options: TableSampleOptions): AsyncGenerator<TableBatch> {
-  const { n, seed = 0, firstRow = 0, solver, given, guidance, threads, signal: outer } = checkTableSample(model, options);
+  const { n, seed = 0, firstRow = 0, solver, given, guidance, precision, threads, signal: outer } = checkTableSample(model, options);
   const codec = tableCodec(model);
   const fixed = given === undefined ? null : classOf(codec, given);
   const { signal, end } = following(outer);
@@ -78,6 +81,7 @@ export async function* sampleTable(model: Model, options: TableSampleOptions): A
       ...(solver ? { solver } : {}),
       ...(labels ? { condition: { labels } } : {}),
       ...(guidance === undefined ? {} : { guidance }),
+      ...(precision === undefined ? {} : { precision }),
       ...(threads === undefined ? {} : { threads }),
       signal,
     });

@@ -14,6 +14,7 @@ import type { AdamW } from '../optimisers/optimiser.ts';
 import { checkSeed, checkSignal, choice, finite, integer, record } from '../options.ts';
 import type { Path } from '../paths/path.ts';
 import { type KnownPath, resolvePath } from '../paths/paths.ts';
+import { type TrainingPrecision, trainingPrecision } from '../precision.ts';
 import type { TimeLaw } from '../times/time-law.ts';
 import { resolveTime } from '../times/times.ts';
 
@@ -84,8 +85,8 @@ export interface TrainOptions {
   readonly time?: TimeLaw | 'uniform' | 'stratified' | 'logitNormal';
   /** How weights follow the gradient, with its learning rate or schedule. @default adamw({ lr: 1e-3 }) */
   readonly optimiser?: AdamW;
-  /** Arithmetic of the network. @default 'f32' */
-  readonly precision?: 'f32';
+  /** Arithmetic of the network's products; 'bf16' is faster where the CPU multiplies bfloat16. Losses of validation are f32. @default 'f32' */
+  readonly precision?: TrainingPrecision;
   /** Rows per step, 1 .. 2^20; may exceed the number of rows, which then occur several times with fresh noise. @default 256 */
   readonly batchSize?: number;
   /** Draw rows with replacement instead of once per epoch. @default false */
@@ -131,6 +132,7 @@ export interface Settings {
   readonly coupling: Coupling;
   readonly time: TimeLaw;
   readonly optimiser: AdamW;
+  readonly precision: TrainingPrecision;
   readonly batchSize: number;
   readonly replacement: boolean;
   readonly steps: number;
@@ -206,7 +208,7 @@ export function isOptimal(coupling: Coupling): boolean {
 export function checkOptions(options: unknown): Settings {
   const given = record(options, 'options', keys, elsewhere);
   if (given.data === undefined || given.data === null) throw argumentError('ERR_FLOW_TYPE', 'options.data', 'rows of numbers, or a Dataset', given.data);
-  choice(given.precision ?? 'f32', 'options.precision', ['f32']);
+  const precision = trainingPrecision(given.precision, 'options.precision');
   const path = resolvePath(given.path, 'options.path');
   const source = checkSource(given.source);
   if (source !== null && (path.sourceScale ?? 1) !== 1)
@@ -243,6 +245,7 @@ export function checkOptions(options: unknown): Settings {
     coupling,
     time: resolveTime(given.time, 'options.time'),
     optimiser: resolveOptimiser(given.optimiser, 'options.optimiser'),
+    precision,
     batchSize,
     replacement: flag(given.replacement, 'options.replacement'),
     steps: integer(given.steps ?? 20_000, 'options.steps', 1),

@@ -105,6 +105,7 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
       emaWarmup: true,
       clip: settings.clip,
       threads: settings.threads,
+      precision: settings.precision,
     });
     return {
       native,

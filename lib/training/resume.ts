@@ -33,7 +33,10 @@ export function resumedOptions(file: string, found: ModelFile, options: TrainOpt
   const { data } = given;
   const { columns, dimension } = found.record;
   const fits = ArrayBuffer.isView(data) || (Array.isArray(data) && (data[0] as ArrayLike<number> | undefined)?.length === dimension);
-  const kept = ['batchSize', 'replacement', 'ema', 'clip', 'validation', 'evaluateEvery', 'patience', 'normalise'].map((key) => [key, stored[key]]);
+  const kept = ['precision', 'batchSize', 'replacement', 'ema', 'clip', 'validation', 'evaluateEvery', 'patience', 'normalise'].map((key) => [
+    key,
+    stored[key],
+  ]);
   return {
     ...(fits ? { columns: columns ?? dimension } : {}),
     network: found.record.network,

@@ -40,7 +40,7 @@ export function signature(settings: Settings): Json {
     normalise: settings.normalise,
     ...(settings.dropCondition > 0 ? { dropCondition: settings.dropCondition } : {}),
     source: settings.source === null ? 'gaussian' : settings.source.paired ? 'paired rows' : 'rows',
-    precision: 'f32',
+    precision: settings.precision,
   };
 }
 
@@ -87,6 +87,7 @@ export function recordOf(run: Run, weights: Float32Array): ModelRecord {
       optimiser: { ...(signature(settings)['optimiser'] as Json), lr: typeof optimiser.lr === 'number' ? optimiser.lr : 'schedule' },
       ema: settings.ema,
       clip: settings.clip,
+      ...(settings.precision === 'f32' ? {} : { precision: settings.precision }),
       losses: { window: log.window, values },
       validation: { steps: run.validation.map(({ step }) => step), losses: run.validation.map(({ loss }) => loss) },
     },

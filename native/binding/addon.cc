@@ -9,6 +9,7 @@
 #include "binding/sha256.h"
 #include "binding/trainer.h"
 #include "kernels/kernels.h"
+#include "kernels/narrow.h"
 
 namespace flow::binding {
 
@@ -27,7 +28,8 @@ static Napi::Value close(const Napi::CallbackInfo& info) {
 
 static Napi::Object start(Napi::Env env, Napi::Object exports) {
   if (const char* error = kernels_error()) throw Napi::Error::New(env, error);  // load.ts tells it as ERR_FLOW_PLATFORM
-  env.SetInstanceData(new Environment(env));                                    // one per environment: nothing is global
+  if (const char* error = narrow_error()) throw Napi::Error::New(env, error);
+  env.SetInstanceData(new Environment(env));  // one per environment: nothing is global
   exports.Set("info", Napi::Function::New<info>(env, "info"));
   exports.Set("normal", Napi::Function::New<normal>(env, "normal"));
   exports.Set("sha256", Napi::Function::New<sha256>(env, "sha256"));

@@ -75,6 +75,15 @@ bool boolean(const Napi::Value& value, const std::string& path) {
   return value.As<Napi::Boolean>().Value();
 }
 
+Precision precision(const Napi::Value& value, const std::string& path) {
+  if (absent(value)) return Precision::kF32;
+  const std::string name = value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
+  const char* names[] = {"f32", "f32-amx", "bf16x3", "bf16"};
+  for (int32_t i = 0; i < 4; ++i)
+    if (name == names[i]) return static_cast<Precision>(i);
+  reject("ERR_FLOW_CONFIG", path, "f32, f32-amx, bf16x3 or bf16", value);
+}
+
 uint64_t seed(const Napi::Value& value, const std::string& path) {
   if (!value.IsBigInt()) reject("ERR_FLOW_TYPE", path, "a BigInt", value);
   bool lossless = false;

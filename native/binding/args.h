@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "binding/errors.h"
+#include "network/narrow.h"
 
 namespace flow::binding {
 
@@ -21,6 +22,7 @@ int64_t integer(const Napi::Value& value, const std::string& path, int64_t least
 double finite(const Napi::Value& value, const std::string& path, double least, double most);
 bool boolean(const Napi::Value& value, const std::string& path);
 uint64_t seed(const Napi::Value& value, const std::string& path);
+Precision precision(const Napi::Value& value, const std::string& path);  // absent = f32
 
 // A copy of a typed array of exactly this element type.
 std::vector<float> floats(const Napi::Value& value, const std::string& path);
@@ -46,6 +48,7 @@ class Fields {
   }
   bool boolean(const char* name) const { return binding::boolean(get(name), path(name)); }
   uint64_t seed(const char* name) const { return binding::seed(get(name), path(name)); }
+  Precision precision(const char* name) const { return binding::precision(get(name), path(name)); }
   std::vector<float> floats(const char* name) const { return binding::floats(get(name), path(name)); }
   std::vector<double> doubles(const char* name) const { return binding::doubles(get(name), path(name)); }
   std::vector<int32_t> integers(const char* name) const { return binding::integers(get(name), path(name)); }

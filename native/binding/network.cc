@@ -49,7 +49,7 @@ struct Inputs {
 Napi::Value NetworkHandle::evaluate_sync(const Napi::CallbackInfo& info) {
   const Inputs in(*state_, info);
   const Output<float> v(info.Env(), static_cast<int64_t>(in.x.size()), "evaluateSync");
-  if (in.rows > 0) check(state_->evaluate(in.rows, in.x.data(), in.t.data(), in.condition_data(), v.data), "evaluateSync");
+  if (in.rows > 0) check(state_->evaluate(in.rows, in.x.data(), in.t.data(), in.condition_data(), v.data, precision(info[3], "precision")), "evaluateSync");
   return v.value();
 }
 
@@ -60,7 +60,8 @@ Napi::Value NetworkHandle::gradient_sync(const Napi::CallbackInfo& info) {
   const Output<float> parameters(info.Env(), state_->parameter_count(), "gradientSync");
   const Output<float> x(info.Env(), static_cast<int64_t>(in.x.size()), "gradientSync");
   if (in.rows > 0) {
-    check(state_->gradient(in.rows, in.x.data(), in.t.data(), in.condition_data(), cotangent.data(), parameters.data, x.data), "gradientSync");
+    check(state_->gradient(in.rows, in.x.data(), in.t.data(), in.condition_data(), cotangent.data(), parameters.data, x.data, precision(info[4], "precision")),
+          "gradientSync");
   }
   Napi::Object record = Napi::Object::New(info.Env());
   record.Set("parameters", parameters.value());

@@ -91,6 +91,7 @@ SampleTask::SampleTask(Napi::Env env, std::shared_ptr<const Network> network, co
   require_length(shift_.size(), mapped, "request.shift", "(dimension), with scale");
   require_length(scale_.size(), mapped, "request.scale", "(dimension), with shift");
   o.threads = static_cast<int32_t>(fields.integer("threads", 0, kMostThreadsAsked));
+  o.precision = fields.precision("precision");
 
   const auto pointer = [](const auto& v) { return v.empty() ? nullptr : v.data(); };
   o.initial = pointer(initial_);

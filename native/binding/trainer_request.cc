@@ -51,6 +51,8 @@ TrainerRequest::TrainerRequest(const Napi::Value& value) {
   o.ema_warmup = fields.boolean("emaWarmup");
   o.clip = fields.finite("clip", 0);
   o.threads = static_cast<int32_t>(fields.integer("threads", 0, kMostThreadsAsked));
+  o.precision = fields.precision("precision");
+  if (o.precision != Precision::kF32 && o.precision != Precision::kBf16) reject("ERR_FLOW_CONFIG", "request.precision", "f32 or bf16", fields.get("precision"));
 
   // The datasets come last: no getter of the request runs between their checks and their use.
   const Napi::Value data = fields.get("data"), source = fields.get("source"), condition = fields.get("condition");

@@ -4,6 +4,10 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 namespace flow {
 
@@ -20,6 +24,8 @@ CpuFeatures features_of(const CpuRegisters& r) {
   f.v2 = has(c, 0) && has(c, 9) && has(c, 13) && has(c, 19) && has(c, 20) && has(c, 23) && has(x, 0);
   f.avx2 = f.v2 && saves_ymm && has(c, 28) && has(c, 12) && has(c, 22) && has(c, 29) && has(b, 5) && has(b, 3) && has(b, 8) && has(x, 5);
   f.avx512 = f.avx2 && saves_zmm && has(b, 16) && has(b, 17) && has(b, 28) && has(b, 30) && has(b, 31);
+  f.avx512bf16 = f.avx512 && has(r.leaf7_1_eax, 5);
+  f.amx = f.avx512bf16 && has(r.leaf7_edx, 22) && has(r.leaf7_edx, 24) && (r.xcr0 & 0x60000) == 0x60000;  // AMX-BF16, AMX-TILE; tile configuration and data
   return f;
 }
 
@@ -37,6 +43,11 @@ CpuRegisters read_cpu() {
   if (r.max_leaf >= 7) {
     __cpuid_count(7, 0, eax, ebx, ecx, edx);
     r.leaf7_ebx = ebx;
+    r.leaf7_edx = edx;
+    if (eax >= 1) {
+      __cpuid_count(7, 1, eax, ebx, ecx, edx);
+      r.leaf7_1_eax = eax;
+    }
   }
   __cpuid(0x80000000u, eax, ebx, ecx, edx);
   r.max_extended_leaf = eax;
@@ -62,6 +73,16 @@ const CpuFeatures& cpu() {
     return f;
   }();
   return features;
+}
+
+// Linux keeps the 8 KiB of tile data away from processes that have not asked: arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA), since 5.16.
+bool amx_granted() {
+#if defined(__x86_64__) && defined(__linux__)
+  static const bool granted = cpu().amx && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+  return granted;
+#else
+  return false;
+#endif
 }
 
 }  // namespace flow

@@ -1,6 +1,7 @@
 // The oracle: every entry of the table as plain loops over single elements, in the order that kernels.h promises. The elementary functions are the
 // shared ones with vectors of one lane. Slow; nothing here should need a second look to be believed.
 #include "kernels/kernels.h"
+#include "kernels/narrow.h"
 #include "kernels/philox.h"
 
 namespace flow {
@@ -10,6 +11,7 @@ namespace reference {
 // clang-format off: the order matters
 #include "kernels/simd.h"
 #include "kernels/math-inl.h"
+#include "kernels/narrow-inl.h"
 // clang-format on
 #undef FLOW_LANES
 
@@ -327,6 +329,12 @@ void relax(int32_t n, const int32_t* cost, const int32_t* price, int32_t base, i
 
 }  // namespace
 }  // namespace reference
+
+const NarrowKernels& reference_narrow() {
+  using namespace reference;
+  static const NarrowKernels table = FLOW_NARROW_TABLE("fallback", false);
+  return table;
+}
 
 const Kernels& reference_kernels() {
   using namespace reference;

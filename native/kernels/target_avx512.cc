@@ -5,6 +5,7 @@
 #include <immintrin.h>
 
 #include "kernels/kernels.h"
+#include "kernels/narrow.h"
 #include "kernels/philox.h"
 
 #define FLOW_LANES 16
@@ -13,5 +14,7 @@ namespace avx512 {
 #include "kernels/all-inl.h"
 extern const Kernels kTable;
 const Kernels kTable = FLOW_TABLE("avx512");
+extern const NarrowKernels kNarrow;
+const NarrowKernels kNarrow = FLOW_NARROW_TABLE("fallback", false);
 }  // namespace avx512
 }  // namespace flow

@@ -2,6 +2,7 @@
 #include <arm_neon.h>
 
 #include "kernels/kernels.h"
+#include "kernels/narrow.h"
 #include "kernels/philox.h"
 
 #define FLOW_LANES 4
@@ -11,5 +12,7 @@ namespace neon {
 #include "kernels/all-inl.h"
 extern const Kernels kTable;
 const Kernels kTable = FLOW_TABLE("neon");
+extern const NarrowKernels kNarrow;
+const NarrowKernels kNarrow = FLOW_NARROW_TABLE("fallback", false);
 }  // namespace neon
 }  // namespace flow

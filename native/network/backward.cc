@@ -47,13 +47,67 @@ void dense_inputs(const Workspace& w, const float* transposed, int32_t o, Rows r
   kernels().dense(args);
 }
 
+// The same on bfloat16 operands. The last contribution to a gradient goes on narrow, to the dense op that waits for it.
+void narrow_inputs(const Workspace& w, int32_t o, Rows rows, Panels panels) {
+  const Program& program = w.program();
+  const Op& op = program.ops[o];
+  const Plan& plan = w.plan();
+  const Edge& edge = plan.edges[plan.ops[o].edge];
+  if (!edge.needed) return;
+  const Parameter& weight = program.parameters[op.p];
+  const NarrowPlan::Value& in = w.narrow()->values[op.a];
+  const int32_t buffer = plan.values[op.a].gradient;
+  const Blocked gradient = w.gradient(op.a, rows);
+  NarrowDenseArgs args{};
+  args.x = w.narrow_matrix(plan.values[op.output].gradient, rows);
+  args.panels = w.narrow_transposed(o);
+  args.parts = 1;
+  args.rows = rows.count;
+  args.in = weight.shape[0];
+  args.out = weight.shape[1];
+  const bool completes = in.gradient_made && w.narrow()->ops[o].completes;
+  if (!completes || in.gradient_wide) args.y = gradient;
+  if (edge.accumulate) args.add = gradient;
+  if (edge.fuse) args.mul = w.slope(plan.values[op.a].producer, rows);
+  if (completes) {
+    args.n = w.narrow_matrix(buffer, rows);
+    args.groups = w.row_groups(buffer, rows, true);
+  }
+  if (panels.end >= 0) {
+    const int32_t first = panels.begin * kLanes;
+    args.panels += int64_t{panels.begin} * narrow_panels_size(kLanes, args.in);
+    args.out = (args.out < panels.end * kLanes ? args.out : panels.end * kLanes) - first;
+    for (Blocked* m : {&args.y, &args.add, &args.mul})
+      if (m->data != nullptr) m->data += panels.begin * m->block;
+    if (args.n.data != nullptr) args.n.data += panels.begin * args.n.block;
+    if (args.groups.data != nullptr) args.groups.data += panels.begin * args.groups.block;
+  }
+  narrow_kernels().dense(args);
+}
+
+void narrow_parameters(const Workspace& w, int32_t o, Rows rows, bool accumulate, float* gradients, Panels panels, Features features) {
+  const Program& program = w.program();
+  const Op& op = program.ops[o];
+  const Parameter& weight = program.parameters[op.p];
+  const RowGroups x = w.row_groups(w.plan().values[op.a].buffer, rows, false), g = w.row_groups(w.plan().values[op.output].gradient, rows, true);
+  narrow_kernels().weight_grad({x.data, x.block, g.data, g.block, rows.count, weight.shape[1], weight.shape[0], gradients + weight.packed,
+                                op.q >= 0 ? gradients + program.parameters[op.q].packed : nullptr, panels.begin,
+                                panels.end >= 0 ? panels.end : (weight.shape[0] + kLanes - 1) / kLanes, accumulate, features.begin, features.end});
+}
+
 }  // namespace
+
+void narrow_gradient(const Workspace& w, int32_t v, Rows rows) {
+  if (w.narrow() == nullptr || !w.narrow()->values[v].gradient || w.narrow()->values[v].gradient_made) return;
+  const int32_t buffer = w.plan().values[v].gradient;
+  narrow_kernels().convert(w.gradient(v, rows), 1, w.narrow_matrix(buffer, rows), w.row_groups(buffer, rows, true));
+}
 
 void backward_inputs(const Workspace& w, const float* transposed, int32_t o, Rows rows, Panels panels) {
   const Program& program = w.program();
   const Op& op = program.ops[o];
   const Edge* edges = w.plan().edges.data() + w.plan().ops[o].edge;
-  if (op.kind == OpKind::kDense) return dense_inputs(w, transposed, o, rows, panels);
+  if (op.kind == OpKind::kDense) return w.narrow() != nullptr ? narrow_inputs(w, o, rows, panels) : dense_inputs(w, transposed, o, rows, panels);
   const Blocked g = w.gradient(op.output, rows);
   switch (op.kind) {
     case OpKind::kActivation:
@@ -86,6 +140,7 @@ void backward_inputs(const Workspace& w, const float* transposed, int32_t o, Row
 void backward_parameters(const Workspace& w, int32_t o, Rows rows, bool accumulate, float* gradients, Panels panels, Features features) {
   const Program& program = w.program();
   const Op& op = program.ops[o];
+  if (op.kind == OpKind::kDense && w.narrow() != nullptr) return narrow_parameters(w, o, rows, accumulate, gradients, panels, features);
   const Blocked g = w.gradient(op.output, rows);
   if (op.kind == OpKind::kDense) {
     const Parameter& weight = program.parameters[op.p];
@@ -134,6 +189,7 @@ void backward(const Workspace& w, const float* parameters, const float* transpos
   if (plan.finish_output) finish_output(w, rows);
   for (int32_t o = static_cast<int32_t>(plan.ops.size()) - 1; o >= 0; --o) {
     if (!plan.ops[o].backward) continue;
+    narrow_gradient(w, w.program().ops[o].output, rows);
     if (w.program().ops[o].kind == OpKind::kLayerNorm) {
       backward_layer_norm(w, parameters, o, rows, accumulate, gradients);
     } else {

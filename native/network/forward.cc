@@ -73,6 +73,21 @@ void forward_embed(const Parameter& table, const float* rows_of_table, const Op&
   }
 }
 
+void forward_narrow(const Workspace& w, const float* parameters, int32_t o, Rows rows, Panels panels, const float* row_bias) {
+  NarrowDenseArgs args = narrow_args(w, parameters, o, rows, row_bias);
+  if (panels.end >= 0) {
+    const int32_t first = panels.begin * kLanes;
+    args.panels += int64_t{panels.begin} * narrow_panels_size(kLanes, args.in);
+    if (args.bias != nullptr) args.bias += first;
+    args.out = (args.out < panels.end * kLanes ? args.out : panels.end * kLanes) - first;
+    if (args.y.data != nullptr) args.y.data += panels.begin * args.y.block;
+    if (args.n.data != nullptr) args.n.data += panels.begin * args.n.block;
+    if (args.groups.data != nullptr) args.groups.data += panels.begin * args.groups.block;
+    if (args.slope.data != nullptr) args.slope.data += panels.begin * args.slope.block;
+  }
+  narrow_kernels().dense(args);
+}
+
 void forward_dense(const Workspace& w, const float* parameters, int32_t o, Rows rows, Panels panels, const float* row_bias) {
   const Parameter& weight = w.program().parameters[w.program().ops[o].p];
   DenseArgs args = dense_args(w, parameters, o, rows, row_bias);
@@ -88,21 +103,9 @@ void forward_dense(const Workspace& w, const float* parameters, int32_t o, Rows 
   kernels().dense(args);
 }
 
-}  // namespace
-
-DenseArgs dense_args(const Workspace& w, const float* parameters, int32_t o, Rows rows, const float* row_bias) {
+void forward_other(const Workspace& w, const float* parameters, int32_t o, Rows rows) {
   const Program& program = w.program();
   const Op& op = program.ops[o];
-  const float* bias = row_bias != nullptr ? row_bias : op.q >= 0 ? parameters + program.parameters[op.q].packed : nullptr;
-  const Blocked none{nullptr, 0, 0, 0};
-  return {w.value(op.a, rows), parameters + program.parameters[op.p].packed, bias, op.activation, w.value(op.output, rows), w.slope(o, rows), none, false};
-}
-
-void forward_op(const Workspace& w, const float* parameters, int32_t o, Rows rows, Panels panels, const float* row_bias) {
-  const Program& program = w.program();
-  const Op& op = program.ops[o];
-  if (op.kind == OpKind::kDense) return forward_dense(w, parameters, o, rows, panels, row_bias);
-  if (op.kind >= OpKind::kSeed) return forward_tangent(w, parameters, o, rows);
   const Blocked y = w.value(op.output, rows);
   if (op.kind == OpKind::kConcat) return forward_concat(w, op, rows, y);
   const Blocked x = w.value(op.a, rows);
@@ -132,6 +135,58 @@ void forward_op(const Workspace& w, const float* parameters, int32_t o, Rows row
     default:
       return;
   }
+}
+
+}  // namespace
+
+DenseArgs dense_args(const Workspace& w, const float* parameters, int32_t o, Rows rows, const float* row_bias) {
+  const Program& program = w.program();
+  const Op& op = program.ops[o];
+  const float* bias = row_bias != nullptr ? row_bias : op.q >= 0 ? parameters + program.parameters[op.q].packed : nullptr;
+  const Blocked none{nullptr, 0, 0, 0};
+  return {w.value(op.a, rows), parameters + program.parameters[op.p].packed, bias, op.activation, w.value(op.output, rows), w.slope(o, rows), none, false};
+}
+
+// The output is written in f32 for those who read it so, and narrow for the next dense op.
+NarrowDenseArgs narrow_args(const Workspace& w, const float* parameters, int32_t o, Rows rows, const float* row_bias) {
+  const Program& program = w.program();
+  const Op& op = program.ops[o];
+  const Parameter& weight = program.parameters[op.p];
+  const NarrowPlan& narrow = *w.narrow();
+  const NarrowPlan::Value& out = narrow.values[op.output];
+  const int32_t buffer = w.plan().values[op.output].buffer;
+  NarrowDenseArgs args{};
+  args.x = w.narrow_matrix(w.plan().values[op.a].buffer, rows);
+  args.panels = w.narrow_weight(o);
+  args.panel_plane = narrow.weight_count;
+  args.parts = narrow.parts;
+  args.rows = rows.count;
+  args.in = weight.shape[1];
+  args.out = weight.shape[0];
+  args.bias = row_bias != nullptr ? row_bias : op.q >= 0 ? parameters + program.parameters[op.q].packed : nullptr;
+  args.activation = op.activation;
+  args.quick = narrow.parts == 1;
+  if (out.wide) args.y = w.value(op.output, rows);
+  if (out.narrow) args.n = w.narrow_matrix(buffer, rows);
+  if (out.groups) args.groups = w.row_groups(buffer, rows, false);
+  args.slope = w.slope(o, rows);
+  return args;
+}
+
+void forward_op(const Workspace& w, const float* parameters, int32_t o, Rows rows, Panels panels, const float* row_bias) {
+  const Op& op = w.program().ops[o];
+  if (op.kind == OpKind::kDense)
+    return w.narrow() != nullptr ? forward_narrow(w, parameters, o, rows, panels, row_bias) : forward_dense(w, parameters, o, rows, panels, row_bias);
+  if (op.kind >= OpKind::kSeed) forward_tangent(w, parameters, o, rows);
+  else forward_other(w, parameters, o, rows);
+  narrow_value(w, op.output, rows);
+}
+
+void narrow_value(const Workspace& w, int32_t v, Rows rows) {
+  if (w.narrow() == nullptr || !w.narrow()->values[v].narrow) return;
+  const int32_t buffer = w.plan().values[v].buffer;
+  narrow_kernels().convert(w.value(v, rows), w.narrow()->parts, w.narrow_matrix(buffer, rows),
+                           w.narrow()->values[v].groups ? w.row_groups(buffer, rows, false) : RowGroups{});
 }
 
 void forward(const Workspace& w, const float* parameters, Rows rows) {

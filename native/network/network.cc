@@ -20,6 +20,7 @@ void load_inputs(const Workspace& w, Rows rows, const float* x, const float* t, 
   kernels().to_blocked(x, w.program().dimension, w.value(kValueX, rows));
   for (int32_t r = 0; r < rows.count; ++r) time.data[int64_t{r} * kLanes] = t[r];
   if (w.program().condition_width > 0) kernels().to_blocked(condition, w.program().condition_width, w.value(kValueCondition, rows));
+  for (const int32_t v : {kValueX, kValueT, kValueCondition}) narrow_value(w, v, rows);
 }
 
 }  // namespace
@@ -57,18 +58,45 @@ Status Network::init(const int32_t* words, int64_t word_count, const float* cons
   return {};
 }
 
+Status NetworkData::narrow(bool shared, Precision precision, const NarrowNetwork** out) const {
+  *out = nullptr;
+  const int32_t parts = parts_of(precision);
+  if (parts == 0) return {};
+  const std::lock_guard<std::mutex> lock(narrow_lock);
+  std::unique_ptr<NarrowNetwork>& slot = narrow_networks[shared ? 0 : 1][parts - 1];
+  if (!slot) {
+    std::unique_ptr<NarrowNetwork> made(new (std::nothrow) NarrowNetwork);
+    if (!made) return out_of_memory();
+    const Specialised& sampling_form = sampler(shared);
+    FLOW_TRY(made->plan.build(sampling_form.program, sampling_form.rows, parts));
+    FLOW_TRY(made->weights.allocate(made->plan.weight_count * parts));
+    pack_narrow(sampling_form.program, made->plan, sampler_parameters(shared), made->weights.data());
+    slot = std::move(made);
+  }
+  *out = slot.get();
+  return {};
+}
+
 int32_t Network::dimension() const { return data_->program.dimension; }
 int32_t Network::condition_width() const { return data_->program.condition_width; }
 int64_t Network::parameter_count() const { return data_->program.parameter_count; }
 
-Status Network::evaluate(int64_t rows, const float* x, const float* t, const float* condition, float* v) const {
+Status Network::evaluate(int64_t rows, const float* x, const float* t, const float* condition, float* v, Precision precision) const {
   const Program& program = data_->program;
   const int64_t d = program.dimension, c = program.condition_width;
   if (rows < 0) return fail(Code::kArgument, "rows must not be negative");
   if ((condition == nullptr) != (c == 0) && rows > 0) return fail(Code::kArgument, "a condition must be given exactly when the network has one");
   const int64_t tile = rows < tile_rows(program) ? (rows > 0 ? rows : 1) : tile_rows(program);
   Workspace w;
-  FLOW_TRY(w.init(program, data_->forward, tile));
+  NarrowPlan narrow;
+  Buffer<Bf16> weights;
+  const int32_t parts = parts_of(precision);
+  if (parts > 0) {
+    FLOW_TRY(narrow.build(program, data_->forward, parts));
+    FLOW_TRY(weights.allocate(narrow.weight_count * parts));
+    pack_narrow(program, narrow, data_->parameters(), weights.data());
+  }
+  FLOW_TRY(w.init(program, data_->forward, tile, parts > 0 ? &narrow : nullptr, weights.data()));
   for (int64_t r = 0; r < rows; r += tile) {
     const Rows part{0, static_cast<int32_t>(rows - r < tile ? rows - r : tile)};
     load_inputs(w, part, x + r * d, t + r, c > 0 ? condition + r * c : nullptr);
@@ -115,7 +143,8 @@ Status Network::tangent(int64_t rows, const float* x, const float* t, const floa
   return {};
 }
 
-Status Network::gradient(int64_t rows, const float* x, const float* t, const float* condition, const float* cotangent, float* d_parameters, float* d_x) const {
+Status Network::gradient(int64_t rows, const float* x, const float* t, const float* condition, const float* cotangent, float* d_parameters, float* d_x,
+                         Precision precision) const {
   const Program& program = data_->program;
   const int64_t d = program.dimension, c = program.condition_width;
   if (rows < 0) return fail(Code::kArgument, "rows must not be negative");
@@ -125,7 +154,15 @@ Status Network::gradient(int64_t rows, const float* x, const float* t, const flo
   Workspace w;
   Buffer<float> transposed, gradients;
   FLOW_TRY(plan.build(program, Pass::kTrainX));
-  FLOW_TRY(w.init(program, plan, tile));
+  NarrowPlan narrow;
+  Buffer<Bf16> weights, narrow_transposed;
+  if (precision == Precision::kBf16) {
+    FLOW_TRY(narrow.build(program, plan, 1));
+    FLOW_TRY(weights.allocate(narrow.weight_count));
+    FLOW_TRY(narrow_transposed.allocate(narrow.transposed_count));
+    pack_narrow(program, narrow, data_->parameters(), weights.data(), narrow_transposed.data());
+  }
+  FLOW_TRY(w.init(program, plan, tile, precision == Precision::kBf16 ? &narrow : nullptr, weights.data(), narrow_transposed.data()));
   FLOW_TRY(transposed.allocate(plan.transposed_count));
   FLOW_TRY(gradients.allocate(program.packed_count));
   transpose_weights(program, plan, data_->parameters(), transposed.data());

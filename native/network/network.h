@@ -5,6 +5,7 @@
 
 #include "core/status.h"
 #include "core/stop.h"
+#include "network/narrow.h"
 
 namespace flow {
 
@@ -26,10 +27,11 @@ class Network {
   int32_t condition_width() const;  // c, 0 when unconditional
   int64_t parameter_count() const;  // logical
 
-  // v (rows, d) for x (rows, d), t (rows), condition (rows, c), null exactly when c = 0.
-  Status evaluate(int64_t rows, const float* x, const float* t, const float* condition, float* v) const;
-  // Gradients of sum(v * cotangent): parameters (logical layout), x (rows, d).
-  Status gradient(int64_t rows, const float* x, const float* t, const float* condition, const float* cotangent, float* d_parameters, float* d_x) const;
+  // v (rows, d) for x (rows, d), t (rows), condition (rows, c), null exactly when c = 0. Below f32 the weights are packed in every call.
+  Status evaluate(int64_t rows, const float* x, const float* t, const float* condition, float* v, Precision precision = Precision::kF32) const;
+  // Gradients of sum(v * cotangent): parameters (logical layout), x (rows, d). Precision kF32 or kBf16, the two that train.
+  Status gradient(int64_t rows, const float* x, const float* t, const float* condition, const float* cotangent, float* d_parameters, float* d_x,
+                  Precision precision = Precision::kF32) const;
 
   // Of a program with tangents. The given seeds stand one after another in `seeds`, each (copies, rows, width); `count` floats in all. v (rows, d) and
   // what the program is asked for: a trace (rows, copies or 1), a derivative (rows, d). Other programs: kArgument.

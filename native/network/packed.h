@@ -1,9 +1,17 @@
 // What a Network holds: the program, its packed weights, and the two forms in which it is sampled.
 #pragma once
+#include <memory>
+#include <mutex>
+
 #include "network/specialise.h"
 #include "network/workspace.h"
 
 namespace flow {
+
+struct NarrowNetwork {  // one sampling form on bfloat16 operands
+  NarrowPlan plan;
+  Buffer<Bf16> weights;
+};
 
 struct NetworkData {
   Program program;
@@ -11,6 +19,11 @@ struct NetworkData {
   // [0] one condition row for all (or none), [1] a condition row per row; the latter exists when the program has a condition.
   Specialised sampling[2];
   Buffer<float> sampling_parameters[2];  // packed parameters followed by the split weights
+
+  // The narrow form for a precision, packed at its first use; null where that precision is served by the f32 kernels. Any thread.
+  Status narrow(bool shared, Precision precision, const NarrowNetwork** out) const;
+  mutable std::mutex narrow_lock;
+  mutable std::unique_ptr<NarrowNetwork> narrow_networks[2][3];
 
   const Specialised& sampler(bool shared) const { return sampling[shared ? 0 : 1]; }
   // Packed, for passes over `program`.

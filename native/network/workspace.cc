@@ -2,7 +2,7 @@
 
 namespace flow {
 
-Status Workspace::init(const Program& program, const Plan& plan, int64_t capacity) {
+Status Workspace::init(const Program& program, const Plan& plan, int64_t capacity, const NarrowPlan* narrow, const Bf16* weights, const Bf16* transposed) {
   program_ = &program;
   plan_ = &plan;
   capacity_ = capacity;
@@ -19,6 +19,31 @@ Status Workspace::init(const Program& program, const Plan& plan, int64_t capacit
     next += plan.buffer_blocks[i] * capacity * kLanes;
   }
   stats_ = next;
+  narrow_ = narrow;
+  if (narrow == nullptr) return {};
+  weights_ = weights;
+  transposed_ = transposed;
+  narrow_capacity_ = round_up(capacity, kLanes);
+  int64_t size = 0;
+  for (int32_t i = 0; i < plan.buffers; ++i)
+    size += int64_t{plan.buffer_blocks[i]} * ((narrow->buffers[i].narrow ? narrow->parts : 0) + (narrow->buffers[i].groups ? 1 : 0));
+  const int64_t narrow_size = checked_product(size, narrow_capacity_, kLanes);
+  if (narrow_size < 0) return out_of_memory();
+  FLOW_TRY(narrow_memory_.allocate(narrow_size));
+  FLOW_TRY(narrow_data_.allocate(plan.buffers));
+  FLOW_TRY(groups_.allocate(plan.buffers));
+  Bf16* at = narrow_memory_.data();
+  for (int32_t i = 0; i < plan.buffers; ++i) {
+    const int64_t one = plan.buffer_blocks[i] * narrow_capacity_ * kLanes;
+    if (narrow->buffers[i].narrow) {
+      narrow_data_[i] = at;
+      at += one * narrow->parts;
+    }
+    if (narrow->buffers[i].groups) {
+      groups_[i] = at;
+      at += one;
+    }
+  }
   return {};
 }
 

@@ -1,7 +1,7 @@
 // Memory for one pass over up to `capacity` rows, allocated once; and the ops on a range of rows and output panels of it.
 // Every function here runs on the calling thread. Disjoint (rows, panels) may run at the same time.
 #pragma once
-#include "network/plan.h"
+#include "network/narrow.h"
 
 namespace flow {
 
@@ -15,8 +15,9 @@ struct Panels {  // output panels [begin, end) of a dense op
 
 class Workspace {
  public:
-  // program and plan must outlive the workspace.
-  Status init(const Program& program, const Plan& plan, int64_t capacity);
+  // program and plan must outlive the workspace. With a narrow plan the dense ops run on bfloat16 operands and these weights (`transposed` for gradients).
+  Status init(const Program& program, const Plan& plan, int64_t capacity, const NarrowPlan* narrow = nullptr, const Bf16* weights = nullptr,
+              const Bf16* transposed = nullptr);
 
   int64_t capacity() const { return capacity_; }
   const Program& program() const { return *program_; }
@@ -33,6 +34,14 @@ class Workspace {
   Blocked left(int32_t o, Rows rows) const { return view(plan_->ops[o].left_buffer, program_->values[program_->ops[o].a].width, rows); }
   Blocked gradient(int32_t v, Rows rows) const { return view(plan_->values[v].gradient, program_->values[v].width, rows); }
   Blocked slope(int32_t o, Rows rows) const { return view(plan_->ops[o].slope_buffer, program_->values[program_->ops[o].output].width, rows); }
+  const NarrowPlan* narrow() const { return narrow_; }  // null: everything is f32
+  const Bf16* narrow_weight(int32_t o) const { return weights_ + narrow_->ops[o].weight; }
+  const Bf16* narrow_transposed(int32_t o) const { return transposed_ + narrow_->ops[o].transposed; }
+  NarrowMatrix narrow_matrix(int32_t buffer, Rows rows) const {
+    const int64_t block = narrow_capacity_ * kLanes;
+    return {narrow_data_[buffer] + rows.first * kLanes, block, block * plan_->buffer_blocks[buffer]};
+  }
+  RowGroups row_groups(int32_t buffer, Rows rows, bool right) const { return {groups_[buffer] + rows.first * kLanes, narrow_capacity_ * kLanes, right}; }
   // Lets value v live in the caller's memory, laid out with this workspace's capacity.
   void bind(int32_t v, float* data) { data_[plan_->values[v].buffer] = data; }
   float* mean(int32_t o) const { return stats_ + (2 * int64_t{plan_->ops[o].stat_buffer}) * stat_stride_; }
@@ -49,6 +58,11 @@ class Workspace {
   Buffer<float> memory_;
   Buffer<float*> data_;
   float* stats_ = nullptr;
+  const NarrowPlan* narrow_ = nullptr;
+  const Bf16 *weights_ = nullptr, *transposed_ = nullptr;
+  int64_t narrow_capacity_ = 0;  // a multiple of 32
+  Buffer<Bf16> narrow_memory_;
+  Buffer<Bf16*> narrow_data_, groups_;
 };
 
 constexpr Panels kAllPanels{0, -1};
@@ -59,12 +73,16 @@ constexpr Features kAllFeatures{0, INT32_MAX};
 
 // A dense op forward as the kernel takes it; `row_bias` (may be null) replaces its bias.
 DenseArgs dense_args(const Workspace& w, const float* parameters, int32_t o, Rows rows, const float* row_bias);
+NarrowDenseArgs narrow_args(const Workspace& w, const float* parameters, int32_t o, Rows rows, const float* row_bias);  // where w is narrow
 // value(op.output) from its inputs. A dense op with `row_bias` adds that vector (padded) instead of its own bias.
 void forward_op(const Workspace& w, const float* parameters, int32_t o, Rows rows, Panels panels = kAllPanels, const float* row_bias = nullptr);
 // seed, tangent and trace (forward_op calls it): network/tangent.cc.
 void forward_tangent(const Workspace& w, const float* parameters, int32_t o, Rows rows);
 // What a trace over given seeds needs once the seeds stand in the workspace; before its first forward_op.
 void prepare_trace(const Workspace& w, const float* parameters, int32_t o, Rows rows);
+// The bfloat16 form of value v, which came from outside, if a dense op reads it; likewise of a gradient that no dense op has completed.
+void narrow_value(const Workspace& w, int32_t v, Rows rows);
+void narrow_gradient(const Workspace& w, int32_t v, Rows rows);
 // All ops that matter, in order.
 void forward(const Workspace& w, const float* parameters, Rows rows);
 

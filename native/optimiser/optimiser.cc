@@ -18,26 +18,32 @@ double power(double beta, int64_t n) {
 
 }  // namespace
 
-Status Optimiser::init(const Program& program, const Plan& plan, const OptimiserOptions& options, const float* packed) {
+Status Optimiser::init(const Program& program, const Plan& plan, const OptimiserOptions& options, const float* packed, const NarrowPlan* narrow) {
   program_ = &program;
+  narrow_ = narrow;
   options_ = options;
   FLOW_TRY(p_.copy(packed, program.packed_count));
   FLOW_TRY(m_.allocate(program.packed_count));
   FLOW_TRY(v_.allocate(program.packed_count));
   if (options.ema_decay > 0) FLOW_TRY(ema_.copy(packed, program.packed_count));
-  FLOW_TRY(transposed_.allocate(plan.transposed_count));
+  if (narrow == nullptr) FLOW_TRY(transposed_.allocate(plan.transposed_count));
+  if (narrow != nullptr) FLOW_TRY(narrow_weights_.allocate(narrow->weight_count));
+  if (narrow != nullptr) FLOW_TRY(narrow_transposed_.allocate(narrow->transposed_count));
 
   Buffer<int64_t> offset;  // of each parameter's transpose, -1 = none
   FLOW_TRY(offset.allocate(program.parameters.size()));
   for (int64_t& o : offset) o = -1;
   for (int64_t o = 0; o < plan.ops.size(); ++o)
-    if (plan.ops[o].transposed >= 0) offset[program.ops[o].p] = plan.ops[o].transposed;
+    if (narrow == nullptr && plan.ops[o].transposed >= 0) offset[program.ops[o].p] = plan.ops[o].transposed;
   int64_t panels = 0;
   for (const Parameter& p : program.parameters) panels += p.role == Role::kWeight ? (p.shape[0] + kLanes - 1) / kLanes : 1;
   Buffer<Chunk> chunks;
   Buffer<Move> moves;
   FLOW_TRY(chunks.allocate(panels));
-  FLOW_TRY(moves.allocate(panels));
+  int64_t most = panels;
+  for (const Op& op : program.ops)
+    if (op.kind == OpKind::kDense) most += (program.parameters[op.p].shape[0] + kLanes - 1) / kLanes;
+  FLOW_TRY(moves.allocate(most));
   int64_t count = 0, begin = 0;
   int32_t moved = 0, first_move = 0;
   const auto close = [&](int64_t end) {
@@ -50,7 +56,9 @@ Status Optimiser::init(const Program& program, const Plan& plan, const Optimiser
     const Parameter& p = program.parameters[i];
     const int32_t pieces = p.role == Role::kWeight ? (p.shape[0] + kLanes - 1) / kLanes : 1;
     for (int32_t piece = 0; piece < pieces; ++piece) {
-      if (offset[i] >= 0) moves[moved++] = {i, piece, offset[i]};
+      if (offset[i] >= 0) moves[moved++] = {i, piece, offset[i], -1};
+      for (int32_t o = 0; narrow != nullptr && o < program.ops.size(); ++o)
+        if (narrow->ops[o].weight >= 0 && program.ops[o].p == i) moves[moved++] = {i, piece, -1, o};
       const int64_t end = p.packed + p.packed_size / pieces * (piece + 1);
       if (end - begin >= kChunk) close(end);
     }
@@ -63,6 +71,7 @@ Status Optimiser::init(const Program& program, const Plan& plan, const Optimiser
 }
 
 void Optimiser::move(const Move& m) {
+  if (m.op >= 0) return pack_narrow_panel(*program_, *narrow_, m.op, m.panel, p_.data(), narrow_weights_.data(), narrow_transposed_.data());
   const Parameter& weight = program_->parameters[m.parameter];
   transpose_panel(weight, p_.data() + weight.packed, m.panel, transposed_.data() + m.transposed);
 }

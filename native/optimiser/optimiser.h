@@ -1,7 +1,7 @@
 // AdamW with decoupled decay, gradient clipping by global norm, and EMA, over the packed vector in fixed chunks; the transposed weights follow at once.
 //   p <- p (1 - lr wd);  m, v <- moments;  p <- p - lr (m / c1) / (sqrt(v / c2) + eps);  ema <- d ema + (1 - d) p
 #pragma once
-#include "network/plan.h"
+#include "network/narrow.h"
 
 namespace flow {
 
@@ -16,7 +16,8 @@ struct OptimiserStep {  // what one step needs, computed once
 
 class Optimiser {
  public:
-  Status init(const Program& program, const Plan& plan, const OptimiserOptions& options, const float* packed);
+  // With a narrow plan the derived weights are the narrow panels and their transposes instead of the f32 transposes.
+  Status init(const Program& program, const Plan& plan, const OptimiserOptions& options, const float* packed, const NarrowPlan* narrow = nullptr);
 
   int64_t chunks() const { return chunks_.size(); }
   int64_t begin(int64_t chunk) const { return chunks_[chunk].begin; }
@@ -30,20 +31,25 @@ class Optimiser {
   float* second() { return v_.data(); }
   float* ema() { return ema_.size() > 0 ? ema_.data() : nullptr; }
   const float* transposed() const { return transposed_.data(); }
+  const Bf16* narrow_weights() const { return narrow_weights_.data(); }
+  const Bf16* narrow_transposed() const { return narrow_transposed_.data(); }
 
  private:
   struct Chunk {
     int64_t begin, end;
     int32_t first_move, last_move;
   };
-  struct Move {  // one output panel of a weight that is also kept transposed
+  struct Move {  // one output panel of a weight from which something is derived
     int32_t parameter, panel;
-    int64_t transposed;
+    int64_t transposed;  // of the f32 transpose, or
+    int32_t op;          // the dense op of narrow panels
   };
   void move(const Move& m);
   const Program* program_ = nullptr;
   OptimiserOptions options_{};
   Buffer<float> p_, m_, v_, ema_, transposed_;
+  const NarrowPlan* narrow_ = nullptr;
+  Buffer<Bf16> narrow_weights_, narrow_transposed_;
   Buffer<Chunk> chunks_;
   Buffer<Move> moves_;
 };

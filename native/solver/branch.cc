@@ -18,6 +18,8 @@ Status Branch::init(const NetworkData& network, const BranchOptions& options, in
   kernels_ = &kernels();
   plan_ = &network.sampler(shared);
   parameters_ = network.sampler_parameters(shared);
+  const NarrowNetwork* narrow = nullptr;
+  FLOW_TRY(network.narrow(shared, options.precision, &narrow));
   window_rows_ = static_cast<int32_t>(options.stages < kWindow ? (options.stages > 0 ? options.stages : 1) : kWindow);
 
   const Program& program = plan_->program;
@@ -39,10 +41,11 @@ Status Branch::init(const NetworkData& network, const BranchOptions& options, in
   if (slots_ == nullptr) return out_of_memory();
   for (int32_t i = 0; i < slots; ++i) {
     Slot& slot = slots_[i];
-    FLOW_TRY(slot.rows.init(program, plan_->rows, capacity));
+    FLOW_TRY(slot.rows.init(program, plan_->rows, capacity, narrow != nullptr ? &narrow->plan : nullptr, narrow != nullptr ? narrow->weights.data() : nullptr));
     FLOW_TRY(slot.stage.init(program, plan_->stage, window_rows_));
     FLOW_TRY(slot.bias.allocate(bias));
-    FLOW_TRY(slot.calls.allocate(step_count_));
+    if (narrow == nullptr) FLOW_TRY(slot.calls.allocate(step_count_));
+    else FLOW_TRY(slot.narrow_calls.allocate(step_count_));
     if (program.condition_width > 0 && options.condition_rows == 1) {  // the same in every row of the window
       const Blocked c = slot.stage.value(kValueCondition, {0, window_rows_});
       for (int32_t r = 0; r < window_rows_; ++r)
@@ -57,10 +60,15 @@ void Branch::begin(int32_t index, int64_t first_row, int32_t rows) {
   const Program& program = plan_->program;
   if (program.condition_width > 0 && options_.condition_rows != 1)
     kernels().to_blocked(options_.condition + first_row * program.condition_width, program.condition_width, slot.rows.value(kValueCondition, {0, rows}));
+  narrow_value(slot.rows, kValueCondition, {0, rows});
   for (int32_t o = 0; o < program.ops.size(); ++o)
     if (plan_->when[o] == When::kRows) forward_op(slot.rows, parameters_, o, {0, rows});
-  for (int64_t i = 0; i < step_count_; ++i)
-    if (steps_[i].dense) slot.calls[i] = dense_args(slot.rows, parameters_, steps_[i].op, {0, rows}, nullptr);
+  const bool narrow = slot.rows.narrow() != nullptr;
+  for (int64_t i = 0; i < step_count_; ++i) {
+    if (!steps_[i].dense) continue;
+    if (narrow) slot.narrow_calls[i] = narrow_args(slot.rows, parameters_, steps_[i].op, {0, rows}, nullptr);
+    else slot.calls[i] = dense_args(slot.rows, parameters_, steps_[i].op, {0, rows}, nullptr);
+  }
 }
 
 void Branch::fill_window(Slot& slot, int64_t first) {
@@ -86,6 +94,7 @@ void Branch::spread(Slot& slot, int32_t row, int32_t rows) {
     for (int32_t c = 0; c < to.cols; c += kLanes)
       for (int32_t r = 0; r < rows; ++r)
         std::memcpy(to.data + (c / kLanes) * to.block + int64_t{r} * kLanes, from.data + (c / kLanes) * from.block, kLanes * sizeof(float));
+    narrow_value(slot.rows, v, {0, rows});
   }
 }
 
@@ -97,6 +106,7 @@ void Branch::evaluate(int32_t index, int64_t stage, Blocked x, Blocked v, bool t
   const int32_t row = static_cast<int32_t>(stage - slot.window);
   spread(slot, row, x.rows);
   slot.rows.bind(kValueX, x.data);
+  narrow_value(slot.rows, kValueX, rows);
   if (made_here_) slot.rows.bind(program.output, v.data);
   for (int64_t i = 0; i < step_count_; ++i) {
     const Step& step = steps_[i];
@@ -105,8 +115,16 @@ void Branch::evaluate(int32_t index, int64_t stage, Blocked x, Blocked v, bool t
       forward_op(slot.rows, parameters_, step.op, rows);
       continue;
     }
+    const float* bias = step.bias >= 0 ? slot.bias.data() + step.bias + row * step.bias_width : nullptr;
+    if (slot.rows.narrow() != nullptr) {
+      NarrowDenseArgs& call = slot.narrow_calls[i];
+      if (bias != nullptr) call.bias = bias;
+      if (step.makes_v) call.y.data = v.data;
+      narrow_kernels().dense(call);
+      continue;
+    }
     DenseArgs& call = slot.calls[i];
-    if (step.bias >= 0) call.bias = slot.bias.data() + step.bias + row * step.bias_width;
+    if (bias != nullptr) call.bias = bias;
     if (step.reads_x) call.x.data = x.data;
     if (step.makes_v) call.y.data = v.data;
     kernels_->dense(call);

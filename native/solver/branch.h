@@ -10,6 +10,7 @@ struct BranchOptions {
   int64_t condition_rows = 0;        // one per row of the solve, or 1 = shared by all, or 0 when c = 0
   const float* times = nullptr;      // (stages), as the network reads them; the caller's memory
   int64_t stages = 0;
+  Precision precision = Precision::kF32;  // of the ops that run per row; what is the same for all rows stays f32
 };
 
 class Branch {
@@ -31,9 +32,10 @@ class Branch {
  private:
   struct Slot {
     Workspace rows, stage;
-    Buffer<float> bias;       // the window's row biases: per dense op that has one (rows of the window, padded width)
-    Buffer<DenseArgs> calls;  // per step: a dense op as the kernel takes it, but for what changes with the stage
-    int64_t window = -1;      // first stage of the window that `stage` holds
+    Buffer<float> bias;                    // the window's row biases: per dense op that has one (rows of the window, padded width)
+    Buffer<DenseArgs> calls;               // per step: a dense op as the kernel takes it, but for what changes with the stage
+    Buffer<NarrowDenseArgs> narrow_calls;  // ... or on bfloat16 operands
+    int64_t window = -1;                   // first stage of the window that `stage` holds
   };
   void fill_window(Slot& slot, int64_t first);
   void spread(Slot& slot, int32_t row, int32_t rows);

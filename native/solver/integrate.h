@@ -7,6 +7,7 @@
 #include "core/status.h"
 #include "core/stop.h"
 #include "kernels/kernels.h"
+#include "network/narrow.h"
 
 namespace flow {
 
@@ -38,7 +39,8 @@ struct SampleOptions {
   const double* frame = nullptr;  // (K * stages, 4) rows [a, tau, b, c]: v = b x + c net(tau, a x); null = identity
   const float* shift = nullptr;   // (d); both null = identity: output = shift + scale * z
   const float* scale = nullptr;
-  int32_t threads = 0;  // 0 = available_threads()
+  int32_t threads = 0;                    // 0 = available_threads()
+  Precision precision = Precision::kF32;  // of the network; the states and what depends on t alone stay f32
 };
 
 struct SampleReport {

@@ -31,7 +31,8 @@ Panels share(int32_t count, int32_t groups, int32_t i) {
 
 GradientPass::~GradientPass() { delete[] slots_; }
 
-Status GradientPass::init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads) {
+Status GradientPass::init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads, const NarrowPlan* narrow, const Bf16* weights,
+                          const Bf16* transposed) {
   program_ = &program;
   plan_ = &plan;
   batch_ = &batch;
@@ -47,7 +48,8 @@ Status GradientPass::init(const Program& program, const Plan& plan, const Batch&
     chunk_ = rows < kChunkRows ? rows : kChunkRows;
     const int64_t tiles = (chunk_ + most - 1) / most;
     tile_ = static_cast<int32_t>((chunk_ + tiles - 1) / tiles);
-    FLOW_TRY(layers_.init(program, plan, chunk_));
+    if (narrow != nullptr) tile_ = static_cast<int32_t>(round_up(tile_, kLanes));  // row groups are not shared between tiles
+    FLOW_TRY(layers_.init(program, plan, chunk_, narrow, weights, transposed));
     FLOW_TRY(layers_target_.allocate(checked_product(round_up(d, kLanes), chunk_)));
   }
   threads_ = threads;
@@ -57,7 +59,7 @@ Status GradientPass::init(const Program& program, const Plan& plan, const Batch&
   for (int32_t i = 0; i < slots; ++i) {
     FLOW_TRY(slots_[i].scratch.init(tile_, program.dimension, program.condition_width, batch.bridge()));
     if (chunk_ > 0) continue;
-    FLOW_TRY(slots_[i].workspace.init(program, plan, tile_));
+    FLOW_TRY(slots_[i].workspace.init(program, plan, tile_, narrow, weights, transposed));
     FLOW_TRY(slots_[i].target.allocate(round_up(d, kLanes) * tile_));
   }
   FLOW_TRY(gradients_.allocate(checked_product(program.packed_count, blocks_)));
@@ -94,6 +96,7 @@ bool GradientPass::run(uint64_t step, const int32_t* pairs, const float* paramet
 void GradientPass::fill(Slot& slot, const Workspace& w, float* target, int64_t capacity, Rows rows, int64_t batch_row) {
   const Blocked u{target + rows.first * kLanes, capacity * kLanes, rows.count, program_->dimension};
   batch_->fill(step_, batch_row, rows.count, pairs_, slot.scratch, {w.value(kValueX, rows), w.value(kValueT, rows), w.value(kValueCondition, rows), u});
+  for (const int32_t v : {kValueX, kValueT, kValueCondition}) narrow_value(w, v, rows);
 }
 
 void GradientPass::loss_of(const Workspace& w, const float* target, int64_t capacity, Rows rows, int64_t batch_row, const Slot& slot) {
@@ -168,6 +171,9 @@ bool GradientPass::layers_backward(int32_t rows, bool accumulate, const StopFlag
     if (!plan_->ops[o].backward) continue;
     const Op& op = program_->ops[o];
     bool ok = true;
+    if (layers_.narrow() != nullptr && layers_.narrow()->values[op.output].gradient && !layers_.narrow()->values[op.output].gradient_made &&
+        !over(tiles, stop, [&](int64_t i, int32_t) { narrow_gradient(layers_, op.output, tile_of(i)); }))
+      return false;
     if (op.kind == OpKind::kDense) {
       const int32_t out_panels = program_->values[op.output].blocks(), in_panels = program_->values[op.a].blocks();
       const int32_t out_groups = ceil_div(out_panels, kGradientPanels), in_groups = ceil_div(in_panels, kGradientPanels);

@@ -15,7 +15,9 @@ namespace flow {
 
 class GradientPass {
  public:
-  Status init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads);
+  // With a narrow plan the dense ops run on bfloat16 operands and these weights, and run() does not read the f32 transposes.
+  Status init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads, const NarrowPlan* narrow = nullptr, const Bf16* weights = nullptr,
+              const Bf16* transposed = nullptr);
   ~GradientPass();
   GradientPass() = default;
   GradientPass(const GradientPass&) = delete;

@@ -45,6 +45,7 @@ Status check(const TrainerOptions& o, const Program& program) {
   if (!finite(o.epsilon) || !(static_cast<float>(o.epsilon) > 0)) return bad("epsilon must be above 0");
   if (!finite(o.weight_decay) || o.weight_decay < 0) return bad("the weight decay must be finite and not negative");
   if (!(o.ema_decay >= 0 && o.ema_decay < 1)) return bad("the EMA decay must lie in [0, 1)");
+  if (o.precision != Precision::kF32 && o.precision != Precision::kBf16) return bad("training runs in f32 or bf16");
   if (!finite(o.clip) || o.clip < 0) return bad("clip must be finite and not negative");
   if (!finite(o.times.t_min) || !finite(o.times.t_max) || o.times.t_min > o.times.t_max) return bad("the times must satisfy tMin <= tMax");
   if (o.times.quantiles != nullptr && o.times.quantile_count < 2) return bad("a quantile table needs at least two values");
@@ -68,6 +69,7 @@ struct TrainerImpl {
   std::shared_ptr<Dataset> pinned[3];
   Program program;
   Plan train, forward;
+  NarrowPlan narrow;
   Batch batch;
   Pairing pairing;
   GradientPass pass;
@@ -128,11 +130,13 @@ Status Trainer::init(const TrainerOptions& o) {
   t.threads = resolve_threads(o.threads);
   t.validation_rows = o.validation_count;
   FLOW_TRY(t.pairing.init(o, t.batch, t.program.dimension, t.program.condition_width, t.threads));
-  FLOW_TRY(t.pass.init(t.program, t.train, t.batch, t.threads));
+  const NarrowPlan* narrow = o.precision == Precision::kBf16 ? &t.narrow : nullptr;
+  if (narrow != nullptr) FLOW_TRY(t.narrow.build(t.program, t.train, 1));
   Buffer<float> packed;
   FLOW_TRY(packed.allocate(t.program.packed_count));
   t.program.pack(o.parameters, packed.data());
-  FLOW_TRY(t.optimiser.init(t.program, t.train, {o.beta1, o.beta2, o.epsilon, o.weight_decay, o.ema_decay, o.clip, o.ema_warmup}, packed.data()));
+  FLOW_TRY(t.optimiser.init(t.program, t.train, {o.beta1, o.beta2, o.epsilon, o.weight_decay, o.ema_decay, o.clip, o.ema_warmup}, packed.data(), narrow));
+  FLOW_TRY(t.pass.init(t.program, t.train, t.batch, t.threads, narrow, t.optimiser.narrow_weights(), t.optimiser.narrow_transposed()));
   FLOW_TRY(t.squares.allocate(t.optimiser.chunks()));
   FLOW_TRY(t.regular.allocate(t.optimiser.chunks()));
   const std::shared_ptr<Dataset>* sets[3] = {&o.data, &o.source, &o.condition};

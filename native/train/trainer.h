@@ -6,6 +6,7 @@
 
 #include "core/status.h"
 #include "core/stop.h"
+#include "network/narrow.h"
 #include "train/dataset.h"
 
 namespace flow {
@@ -61,6 +62,7 @@ struct TrainerOptions {  // pointers are read by init() only
   bool ema_warmup = false;
   double clip = 0;  // 0 = none
   int32_t threads = 0;
+  Precision precision = Precision::kF32;  // or kBf16: operands of forward and backward; parameters, sums, moments and evaluate() stay f32
 };
 
 enum class SliceEnd : int32_t { kDone = 0, kBudget, kStopped, kNonfinite };

@@ -17,6 +17,8 @@ export interface Registers {
   readonly maxExtendedLeaf: number;
   readonly extended1Ecx: number;
   readonly xcr0: number;
+  readonly leaf7Edx: number;
+  readonly leaf71Eax: number;
 }
 export interface IntegrateRequest {
   readonly field: 'growth' | 'turn' | 'row' | 'stage' | 'spoil';
@@ -53,7 +55,7 @@ export interface KernelTable {
   ulp(isa: string, what: number, stride: number): { worst: number; at: number; slope: number };
   draw(isa: string, key: Uint32Array, stream: number, firstRow: bigint, rows: number, columns: number, normal: boolean): Float32Array;
   philox(counter: Uint32Array, key: Uint32Array): Uint32Array;
-  features(registers: Registers): { v2: boolean; avx2: boolean; avx512: boolean };
+  features(registers: Registers): { v2: boolean; avx2: boolean; avx512: boolean; avx512bf16: boolean; amx: boolean };
   /** Native minibatch optimal transport: x0 row pairs[j] joins x1 row j. */
   couple(
     isa: string,

@@ -93,16 +93,18 @@ Napi::Value philox_words(const Napi::CallbackInfo& info) {
   return out;
 }
 
-// features(record of register values) -> {v2, avx2, avx512}
+// features(record of register values) -> {v2, avx2, avx512, avx512bf16, amx}
 Napi::Value features(const Napi::CallbackInfo& info) {
   const Napi::Object r = info[0].As<Napi::Object>();
   auto word = [&](const char* name) { return r.Get(name).As<Napi::Number>().Uint32Value(); };
-  const flow::CpuFeatures f =
-      flow::features_of({word("maxLeaf"), word("leaf1Ecx"), word("leaf1Edx"), word("leaf7Ebx"), word("maxExtendedLeaf"), word("extended1Ecx"), word("xcr0")});
+  const flow::CpuFeatures f = flow::features_of({word("maxLeaf"), word("leaf1Ecx"), word("leaf1Edx"), word("leaf7Ebx"), word("maxExtendedLeaf"),
+                                                 word("extended1Ecx"), word("xcr0"), word("leaf7Edx"), word("leaf71Eax")});
   Napi::Object o = Napi::Object::New(info.Env());
   o["v2"] = f.v2;
   o["avx2"] = f.avx2;
   o["avx512"] = f.avx512;
+  o["avx512bf16"] = f.avx512bf16;
+  o["amx"] = f.amx;
   return o;
 }
 
