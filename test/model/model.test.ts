@@ -91,7 +91,7 @@ describe('sampling', () => {
     ['a time off the grid', { saveAt: [0.123] }, 'ERR_FLOW_CONFIG', 'options.saveAt[0]'],
     ['no times', { saveAt: [] }, 'ERR_FLOW_TYPE', 'options.saveAt'],
     ['a condition', { condition: [1] }, 'ERR_FLOW_CONFIG', 'options.condition'],
-    ['bf16', { precision: 'bf16' as never }, 'ERR_FLOW_CONFIG', 'options.precision'],
+    ['f16', { precision: 'f16' as never }, 'ERR_FLOW_CONFIG', 'options.precision'],
     ['no threads', { threads: 0 }, 'ERR_FLOW_RANGE', 'options.threads'],
     ['a signal that is none', { signal: 3 as never }, 'ERR_FLOW_TYPE', 'options.signal'],
     ['start rows of another width', { source: [[1, 2, 3]] }, 'ERR_FLOW_SHAPE', 'options.source'],
