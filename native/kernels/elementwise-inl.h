@@ -55,8 +55,40 @@ FLOW_INLINE float fma_one(float a, float b, float c) {
 #endif
 }
 
+// Few columns: 16 rows at a time as one run of numbers, their coefficients repeated C times.
+template <int C>
+int mix_few(int32_t rows, const float* a, const float* x1, const float* s, const float* x0, const float* g, const float* eps, float* y) {
+  constexpr int kRows = 16;
+  alignas(64) float ra[kRows * C], rs[kRows * C], rg[kRows * C];
+  int r = 0;
+  for (; r + kRows <= rows; r += kRows) {
+    for (int i = 0; i < kRows; i++)
+      for (int c = 0; c < C; c++) {
+        ra[i * C + c] = a[r + i];
+        rs[i * C + c] = s[r + i];
+        if (eps) rg[i * C + c] = g[r + i];
+      }
+    for (int i = 0; i < kRows * C; i += kWidth) {
+      const int64_t at = static_cast<int64_t>(r) * C + i;
+      F bridge = fma(load(ra + i), load_unaligned(x1 + at), load(rs + i) * load_unaligned(x0 + at));
+      if (eps) bridge = fma(load(rg + i), load_unaligned(eps + at), bridge);
+      store_unaligned(y + at, bridge);
+    }
+  }
+  return r;
+}
+
 void mix(int32_t rows, int32_t cols, const float* a, const float* x1, const float* s, const float* x0, const float* g, const float* eps, float* y) {
-  for (int r = 0; r < rows; r++, x1 += cols, x0 += cols, y += cols, eps = eps ? eps + cols : nullptr) {
+  int done = 0;
+  if (cols == 1) done = mix_few<1>(rows, a, x1, s, x0, g, eps, y);
+  if (cols == 2) done = mix_few<2>(rows, a, x1, s, x0, g, eps, y);
+  if (cols == 3) done = mix_few<3>(rows, a, x1, s, x0, g, eps, y);
+  const int64_t skip = static_cast<int64_t>(done) * cols;
+  x1 += skip;
+  x0 += skip;
+  y += skip;
+  if (eps) eps += skip;
+  for (int r = done; r < rows; r++, x1 += cols, x0 += cols, y += cols, eps = eps ? eps + cols : nullptr) {
     const F va = splat(a[r]), vs = splat(s[r]);
     int c = 0;
     for (; c + kWidth <= cols; c += kWidth) {

@@ -125,6 +125,8 @@ struct Kernels {
                          int64_t stride);  // in (0, 1): (k + 0.5) 2^-23 with k the upper 23 bits, exact in f32
   void (*random_normal)(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y,
                         int64_t stride);  // Box-Muller on pairs of words
+  // y[r] = floor(w n / 2^64), w the first two words of row first_row + r (the upper first), group 0
+  void (*random_below)(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, uint32_t n, uint32_t* y);
   // Linear assignment; n a multiple of 16, rows aligned, ties to the lowest column.
   // y[j] = sum_k (a[k] - b[k stride + j])^2, fma in order of k
   void (*distances)(int32_t n, int32_t depth, const float* a, const float* b, int64_t stride, float* y);

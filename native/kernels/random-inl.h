@@ -55,9 +55,53 @@ FLOW_INLINE void normal_pair(U a, U b, F& first, F& second) {
   second = radius * sine;
 }
 
+// The counters of kWidth neighbouring rows.
+FLOW_INLINE void row_words(uint64_t first, U& low, U& high) {
+  alignas(64) uint32_t l[kWidth], h[kWidth];
+  for (int j = 0; j < kWidth; j++) {
+    l[j] = static_cast<uint32_t>(first + static_cast<uint64_t>(j));
+    h[j] = static_cast<uint32_t>((first + static_cast<uint64_t>(j)) >> 32);
+  }
+  low = *reinterpret_cast<const U*>(l);
+  high = *reinterpret_cast<const U*>(h);
+}
+
+// One or two columns side by side: kWidth rows at a time, one pair of each block of words.
+template <bool kNormal>
+FLOW_INLINE void random_few(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y) {
+  for (int row = 0; row < rows; row += kWidth) {
+    U a, b, c = U{} + stream, d = U{};
+    row_words(first_row + static_cast<uint64_t>(row), a, b);
+    philox_lanes(a, b, c, d, key);
+    alignas(64) float first[kWidth], second[kWidth], both[2 * kWidth];
+    F v0, v1;
+    if (kNormal) {
+      normal_pair(a, b, v0, v1);
+    } else {
+      v0 = uniform_of(a);
+      v1 = uniform_of(b);
+    }
+    store(first, v0);
+    store(second, v1);
+    for (int j = 0; j < kWidth; j++) {
+      both[2 * j] = first[j];
+      both[2 * j + 1] = second[j];
+    }
+    const int count = (rows - row < kWidth ? rows - row : kWidth) * cols;
+    const float* from = cols == 1 ? first : both;
+    float* to = y + static_cast<int64_t>(row) * cols;
+    if (count == kWidth * cols) {
+      for (int i = 0; i < count; i += kWidth) store_unaligned(to + i, load(from + i));
+    } else {
+      for (int i = 0; i < count; i++) to[i] = from[i];
+    }
+  }
+}
+
 // Work items are (row, group of four columns), kWidth at a time across row ends.
 template <bool kNormal>
 FLOW_INLINE void random_fill(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y, int64_t stride) {
+  if (cols <= 2 && stride == cols) return random_few<kNormal>(key, stream, first_row, rows, cols, y);
   const int groups = (cols + 3) / 4;
   const int64_t items = static_cast<int64_t>(rows) * groups;
   int row = 0, group = 0;
@@ -94,6 +138,22 @@ FLOW_INLINE void random_fill(PhiloxKey key, uint32_t stream, uint64_t first_row,
       const int left = cols - static_cast<int>(column[j]) * 4, n = left < 4 ? left : 4;
       for (int i = 0; i < n; i++) to[j][i] = out[i][j];
     }
+  }
+}
+
+// floor(w n / 2^64), w = w0 2^32 + w1, in 32-bit halves: w0 n + (w1 n >> 32), of which the upper half is the answer.
+void random_below(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, uint32_t n, uint32_t* y) {
+  for (int row = 0; row < rows; row += kWidth) {
+    U a, b, c = U{} + stream, d = U{}, high, low, carry, rest;
+    row_words(first_row + static_cast<uint64_t>(row), a, b);
+    philox_lanes(a, b, c, d, key);
+    wide_product(b, n, carry, rest);
+    wide_product(a, n, high, low);
+    const U sum = low + carry;
+    const U answer = high - (U)(sum < low);  // a true comparison is -1
+    alignas(64) uint32_t out[kWidth];
+    *reinterpret_cast<U*>(out) = answer;
+    for (int j = 0; j < kWidth && row + j < rows; j++) y[row + j] = out[j];
   }
 }
 

@@ -287,6 +287,16 @@ void random_normal(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t r
   });
 }
 
+void random_below(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, uint32_t n, uint32_t* y) {
+  for (int32_t r = 0; r < rows; r++) {
+    const uint64_t row = first_row + static_cast<uint64_t>(r);
+    const uint32_t counter[4] = {static_cast<uint32_t>(row), static_cast<uint32_t>(row >> 32), stream, 0};
+    uint32_t w[4];
+    philox(counter, key.lo, key.hi, w);
+    y[r] = static_cast<uint32_t>((static_cast<unsigned __int128>(uint64_t{w[0]} << 32 | w[1]) * n) >> 64);
+  }
+}
+
 void distances(int32_t n, int32_t depth, const float* a, const float* b, int64_t stride, float* y) {
   for (int32_t j = 0; j < n; j++) {
     y[j] = 0;
@@ -338,9 +348,10 @@ const NarrowKernels& reference_narrow() {
 
 const Kernels& reference_kernels() {
   using namespace reference;
-  static const Kernels table = {"reference",    dense,         weight_grad, transpose_panels, to_blocked,  from_blocked, activate,   multiply,          add,
-                                scale,          combine,       mix,         squared_error,    sum_squares, adam,         layer_norm, layer_norm_grad,   sincos,
-                                random_uniform, random_normal, distances,   cheapest_two,     relax,       scale_rows,   trace,      layer_norm_tangent};
+  static const Kernels table = {
+      "reference",    dense,         weight_grad,  transpose_panels, to_blocked,   from_blocked, activate,   multiply,        add,
+      scale,          combine,       mix,          squared_error,    sum_squares,  adam,         layer_norm, layer_norm_grad, sincos,
+      random_uniform, random_normal, random_below, distances,        cheapest_two, relax,        scale_rows, trace,           layer_norm_tangent};
   return table;
 }
 

@@ -19,12 +19,9 @@ void without_replacement(uint64_t n, PhiloxKey key, Stream stream, uint64_t firs
   }
 }
 
-// Uniform indices below n <= 2^32: the top of a 64-bit product.
+// Uniform indices below n < 2^32: the top of a 64-bit product.
 void with_replacement(uint64_t n, PhiloxKey key, Stream stream, uint64_t first, int32_t rows, uint32_t* out) {
-  for (int32_t i = 0; i < rows; ++i) {
-    const Words4 w = philox_words(key, stream, first + static_cast<uint64_t>(i), 0);
-    out[i] = static_cast<uint32_t>((static_cast<unsigned __int128>(uint64_t{w.w[0]} << 32 | w.w[1]) * n) >> 64);
-  }
+  kernels().random_below(key, id(stream), first, rows, static_cast<uint32_t>(n), out);
 }
 
 }  // namespace

@@ -44,6 +44,11 @@ Status GradientPass::init(const Program& program, const Plan& plan, const Batch&
     block_rows_ = (rows + blocks_ - 1) / blocks_;
     const int64_t tiles = (block_rows_ + most - 1) / most;
     tile_ = static_cast<int32_t>((block_rows_ + tiles - 1) / tiles);
+    // A block of one tile is one sum from zero: added to its neighbour's gradient it gives the bits of the tree's first level, and saves a pass over memory.
+    // Not so for the rows of an embedding's table, which are added one by one.
+    bool from_zero = tiles == 1;
+    for (const Op& op : program.ops) from_zero = from_zero && op.kind != OpKind::kEmbed;
+    run_ = from_zero && blocks_ >= 2 * int64_t{threads} ? 2 : 1;
   } else {
     chunk_ = rows < kChunkRows ? rows : kChunkRows;
     const int64_t tiles = (chunk_ + most - 1) / most;
@@ -53,7 +58,8 @@ Status GradientPass::init(const Program& program, const Plan& plan, const Batch&
     FLOW_TRY(layers_target_.allocate(checked_product(round_up(d, kLanes), chunk_)));
   }
   threads_ = threads;
-  const int32_t slots = chunk_ > 0 ? threads : static_cast<int32_t>(blocks_ < threads ? blocks_ : threads);
+  const int64_t tasks = (blocks_ + run_ - 1) / run_;
+  const int32_t slots = chunk_ > 0 ? threads : static_cast<int32_t>(tasks < threads ? tasks : threads);
   slots_ = new (std::nothrow) Slot[static_cast<size_t>(slots)];
   if (slots_ == nullptr) return out_of_memory();
   for (int32_t i = 0; i < slots; ++i) {
@@ -116,8 +122,8 @@ void GradientPass::tile(Slot& slot, Rows rows, int64_t batch_row, float* gradien
 
 bool GradientPass::run_tiles(const StopFlag* stop) {
   const int64_t batch = batch_->size();
-  return over(blocks_, stop, [&](int64_t block, int32_t index) {
-    const int64_t begin = block * block_rows_, end = begin + block_rows_ < batch ? begin + block_rows_ : batch;
+  return over((blocks_ + run_ - 1) / run_, stop, [&](int64_t task, int32_t index) {
+    const int64_t block = task * run_, begin = block * block_rows_, end = begin + run_ * block_rows_ < batch ? begin + run_ * block_rows_ : batch;
     for (int64_t row = begin; row < end; row += tile_) {
       if (interrupted(stop)) return;
       tile(slots_[index], {0, static_cast<int32_t>(end - row < tile_ ? end - row : tile_)}, row, gradients_.data() + block * program_->packed_count,
@@ -208,7 +214,7 @@ bool GradientPass::layers_backward(int32_t rows, bool accumulate, const StopFlag
 double GradientPass::reduce(int64_t begin, int64_t end, bool* finite) {
   float* sum = gradients_.data() + begin;
   const int64_t stride = program_->packed_count, n = end - begin;
-  for (int64_t step = 1; step < blocks_; step *= 2)
+  for (int64_t step = run_; step < blocks_; step *= 2)
     for (int64_t i = 0; i + step < blocks_; i += 2 * step) kernels().add(n, sum + i * stride, sum + (i + step) * stride, sum + i * stride);
   return kernels().sum_squares(n, sum, finite);
 }

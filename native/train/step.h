@@ -51,6 +51,7 @@ class GradientPass {
   const Batch* batch_ = nullptr;
   int32_t threads_ = 1, tile_ = 1;
   int64_t blocks_ = 1, block_rows_ = 1;  // scheme `tiles`
+  int64_t run_ = 1;                      // ... blocks of one task, 1 or 2: the second adds to the first's gradient, as the tree would
   int64_t chunk_ = 0;                    // scheme `layers`: rows at once, 0 = not this scheme
   Slot* slots_ = nullptr;
   Workspace layers_;
