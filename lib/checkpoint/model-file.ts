@@ -7,6 +7,7 @@ import { lower } from '../network/lower.ts';
 import { checkCondition, checkNetwork } from '../network/mlp.ts';
 import type { Program } from '../network/ops.ts';
 import { record } from '../options.ts';
+import { frameOf, trainedKinds } from '../paths/frame.ts';
 import { type FileSystem, systemFiles } from './atomic.ts';
 import { type Container, readContainer, type Tensor, writeContainer } from './safetensors.ts';
 
@@ -18,7 +19,7 @@ const convention = 't = 0 source, t = 1 data, dx/dt = v';
 /** Sets of parameters a file may hold; `weights` in the metadata names the one that is the model. */
 export type Section = 'parameters' | 'ema' | 'best' | 'firstMoment' | 'secondMoment';
 const modelKeys = ['network', 'dimension', 'columns', 'condition', 'path', 'prediction', 'source', 'table', 'training', 'version'] as const;
-const ownKeys = ['format', 'kind', 'convention', 'weights', ...modelKeys] as const;
+const ownKeys = ['format', 'kind', 'convention', 'weights', ...modelKeys, 'samplingPath'] as const;
 
 /** A file as read: the model, and for a training checkpoint everything else that it holds. */
 export interface ModelFile {
@@ -49,17 +50,22 @@ export function packModel(
   weights: Section,
   sections: ReadonlyMap<Section, Float32Array>,
 ): { metadata: Map<string, string>; tensors: Map<string, Tensor> } {
-  const { table: nodes, ...path } = model.path;
   const metadata = new Map<string, string>([
     ['format', String(formatVersion)],
     ['kind', kind],
     ['convention', convention],
     ['weights', weights],
   ]);
-  for (const key of modelKeys) metadata.set(key, JSON.stringify(key === 'path' ? path : (model[key] ?? null)));
   const tensors = new Map<string, Tensor>();
+  for (const key of [...modelKeys, 'samplingPath'] as const) {
+    if (key !== 'path' && key !== 'samplingPath') metadata.set(key, JSON.stringify(model[key] ?? null));
+    else if (model[key] !== undefined) {
+      const { table: nodes, ...path } = model[key];
+      metadata.set(key, JSON.stringify(path));
+      if (nodes) tensors.set(`${key}.table`, { shape: [nodes.length / 12, 12], data: nodes });
+    }
+  }
   const vector = (name: string, data: Float32Array): unknown => tensors.set(name, { shape: [data.length], data });
-  if (nodes) tensors.set('path.table', { shape: [nodes.length / 12, 12], data: nodes });
   for (const name of ['normaliser', 'conditionNormaliser'] as const) {
     const map = model[name];
     if (map !== null) {
@@ -110,6 +116,7 @@ export function unpackModel({ metadata, tensors, hash }: Container): ModelFile {
   }
   const rest = new Map(tensors);
   const model = readRecord(metadata, rest);
+  if (model.prediction !== 'velocity' || model.samplingPath !== undefined) checkPrediction(model);
   const program = lower(model.network, model.dimension, model.condition);
   const sections = new Map<Section, Float32Array>();
   const allowed: readonly Section[] = kind === 'model' ? ['parameters'] : ['parameters', 'ema', 'best', 'firstMoment', 'secondMoment'];
@@ -121,6 +128,16 @@ export function unpackModel({ metadata, tensors, hash }: Container): ModelFile {
   const logs = new Map([...rest].filter(([name]) => kind === 'training' && name.startsWith('log.')));
   for (const name of rest.keys()) if (!logs.has(name)) throw damaged(`tensors["${name}"]`, 'does not belong to this model');
   return { record: Object.freeze({ ...model, parameters }), kind, sections, trainer: kind === 'training' ? json(metadata, 'trainer') : null, logs, hash };
+}
+
+/** A prediction or a change of path that fits the path. */
+function checkPrediction(model: Omit<ModelRecord, 'parameters'>): void {
+  try {
+    frameOf(model);
+  } catch (error) {
+    if (!(error instanceof FlowError)) throw error;
+    throw damaged('header.__metadata__.prediction', `${show(model.prediction)} does not fit the path: ${error.message}`);
+  }
 }
 
 function takeSection(section: Section, program: Program, tensors: Map<string, Tensor>): Float32Array {
@@ -202,8 +219,9 @@ function readRecord(metadata: ReadonlyMap<string, string>, tensors: Map<string, 
     condition,
     conditionNormaliser: normaliser('conditionNormaliser', condition?.numbers ?? 0),
     normaliser: normaliser('normaliser', dimension),
-    path: checked('path', (value, path) => checkPath(value, path, tensors)),
-    prediction: checked('prediction', (value, path) => oneOf(value, path, ['velocity'] as const)),
+    path: checked('path', (value, path) => checkPath(value, path, tensors, 'path')),
+    prediction: checked('prediction', (value, path) => oneOf(value, path, trainedKinds)),
+    ...(metadata.has('samplingPath') ? { samplingPath: checked('samplingPath', (value, path) => checkPath(value, path, tensors, 'samplingPath')) } : {}),
     source: checked('source', (value, path) => oneOf(value, path, ['gaussian', 'rows'] as const)),
     table: checked('table', (value) => value),
     training: checked('training', (value, path) => {
@@ -230,7 +248,7 @@ function checkNames(value: unknown, path: string, width: number): readonly strin
   return Object.freeze(value as string[]);
 }
 
-function checkPath(value: unknown, path: string, tensors: Map<string, Tensor>): PathRecord {
+function checkPath(value: unknown, path: string, tensors: Map<string, Tensor>, key: string): PathRecord {
   const given = record(value, path, ['name', 'tMin', 'tMax', 'sourceScale', 'constants']);
   const { name, tMin, tMax, sourceScale, constants } = given;
   if (typeof name !== 'string' || name.length > 200) throw damaged(`${path}.name`, `expected a name, got ${show(name)}`);
@@ -240,9 +258,9 @@ function checkPath(value: unknown, path: string, tensors: Map<string, Tensor>): 
   if (constants !== undefined && (typeof constants !== 'object' || constants === null || Object.values(constants).some((n) => !Number.isFinite(n)))) {
     throw damaged(`${path}.constants`, 'expected finite numbers');
   }
-  const rows = tensors.get('path.table')?.shape[0];
-  const nodes = rows === undefined ? null : (takeTensor(tensors, 'path.table', [rows, 12], 'F64') as Float64Array);
-  if (nodes && (nodes.length < 24 || !nodes.every(Number.isFinite))) throw damaged('tensors["path.table"]', 'expected at least 2 rows of finite numbers');
+  const rows = tensors.get(`${key}.table`)?.shape[0];
+  const nodes = rows === undefined ? null : (takeTensor(tensors, `${key}.table`, [rows, 12], 'F64') as Float64Array);
+  if (nodes && (nodes.length < 24 || !nodes.every(Number.isFinite))) throw damaged(`tensors["${key}.table"]`, 'expected at least 2 rows of finite numbers');
   return { name, tMin, tMax, sourceScale, ...(constants ? { constants: constants as Record<string, number> } : {}), ...(nodes ? { table: nodes } : {}) };
 }
 

@@ -230,6 +230,7 @@ const recordKeys = [
   'normaliser',
   'path',
   'prediction',
+  'samplingPath',
   'source',
   'table',
   'training',

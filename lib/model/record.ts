@@ -31,7 +31,10 @@ export interface ModelRecord {
   /** null = raw coordinates. */
   readonly normaliser: Normaliser | null;
   readonly path: PathRecord;
-  readonly prediction: 'velocity';
+  /** What the network says at (t, x): the velocity, x1, or x0 of standard deviation 1 (see paths/frame.ts). */
+  readonly prediction: 'velocity' | 'x1' | 'noise';
+  /** Sampled along this path instead of the trained one (Model.withPath); absent: along `path`. */
+  readonly samplingPath?: PathRecord;
   /** 'rows': start rows must be given when sampling; they are never stored. */
   readonly source: 'gaussian' | 'rows';
   /** Table codec (lib/table), JSON; null for plain matrices. */

@@ -49,6 +49,17 @@ export type NativePath =
       readonly nodes: Float64Array;
     };
 
+/**
+ * The frame v(t, x) = b x + c net(tau, a x) as a function of t, for solvers that choose their own times (lib/paths/frame-table.ts): on
+ * [times[k], times[k+1]], with s = (t - times[k]) / (times[k+1] - times[k]), each column is c0 + s (c1 + s (c2 + s c3)); beyond the ends, their values.
+ */
+export interface NativeFrame {
+  /** (n + 1), rising. */
+  readonly times: Float64Array;
+  /** (n, 16): four coefficients of each of a, tau, b, c. */
+  readonly coefficients: Float64Array;
+}
+
 /** t = quantile(u); `stratified`: u_i = (i + U) / B, shuffled over the batch. */
 export interface NativeTimes {
   readonly stratified: boolean;
@@ -228,4 +239,4 @@ export interface Binding {
 }
 
 /** Raised by one whenever this file changes incompatibly; load.ts refuses an addon that disagrees. */
-export const treaty = 2;
+export const treaty = 3;

@@ -1,49 +1,23 @@
-// What a model predicts at (t, x), in its four forms: velocity u, data x1, noise x0, score grad log p_t. Any two are linear in each other:
-//   x = alpha x1 + sigma x0,  u = dAlpha x1 + dSigma x0,  score = -x0 / sigma;  D = dAlpha sigma - alpha dSigma > 0.
-// Every pair has its own form, so that none divides by what is zero at an end unless the wanted form has no value there. Source: arXiv 2412.06264, section 4.
+// What a model predicts at (t, x), in its four forms: velocity u, data x1, noise x0, score grad log p_t. Any two are linear in each other (mix.ts). No pair
+// divides by what is zero at an end unless the wanted form has no value there.
 
 import { argumentError, FlowError } from '../errors.ts';
 import { choice, finite, record } from '../options.ts';
-import type { Path, PathPoint } from './path.ts';
+import { type Conversion, mix, type PredictionKind, predictionKinds, target } from './mix.ts';
+import type { Path } from './path.ts';
 import { resolvePath } from './paths.ts';
-
-const kinds = ['velocity', 'data', 'noise', 'score'] as const;
-export type PredictionKind = (typeof kinds)[number];
-
-/** wanted = x * state + value * given. */
-export interface Conversion {
-  readonly x: number;
-  readonly value: number;
-}
-
-type Form = (p: PathPoint, D: number) => readonly [divisor: number, x: number, value: number];
-/** [divisor, numerator on x, numerator on the given form], by `given wanted`. */
-const forms: Readonly<Record<string, Form>> = {
-  'velocity data': (p, D) => [D, -p.dSigma, p.sigma],
-  'velocity noise': (p, D) => [D, p.dAlpha, -p.alpha],
-  'velocity score': (p, D) => [p.sigma * D, -p.dAlpha, p.alpha],
-  'data velocity': (p, D) => [p.sigma, p.dSigma, D],
-  'data noise': (p) => [p.sigma, 1, -p.alpha],
-  'data score': (p) => [p.sigma * p.sigma, -1, p.alpha],
-  'noise velocity': (p, D) => [p.alpha, p.dAlpha, -D],
-  'noise data': (p) => [p.alpha, 1, -p.sigma],
-  'noise score': (p) => [p.sigma, 0, -1],
-  'score velocity': (p, D) => [p.alpha, p.dAlpha, D * p.sigma],
-  'score data': (p) => [p.alpha, 1, p.sigma * p.sigma],
-  'score noise': (p) => [1, 0, -p.sigma],
-};
 
 /**
  * The two numbers that turn one form of a prediction into another at time t: wanted = x * state + value * given.
  * @param path Any path without fresh noise (gamma = 0 at t).
  * @param t In [tMin, tMax] of the path.
- * @throws FlowError ERR_FLOW_RANGE where the given form does not determine the wanted one: noise or score at alpha = 0, data at sigma = 0, a score at sigma = 0.
- * @example conversion(condOT(), 0.25, 'velocity', 'data') // { x: 1, value: 0.75 }: x1 = x + (1 - t) u
+ * @throws FlowError ERR_FLOW_RANGE where the given form does not determine the wanted one: noise or score at alpha = 0, x1 at sigma = 0, a score at sigma = 0.
+ * @example conversion(condOT(), 0.25, 'velocity', 'x1') // { x: 1, value: 0.75 }: x1 = x + (1 - t) u
  */
 export function conversion(path: Path, t: number, from: PredictionKind, to: PredictionKind): Conversion {
   const known = resolvePath(path, 'path');
   const time = finite(t, 't', known.tMin, known.tMax);
-  const [given, wanted] = [choice(from, 'from', kinds), choice(to, 'to', kinds)];
+  const [given, wanted] = [choice(from, 'from', predictionKinds), choice(to, 'to', predictionKinds)];
   if (given === wanted) return { x: 0, value: 1 };
   const point = known.at(time);
   if (point.gamma !== 0 || point.dGamma !== 0)
@@ -54,8 +28,7 @@ export function conversion(path: Path, t: number, from: PredictionKind, to: Pred
       known.name,
       'A bridge has three terms; two forms cannot tell them.',
     );
-  const [divisor, x, value] = (forms[`${given} ${wanted}`] as Form)(point, point.dAlpha * point.sigma - point.alpha * point.dSigma);
-  const result = { x: x / divisor, value: value / divisor };
+  const result = mix(given, point, ...target(wanted, point));
   if (Number.isFinite(result.x) && Number.isFinite(result.value)) return { x: result.x + 0, value: result.value + 0 };
   const expected = `a time at which ${given} determines ${wanted}`;
   throw new FlowError(
@@ -71,7 +44,7 @@ export function conversion(path: Path, t: number, from: PredictionKind, to: Pred
 }
 
 /**
- * Predictions at states x, all at one time t, in another form: velocity, data (x1), noise (x0, before any scale of the source) or score (grad log p_t).
+ * Predictions at states x, all at one time t, in another form: velocity, x1 (the data), noise (x0, before any scale of the source) or score (grad log p_t).
  * @param options.x States, any shape, flat; finite numbers.
  * @param options.value Predictions in the form `from`, as many numbers as x.
  * @returns As many numbers as x, in double precision.

@@ -11,7 +11,7 @@ export interface PathDefinition {
   readonly name: string;
   /** @default 0 */
   readonly tMin?: number;
-  /** Where it ends before 1, a sampler takes the rest in one closed-form step to alpha = 1, sigma = 0 (not where gamma > 0). @default 1 */
+  /** Where it ends before 1, a sampler takes the rest in one closed-form step to alpha = 1, sigma = 0 (along the velocity where gamma > 0). @default 1 */
   readonly tMax?: number;
   /** Standard deviation of the Gaussian source. @default 1 */
   readonly sourceScale?: number;

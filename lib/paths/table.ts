@@ -9,6 +9,8 @@ export const pathFields = ['alpha', 'sigma', 'gamma', 'dAlpha', 'dSigma', 'dGamm
 /** A path that every reader takes from its table: the user's own function is not called again. */
 export interface TablePath extends Path {
   readonly sourceScale: number;
+  /** The t at which alpha / sigma = rho, for rho in [0, Infinity], clamped to [tMin, tMax]; found by root finding. */
+  timeOf(rho: number): number;
   /** (n, 12). */
   readonly table: Float64Array;
 }
@@ -35,5 +37,27 @@ export function tablePath(name: string, tMin: number, tMax: number, sourceScale:
   const bad = table.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) throw argumentError('ERR_FLOW_NONFINITE', `${path}.table[${bad}]`, 'a finite number', table[bad]);
   if (!(tMin >= 0 && tMax <= 1 && tMin < tMax)) throw argumentError('ERR_FLOW_RANGE', `${path}.tMin`, '0 <= tMin < tMax <= 1', tMin);
-  return Object.freeze({ name, tMin, tMax, sourceScale, table, at: (t: number) => hermite(table, tMin, tMax, t) });
+  const at = (t: number): PathPoint => hermite(table, tMin, tMax, t);
+  return Object.freeze({ name, tMin, tMax, sourceScale, table, at, timeOf: (rho: number) => timeOfRatio(at, tMin, tMax, rho) });
+}
+
+/** The root of alpha - rho sigma, which rises through 0 once where rho = alpha / sigma rises: Newton steps kept inside a bracket. */
+function timeOfRatio(at: (t: number) => PathPoint, tMin: number, tMax: number, rho: number): number {
+  const [onAlpha, onSigma] = rho > 1 ? [1 / rho, 1] : [1, rho];
+  const excess = (p: PathPoint): number => onAlpha * p.alpha - onSigma * p.sigma;
+  let [low, high] = [tMin, tMax];
+  if (excess(at(low)) >= 0) return low;
+  if (excess(at(high)) <= 0) return high;
+  let t = 0.5 * (low + high);
+  for (let k = 0; k < 100; k++) {
+    const point = at(t);
+    const value = excess(point);
+    if (value > 0) high = t;
+    else low = t;
+    let next = t - value / (onAlpha * point.dAlpha - onSigma * point.dSigma);
+    if (!(next > low && next < high)) next = 0.5 * (low + high);
+    if (Math.abs(next - t) <= 1e-16 + 2e-16 * t || next === t) return next;
+    t = next;
+  }
+  return t;
 }

@@ -10,8 +10,7 @@ import type { Job, NativeNetwork, SampleResult as NativeResult, SampleRequest } 
 import { conditionRows, nullCondition } from '../network/condition.ts';
 import { checkGuidance, type Guidance, type GuidanceSetting, isUnconditional } from '../network/guidance.ts';
 import { checkSeed, checkSignal, choice, integer, record } from '../options.ts';
-import { type Closing, closingStep } from '../paths/closing.ts';
-import { restorePath } from '../paths/paths.ts';
+import { type Frame, frameOf, stageRows } from '../paths/frame.ts';
 import { type SamplingPrecision, samplingPrecision } from '../precision.ts';
 import type { SolverFactory } from '../solvers/define.ts';
 import { fitGrid } from '../solvers/grid.ts';
@@ -132,13 +131,12 @@ interface Core {
 }
 
 function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptions]?: unknown }, core: Core): Plan {
-  const { dimension: d, path } = model;
+  const { dimension: d } = model;
+  const frame = frameOf(model);
   const { n, firstRow, seed, start, condition, reverse } = core;
   const solver = resolveSolver(given.solver, 'options.solver');
-  const fitted = fitGrid(solver, { tMin: path.tMin, tMax: path.tMax, reverse });
-  checkDirection(fitted.grid, reverse);
-  const closing = fitted.closes ? closingStep(restorePath(path)) : null;
-  const grid = closing ? Float64Array.from([...fitted.grid, 1]) : fitted.grid;
+  const grid = frameGrid(frame, solver, reverse);
+  checkDirection(grid, reverse);
   const frames = checkSaveAt(given.saveAt, grid, solver);
   const precision = samplingPrecision(given.precision, 'options.precision');
   const threads = given.threads === undefined ? 0 : integer(given.threads, 'options.threads', 1, 1024);
@@ -161,12 +159,12 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
     guidance,
     grid,
     save,
-    frame: closing && closingFrame(solver, grid, closing),
+    frame: stageRows(frame, solver, grid),
     threads,
     precision,
     seed,
     normaliseInitial: false,
-    sourceScale: path.sourceScale,
+    sourceScale: frame.startScale,
   };
   const part = (first: number, count: number): SampleRequest => ({
     ...fixed,
@@ -199,23 +197,10 @@ function startRows(value: unknown, path: string, model: ModelRecord, dataUnits: 
   return { values: dataUnits ? toNetwork(values, model.dimension, model.normaliser) : values, rows };
 }
 
-/**
- * The frame of a solve whose last step, from tMax to 1, is the closing one: rows [a, tau, b, c], slope = b x + c net(tau, a x) (SampleRequest). In that step
- * the last stage that counts sees the state itself, as all other slopes are 0, and x + h b_i slope = closing.x x + closing.v net(tMax, x).
- */
-export function closingFrame({ b, c }: Solver, grid: Float64Array, closing: Closing): Float64Array {
-  const [stages, steps] = [b.length, grid.length - 1];
-  const frame = new Float64Array(steps * stages * 4);
-  const acting = b.reduce((last, weight, i) => (weight === 0 ? last : i), 0);
-  for (let k = 0; k < steps; k++) {
-    const [t, h] = [grid[k] as number, (grid[k + 1] as number) - (grid[k] as number)];
-    for (let i = 0; i < stages; i++) {
-      const gain = i === acting ? 1 / (h * (b[i] as number)) : 0;
-      const row = k < steps - 1 ? [1, t + (c[i] as number) * h, 0, 1] : [1, t, gain * (closing.x - 1), gain * closing.v];
-      frame.set(row, (k * stages + i) * 4);
-    }
-  }
-  return frame;
+/** The times of a solver inside the frame, with the exact step to 1 where the path ends before. */
+export function frameGrid(frame: Frame, solver: Solver, reverse = false): Float64Array {
+  const { grid, closes } = fitGrid(solver, { tMin: frame.from, tMax: reverse ? frame.to : frame.top, reverse });
+  return closes && frame.closes ? Float64Array.from([...grid, 1]) : grid;
 }
 
 function checkDirection(grid: Float64Array, reverse: boolean): void {

@@ -4,14 +4,14 @@
 import { describe, expect, it } from 'vitest';
 import { adamw, condOT, conversion, convert, cosine, heun, linearVP, mlp, polynomial, train, ve, vp, warmupCosine } from '../../lib/index.ts';
 import { energyDistance } from '../../lib/metrics/index.ts';
-import { closingStep } from '../../lib/paths/closing.ts';
-import type { Path } from '../../lib/paths/path.ts';
-import { closeGap, integrate } from '../../lib/sampling/reference/integrate.ts';
+import { makeFrame } from '../../lib/paths/frame.ts';
+import type { KnownPath } from '../../lib/paths/paths.ts';
+import { framed, integrate } from '../../lib/sampling/reference/integrate.ts';
 import { fitGrid } from '../../lib/solvers/grid.ts';
 import { rk4 } from '../../lib/solvers/solvers.ts';
 import { type Component, gaussianField, gaussianMap, mixtureField, mixtureRows, mixtureScore, type PlaneNormal } from '../cases/closed-forms.ts';
 
-const paths: Path[] = [condOT(), condOT({ sigmaMin: 0.1 }), polynomial(), polynomial({ power: 4 }), linearVP(), cosine(), vp(), ve({ sigmaMax: 8 }), ve()];
+const paths: KnownPath[] = [condOT(), condOT({ sigmaMin: 0.1 }), polynomial(), polynomial({ power: 4 }), linearVP(), cosine(), vp(), ve({ sigmaMax: 8 }), ve()];
 const normal: PlaneNormal = { mean: [1.5, -1], std: [1.2, 0.3], angle: 0.6 };
 const components: Component[] = [
   { weight: 0.25, mean: [3, 0], std: 0.4 },
@@ -30,11 +30,11 @@ describe.each(paths.map((path) => [`${path.name} to ${path.at(0).sigma.toFixed(0
         expect(Math.abs((saved[k]?.[i] as number) - exact)).toBeLessThan(3e-6 * Math.max(1, scale));
       });
     });
-    const closing = closingStep(path);
-    expect(closes).toBe(closing !== null);
-    if (closing === null) return;
+    const frame = makeFrame(path, 'velocity');
+    expect(closes).toBe(frame.closes);
+    if (!frame.closes) return;
     const end = saved[1] as Float64Array;
-    const closed = closeGap(gaussianField(normal, path), end, path.tMax, closing);
+    const closed = framed(gaussianField(normal, path), frame.step(path.tMax, 1), end);
     const { alpha, sigma } = path.at(path.tMax);
     // The exact map to t = 1 by the same formula with alpha = 1, sigma = 0; the closing step is right to sigma^2 / (2 s^2) of the distance from the mean.
     const exact = gaussianMap(normal, { ...path, at: (t) => (t > path.tMax ? { ...path.at(t), alpha: 1, sigma: 0 } : path.at(t)) }, x0, 1);
@@ -65,8 +65,8 @@ describe.each(paths.map((path) => [`${path.name} to ${path.at(0).sigma.toFixed(0
       }
       if (d > 0 && alpha > 0) {
         // Tweedie: E[x1 | x] = (x + sigma^2 score) / alpha
-        const by = conversion(path, t, 'velocity', 'data');
-        convert({ path, t, from: 'velocity', to: 'data', x, value: v }).forEach((x1, i) => {
+        const by = conversion(path, t, 'velocity', 'x1');
+        convert({ path, t, from: 'velocity', to: 'x1', x, value: v }).forEach((x1, i) => {
           const want = ((x[i] as number) + sigma * sigma * (score[i] as number)) / alpha;
           const terms = Math.abs(by.x * (x[i] as number)) + Math.abs(by.value * (v[i] as number)) + Math.abs((x[i] as number) / alpha);
           expect(Math.abs(x1 - want), `t = ${t}`).toBeLessThan(1e-12 * (1 + terms));

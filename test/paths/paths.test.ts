@@ -1,10 +1,10 @@
 // condOT, user paths and their refusals.
 
 import { describe, expect, it } from 'vitest';
-import { closingStep } from '../../lib/paths/closing.ts';
 import { condOT } from '../../lib/paths/cond-ot.ts';
 import { cosine as builtCosine } from '../../lib/paths/cosine.ts';
 import { definePath, type PathDefinition } from '../../lib/paths/custom.ts';
+import { makeFrame } from '../../lib/paths/frame.ts';
 import { linearVP } from '../../lib/paths/linear-vp.ts';
 import { resolvePath, restorePath, storePath } from '../../lib/paths/paths.ts';
 import { polynomial } from '../../lib/paths/polynomial.ts';
@@ -101,10 +101,13 @@ describe('built-in paths', () => {
     for (const path of [linearVP(), builtVp()]) {
       const { alpha, sigma, dAlpha, dSigma } = path.at(path.tMax);
       const [x1, x0] = [1.7, -0.6];
-      const closing = closingStep(path) as { x: number; v: number };
-      expect(closing.x * (alpha * x1 + sigma * x0) + closing.v * (dAlpha * x1 + dSigma * x0)).toBeCloseTo(x1, 12);
+      const { a, tau, b, c } = makeFrame(path, 'velocity').step(path.tMax, 1);
+      expect([a, tau]).toEqual([1, path.tMax]);
+      expect(b * (alpha * x1 + sigma * x0) + c * (dAlpha * x1 + dSigma * x0)).toBeCloseTo(x1, 12);
     }
-    expect([condOT(), ve(), polynomial(), builtCosine(), resolvePath(bridge)].map((path) => closingStep(path))).toEqual([null, null, null, null, null]);
+    const closes = (path: ReturnType<typeof resolvePath>): boolean => makeFrame(path, 'velocity').closes;
+    expect([condOT(), ve(), polynomial(), builtCosine()].map(closes)).toEqual([false, false, false, false]);
+    expect(makeFrame(resolvePath(bridge), 'velocity').step(0.99, 1)).toEqual({ a: 1, tau: 0.99, b: 1, c: expect.closeTo(0.01, 15) }); // along the velocity
   });
 });
 

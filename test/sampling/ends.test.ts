@@ -5,12 +5,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { cosine, definePath, euler, exportOnnx, heun, linearVP, loadOnnx, Model, midpoint, ralston, rk4, type Solver, ve, vp } from '../../lib/index.ts';
 import type { ModelRecord } from '../../lib/model/record.ts';
 import { lower } from '../../lib/network/lower.ts';
-import { closingStep } from '../../lib/paths/closing.ts';
+import { frameOf } from '../../lib/paths/frame.ts';
 import { resolvePath, storePath } from '../../lib/paths/paths.ts';
+import { frameGrid } from '../../lib/sampling/native.ts';
 import { noiseRows } from '../../lib/sampling/noise.ts';
 import { evaluate } from '../../lib/sampling/reference/evaluate.ts';
-import { closeGap, integrate } from '../../lib/sampling/reference/integrate.ts';
-import { fitGrid } from '../../lib/solvers/grid.ts';
+import { integrateFramed } from '../../lib/sampling/reference/integrate.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { untrained } from '../support/models.ts';
 
@@ -53,13 +53,11 @@ describe.each(cases)('%s', (name, path) => {
     const program = lower(record.network, 2, null);
     const parameters = Float64Array.from(record.parameters);
     const field = (x: Float64Array, t: number): Float64Array => evaluate(program, parameters, { x, t: new Float64Array(n).fill(t), condition: null });
-    const { grid, closes } = fitGrid(solver, path);
-    const start = Float64Array.from(noise, (v) => v * path.sourceScale);
-    const end = integrate(solver, field, start, grid).saved[0] as Float64Array;
-    const known = resolvePath({ linearVP: linearVP(), vp: vp(), ve: ve({ sigmaMax: 8 }), cosine: cosine(), own }[name]);
-    const closing = closes ? closingStep(known) : null;
-    const z = closing ? closeGap(field, end, path.tMax, closing) : end;
-    return { x: z.map((v, i) => (i % 2 ? -20 + 4 * v : 3 + 0.5 * v)), last: closing ? 1 : (grid[grid.length - 1] as number) };
+    const frame = frameOf(record);
+    const grid = frameGrid(frame, solver);
+    const start = Float64Array.from(noise, (v) => v * frame.startScale);
+    const z = integrateFramed(solver, frame, field, start, grid);
+    return { x: z.map((v, i) => (i % 2 ? -20 + 4 * v : 3 + 0.5 * v)), last: grid[grid.length - 1] as number };
   };
   const agree = (got: Float32Array, want: Float64Array, scale: number): void => {
     const most = want.reduce((a, v) => Math.max(a, Math.abs(v)), 0);

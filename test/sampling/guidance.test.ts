@@ -8,13 +8,13 @@ import { conditionRows, nullCondition } from '../../lib/network/condition.ts';
 import type { GuidanceSetting } from '../../lib/network/guidance.ts';
 import { lower } from '../../lib/network/lower.ts';
 import type { ConditionSpec } from '../../lib/network/spec.ts';
-import { closingStep } from '../../lib/paths/closing.ts';
-import { type KnownPath, resolvePath, storePath } from '../../lib/paths/paths.ts';
+import { frameOf } from '../../lib/paths/frame.ts';
+import { resolvePath, storePath } from '../../lib/paths/paths.ts';
+import { frameGrid } from '../../lib/sampling/native.ts';
 import { noiseRows } from '../../lib/sampling/noise.ts';
 import { oracleField } from '../../lib/sampling/reference/evaluate.ts';
 import { guidedField } from '../../lib/sampling/reference/guided.ts';
-import { closeGap, integrate } from '../../lib/sampling/reference/integrate.ts';
-import { fitGrid } from '../../lib/solvers/grid.ts';
+import { integrateFramed } from '../../lib/sampling/reference/integrate.ts';
 import { caught, untrained } from '../support/models.ts';
 
 const specs: [string, ConditionSpec][] = [
@@ -48,11 +48,8 @@ function reference(record: ModelRecord, rows: number[][], noise: Float32Array, s
   const none = rows.flatMap(() => [...nullCondition(condition)]);
   const program = lower(record.network, record.dimension, condition);
   const field = guidedField(oracleField(program, record.parameters, given), oracleField(program, record.parameters, none), guidance);
-  const { grid, closes } = fitGrid(solver, record.path);
-  const x = integrate(solver, field, Float64Array.from(noise), grid).saved[0] as Float64Array;
-  const path: KnownPath = resolvePath(record.path.name === 'linearVP' ? linearVP() : record.path.name === 'vp' ? vp() : condOT());
-  const closing = closes ? closingStep(path) : null;
-  return closing ? closeGap(field, x, path.tMax, closing) : x;
+  const frame = frameOf(record);
+  return integrateFramed(solver, frame, field, Float64Array.from(noise), frameGrid(frame, solver));
 }
 
 const worst = (a: ArrayLike<number>, b: ArrayLike<number>): number => {

@@ -164,7 +164,7 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
   vp: { call: api.vp, right: () => [{ betaMin: 0.1, betaMax: 20 }] },
   ve: { call: api.ve, right: () => [{ sigmaMin: 0.01, sigmaMax: 50 }] },
   conversion: { call: api.conversion, right: () => [api.cosine(), 0.5, 'velocity', 'score'] },
-  convert: { call: api.convert, right: () => [{ path: api.vp(), t: 0.5, from: 'velocity', to: 'data', x: Float32Array.of(1, 2), value: [0.5, 1] }] },
+  convert: { call: api.convert, right: () => [{ path: api.vp(), t: 0.5, from: 'velocity', to: 'x1', x: Float32Array.of(1, 2), value: [0.5, 1] }] },
   definePath: { call: api.definePath, right: () => [{ name: 'mine', tMin: 0, tMax: 1, at }] },
   defineCoupling: { call: api.defineCoupling, right: () => [{ name: 'mine', pair: () => new Int32Array(4) }] },
   minibatchOT: { call: api.minibatchOT, right: () => [{ ignoreCondition: true }] },

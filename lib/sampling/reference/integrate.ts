@@ -2,6 +2,7 @@
 // Drives any field: a closed form, the float64 oracle, or a foreign model (asynchronous). Rows are independent; a grid that falls runs backwards.
 
 import { FlowError } from '../../errors.ts';
+import type { Frame, FrameRow } from '../../paths/frame.ts';
 import type { Tableau } from '../../solvers/solver.ts';
 
 /** v (rows, d) at the points x (rows, d), all rows at one time t. */
@@ -75,10 +76,30 @@ export function integrate(
   return next.value;
 }
 
-/** The closing step of a path that ends at t = tMax < 1 (paths/closing.ts): x(1) from the state there. */
-export function closeGap(field: Field, x: Float64Array, t: number, closing: { readonly x: number; readonly v: number }): Float64Array {
-  const v = field(x, t);
-  return x.map((state, i) => closing.x * state + closing.v * (v[i] as number));
+/** b x + c net(tau, a x) for a whole matrix. */
+export function framed(net: Field, { a, tau, b, c }: FrameRow, x: Float64Array): Float64Array {
+  const value = net(
+    x.map((v) => a * v),
+    tau,
+  );
+  return x.map((v, i) => b * v + c * (value[i] as number));
+}
+
+/** The same through a frame: slopes of its path from a network, exact steps where the frame takes them. */
+export function integrateFramed(
+  tableau: Pick<Tableau, 'a' | 'b' | 'c'>,
+  frame: Pick<Frame, 'slope' | 'step' | 'exact'>,
+  net: Field,
+  start: Float64Array,
+  grid: ArrayLike<number>,
+): Float64Array {
+  let x: Float64Array = start.slice();
+  for (let k = 0; k + 1 < grid.length; k++) {
+    const [t, next] = [grid[k] as number, grid[k + 1] as number];
+    if (next > t && frame.exact(next)) x = framed(net, frame.step(t, next), x);
+    else x = integrate(tableau, (at, time) => framed(net, frame.slope(time), at), x, [t, next]).saved[0] as Float64Array;
+  }
+  return x;
 }
 
 /** The same for a field that answers later; `signal` is read before every evaluation and rejects with its reason. */
