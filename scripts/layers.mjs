@@ -8,7 +8,7 @@ const pure = ['network', 'paths', 'couplings', 'solvers', 'times', 'optimisers']
 const everywhere = ['errors.ts', 'options.ts', 'version.ts', 'freeze.ts', 'random.ts', 'abort.ts', 'precision.ts'];
 const middle = [...pure, 'data'];
 const binding = 'native/binding.ts';
-const native = [binding, 'native/load.ts'];
+const native = [binding, 'native/load.ts', 'native/build.ts'];
 
 /** Room -> what it may import beside itself and `everywhere`: rooms, or single files. */
 const mayImport = {

@@ -6,6 +6,7 @@ import { preferHash } from '../checkpoint/sha256.ts';
 import type { Matrix } from '../data/rows.ts';
 import { argumentError, FlowError, show } from '../errors.ts';
 import type { Job, NativeNetwork, SampleResult as NativeResult } from '../native/binding.ts';
+import { buildNetwork } from '../native/build.ts';
 import { loadReport, native } from '../native/load.ts';
 import { encodeProgram } from '../network/encode.ts';
 import { lower } from '../network/lower.ts';
@@ -51,6 +52,9 @@ export interface ModelInfo {
 
 preferHash(() => loadReport().binding?.sha256);
 
+/** Models of no more parameters are packed where they are first sampled: a millisecond. */
+const packedAtOnce = 1 << 18;
+
 /** @internal A model of a record whose parameters nobody else holds: they are not copied. */
 export let adopt: (fresh: ModelRecord) => Model;
 
@@ -62,6 +66,7 @@ export class Model {
   /** Everything that the model is, as plain data. Treat it as read-only. */
   readonly record: ModelRecord;
   #network: NativeNetwork | null = null;
+  #opening: Promise<NativeNetwork> | null = null;
   #disposed = false;
   #hash: string | null = null;
   readonly #jobs = new Set<Job<NativeResult>>();
@@ -102,7 +107,7 @@ export class Model {
   sample(options: SampleOptions = {}): Promise<SampleResult> {
     this.#alive();
     const plan = planSample(this.record, options);
-    return sampleNative(this.#open(), this.record, plan, this.#track);
+    return sampleNative(this.#ready(), this.record, plan, this.#track);
   }
 
   /** The same rows on the calling thread, which it blocks: for tiny jobs. */
@@ -153,7 +158,7 @@ export class Model {
     this.#alive();
     record(options, 'options', encodeKeys);
     const plan = planEncode(this.record, rows, options);
-    return sampleNative(this.#open(), this.record, plan, this.#track);
+    return sampleNative(this.#ready(), this.record, plan, this.#track);
   }
 
   /** What the model is, in a few fields. */
@@ -202,9 +207,36 @@ export class Model {
     job.done.then(forget, forget);
   };
 
+  /** The packed network, or a promise of it: packing many parameters is a job. */
+  #ready(): NativeNetwork | Promise<NativeNetwork> {
+    if (this.#network !== null || this.record.parameters.length <= packedAtOnce) return this.#open();
+    if (this.#opening === null) {
+      this.#opening = this.#build();
+      this.#opening.catch(() => undefined); // seen where it is awaited
+    }
+    return this.#opening;
+  }
+
+  async #build(): Promise<NativeNetwork> {
+    try {
+      const { words, constants } = this.#program();
+      const network = await buildNetwork(native(), words, constants, this.record.parameters);
+      if (this.#disposed || this.#network !== null) network.dispose(); // too late, or sampleSync() was quicker
+      this.#alive();
+      this.#network ??= network;
+      return this.#network;
+    } finally {
+      this.#opening = null;
+    }
+  }
+
+  #program(): { words: Int32Array; constants: Float32Array } {
+    return encodeProgram(lower(this.record.network, this.record.dimension, this.record.condition));
+  }
+
   #open(): NativeNetwork {
     if (this.#network === null) {
-      const { words, constants } = encodeProgram(lower(this.record.network, this.record.dimension, this.record.condition));
+      const { words, constants } = this.#program();
       this.#network = new (native().Network)(words, constants, this.record.parameters);
     }
     return this.#network;

@@ -79,8 +79,8 @@ export interface NativeCoupling {
 export interface TrainerRequest {
   readonly program: Int32Array;
   readonly constants: Float32Array;
-  /** Initial parameters, logical layout (Program offsets). */
-  readonly parameters: Float32Array;
+  /** Initial parameters, logical layout (Program offsets); a full NativeFloats is taken over, and disposed by that. */
+  readonly parameters: Float32Array | NativeFloats;
   readonly data: NativeDataset;
   /** x0 rows drawn from here instead of N(0, I); same width as data. */
   readonly source: NativeDataset | null;
@@ -227,6 +227,12 @@ export interface NativeNetwork {
   dispose(): void;
 }
 
+/** Parameters on their way in, part by part: copying millions of them at once would hold the event loop. */
+export interface NativeFloats {
+  append(part: Float32Array): void;
+  dispose(): void;
+}
+
 export interface Binding {
   info(): NativeInfo;
   /** Standard normal rows [firstRow, firstRow + rows) of `seed`: the noise that sample() starts from. */
@@ -236,6 +242,10 @@ export interface Binding {
   readonly Dataset: new (columns: number) => NativeDataset;
   readonly Network: new (program: Int32Array, constants: Float32Array, parameters: Float32Array) => NativeNetwork;
   readonly Trainer: new (request: TrainerRequest) => NativeTrainer;
+  readonly Floats: new (count: number) => NativeFloats;
+  /** The same objects, built by jobs off the JavaScript thread. A stopped job rejects. The datasets of a request cannot change meanwhile. */
+  createNetwork(program: Int32Array, constants: Float32Array, parameters: Float32Array | NativeFloats): Job<NativeNetwork>;
+  createTrainer(request: TrainerRequest): Job<NativeTrainer>;
 }
 
 /** Raised by one whenever this file changes incompatibly; load.ts refuses an addon that disagrees. */

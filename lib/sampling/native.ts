@@ -252,12 +252,14 @@ function checkSaveAt(value: unknown, grid: Float64Array, solver: Solver): number
 
 /** Runs a plan on the native threads. `track` sees every job, so that a disposed model can stop them. */
 export async function sampleNative(
-  network: NativeNetwork,
+  packed: NativeNetwork | Promise<NativeNetwork>,
   model: ModelRecord,
   plan: Plan,
   track: (job: Job<NativeResult>) => void = () => undefined,
 ): Promise<SampleResult> {
   const { signal } = plan;
+  signal?.throwIfAborted();
+  const network = packed instanceof Promise ? await packed : packed;
   signal?.throwIfAborted();
   const jobs: Job<NativeResult>[] = [];
   const stop = (): void => {

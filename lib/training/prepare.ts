@@ -5,6 +5,7 @@ import { type Prepared, prepare } from '../data/dataset.ts';
 import { divisor, fitNormaliser, type Normaliser } from '../data/normalise.ts';
 import { argumentError } from '../errors.ts';
 import type { Binding, NativeDataset, NativeTrainer } from '../native/binding.ts';
+import { buildTrainer, type StagedRequest } from '../native/build.ts';
 import { conditionRows, conditionWidth, nullCondition } from '../network/condition.ts';
 import { encodeProgram } from '../network/encode.ts';
 import { initialiseInTurns } from '../network/initialise.ts';
@@ -80,7 +81,7 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
     }
     signal?.throwIfAborted();
     const parameters = await unhurried(initialiseInTurns(program, seed, settings.network), signal);
-    const native = new binding.Trainer({
+    const request: StagedRequest = {
       program: words,
       constants,
       parameters,
@@ -106,7 +107,8 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
       clip: settings.clip,
       threads: settings.threads,
       precision: settings.precision,
-    });
+    };
+    const native = await buildTrainer(binding, request, signal);
     return {
       native,
       program,

@@ -1,8 +1,10 @@
 // The door: everything the addon offers, as lib/native/binding.ts types it.
 #include <napi.h>
 
+#include "binding/construct.h"
 #include "binding/dataset.h"
 #include "binding/environment.h"
+#include "binding/floats.h"
 #include "binding/info.h"
 #include "binding/network.h"
 #include "binding/normal.h"
@@ -34,8 +36,14 @@ static Napi::Object start(Napi::Env env, Napi::Object exports) {
   exports.Set("normal", Napi::Function::New<normal>(env, "normal"));
   exports.Set("sha256", Napi::Function::New<sha256>(env, "sha256"));
   exports.Set("Dataset", DatasetHandle::define(env));
-  exports.Set("Network", NetworkHandle::define(env));
-  exports.Set("Trainer", TrainerHandle::define(env));
+  exports.Set("Floats", FloatsHandle::define(env));
+  const Napi::Function network = NetworkHandle::define(env), trainer = TrainerHandle::define(env);
+  Environment::of(env).network = Napi::Persistent(network);
+  Environment::of(env).trainer = Napi::Persistent(trainer);
+  exports.Set("Network", network);
+  exports.Set("Trainer", trainer);
+  exports.Set("createNetwork", Napi::Function::New<create_network>(env, "createNetwork"));
+  exports.Set("createTrainer", Napi::Function::New<create_trainer>(env, "createTrainer"));
   exports.Set("setErrorFactory", Napi::Function::New<set_error_factory>(env, "setErrorFactory"));
   exports.Set("close", Napi::Function::New<close>(env, "close"));
   return exports;

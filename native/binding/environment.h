@@ -3,6 +3,8 @@
 #pragma once
 #include <napi.h>
 
+#include <memory>
+
 #include "binding/jobs.h"
 
 namespace flow::binding {
@@ -15,6 +17,9 @@ struct Environment {
   Napi::FunctionReference error_factory;
   // Allocating through JavaScript's own constructor throws when memory is short; napi_create_arraybuffer aborts the process.
   Napi::FunctionReference array_buffer;
+  // Classes whose objects a job may build, and the state that the next one called without arguments takes over.
+  Napi::FunctionReference network, trainer;
+  std::shared_ptr<void> built;
 };
 
 }  // namespace flow::binding

@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include <memory>
+#include <utility>
 
 #include "binding/args.h"
 #include "binding/environment.h"
@@ -58,6 +59,8 @@ class Handle : public Napi::ObjectWrap<Self> {
     return info.Env().Undefined();
   }
 
+  // What a job has built for this object, if it is made for that (see construct.cc).
+  std::shared_ptr<State> built() { return std::static_pointer_cast<State>(std::exchange(environment_->built, nullptr)); }
   void adopt(Napi::Env env, std::shared_ptr<State> state, int64_t bytes) {
     state_ = std::move(state);
     account(env, bytes);

@@ -18,20 +18,25 @@ Napi::Function NetworkHandle::define(Napi::Env env) {
                      });
 }
 
+static std::shared_ptr<Network> packed(const Napi::CallbackInfo& info) {
+  const std::vector<int32_t> words = integers(info[0], "program");
+  const std::vector<float> constants = floats(info[1], "constants");
+  const std::vector<float> parameters = floats(info[2], "parameters");
+  auto network = std::make_shared<Network>();
+  check(network->init(words.data(), static_cast<int64_t>(words.size()), constants.data(), static_cast<int64_t>(constants.size()), parameters.data(),
+                      static_cast<int64_t>(parameters.size())),
+        "parameters");
+  return network;
+}
+
 NetworkHandle::NetworkHandle(const Napi::CallbackInfo& info) : Handle(info) {
   guard(info.Env(), kName, [&] {
-    const std::vector<int32_t> words = integers(info[0], "program");
-    const std::vector<float> constants = floats(info[1], "constants");
-    const std::vector<float> parameters = floats(info[2], "parameters");
-    auto network = std::make_shared<Network>();
-    check(network->init(words.data(), static_cast<int64_t>(words.size()), constants.data(), static_cast<int64_t>(constants.size()), parameters.data(),
-                        static_cast<int64_t>(parameters.size())),
-          "parameters");
+    std::shared_ptr<Network> network = built();
+    if (!network) network = packed(info);
     const int64_t bytes = 2 * network->parameter_count() * static_cast<int64_t>(sizeof(float));  // panels and their transposes
     adopt(info.Env(), std::move(network), bytes);
   });
 }
-
 // Rows of x, t and the condition, checked against the network.
 struct Inputs {
   std::vector<float> x, t, condition;

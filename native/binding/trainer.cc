@@ -73,9 +73,12 @@ struct Slice {
 
 TrainerHandle::TrainerHandle(const Napi::CallbackInfo& info) : Handle(info) {
   guard(info.Env(), kName, [&] {
-    const TrainerRequest request(info[0]);
-    auto state = std::make_shared<TrainerState>();
-    check(state->trainer.init(request.options), "Trainer");
+    std::shared_ptr<TrainerState> state = built();
+    if (!state) {
+      const TrainerRequest request(info[0]);
+      state = std::make_shared<TrainerState>();
+      check(state->trainer.init(request.options), "Trainer");
+    }
     // parameters, gradients, two moments, EMA, transposed panels
     const int64_t bytes = 6 * state->trainer.parameter_count() * static_cast<int64_t>(sizeof(float));
     adopt(info.Env(), std::move(state), bytes);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "binding/dataset.h"
+#include "binding/floats.h"
 
 namespace flow::binding {
 
@@ -32,7 +33,7 @@ TrainerRequest::TrainerRequest(const Napi::Value& value) {
   TrainerOptions& o = options;
   program_ = fields.integers("program");
   constants_ = fields.floats("constants");
-  parameters_ = fields.floats("parameters");
+  parameters_ = FloatsHandle::take(fields.get("parameters"), fields.path("parameters"));
   train_ = fields.indices("trainRows");
   validation_ = fields.indices("validationRows");
   read_path(fields);

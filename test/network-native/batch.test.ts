@@ -132,7 +132,7 @@ describe('evaluation', () => {
   it('is the mean squared error: 1 + E|x1|^2 for a network that says 0', async () => {
     const request = trainerRequest({ ...shape, d: 2 }, 200);
     const { Trainer } = native();
-    const t = new Trainer({ ...request, parameters: new Float32Array(request.parameters.length) });
+    const t = new Trainer({ ...request, parameters: new Float32Array((request.parameters as Float32Array).length) });
     const rows = Array.from(request.validationRows);
     const square = rows.reduce((s, r) => s + request.data.read(r, 1).reduce((a, v) => a + v * v, 0), 0) / (2 * rows.length);
     const draws = 1024;
