@@ -47,6 +47,7 @@ export { beta, edmSkew, power, uShaped } from './times/laws.ts';
 export type { TimeLaw } from './times/time-law.ts';
 export { defineTime, logitNormal, stratified, uniform } from './times/times.ts';
 export type { CheckpointOptions, Progress, Resumed, SourceRows, TrainOptions } from './training/options.ts';
+export { type DistilOptions, distil, type ReflowOptions, reflow } from './training/reflow.ts';
 export { train } from './training/train.ts';
 export { Trainer, type TrainerState } from './training/trainer.ts';
 export { version } from './version.ts';

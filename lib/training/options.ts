@@ -18,8 +18,11 @@ import { type TrainingPrecision, trainingPrecision } from '../precision.ts';
 import type { TimeLaw } from '../times/time-law.ts';
 import { resolveTime } from '../times/times.ts';
 
-/** Start rows of the flow: drawn on their own for each data row, or row by row (`paired`). */
-export type SourceRows = Matrix | Dataset | { readonly rows: Matrix | Dataset; readonly paired?: boolean };
+/**
+ * Start rows of the flow: drawn on their own for each data row, or row by row (`paired`). `noise`: they are noise as `encode` returns it, not rows in data units;
+ * the model draws its own noise then. Such rows are paired always.
+ */
+export type SourceRows = Matrix | Dataset | { readonly rows: Matrix | Dataset; readonly paired?: boolean; readonly noise?: boolean };
 
 export interface CheckpointOptions {
   /** One file, replaced atomically; when it exists, training resumes from it. It is a model file as well. */
@@ -71,7 +74,7 @@ export interface TrainOptions {
   readonly condition?: TrainingCondition;
   /** How often a row is shown without its condition, in [0, 1): such a model can be guided when sampling. 0.1 to 0.2 are usual. @default 0 */
   readonly dropCondition?: number;
-  /** Where flows start: 'gaussian', or rows in data units (which must be given again when sampling). @default 'gaussian' */
+  /** Where flows start: 'gaussian', or rows in data units (which must be given again when sampling), or noise that belongs to each row. @default 'gaussian' */
   readonly source?: 'gaussian' | SourceRows;
   /** z-score all columns, or those marked true; constant columns come out exactly constant. Numbers of the condition follow unless this is false. @default true */
   readonly normalise?: boolean | readonly boolean[];
@@ -125,7 +128,7 @@ export interface Settings {
   readonly columns: Width | undefined;
   readonly condition: unknown;
   readonly dropCondition: number;
-  readonly source: { readonly rows: unknown; readonly paired: boolean } | null;
+  readonly source: { readonly rows: unknown; readonly paired: boolean; readonly noise: boolean } | null;
   readonly normalise: boolean | readonly boolean[];
   readonly network: NetworkSpec;
   readonly path: KnownPath;
@@ -152,7 +155,7 @@ export interface Settings {
   readonly table: unknown;
 }
 
-const keys = [
+export const trainingKeys = [
   'data',
   'columns',
   'condition',
@@ -206,7 +209,7 @@ export function isOptimal(coupling: Coupling): boolean {
 
 /** @throws FlowError naming the option. */
 export function checkOptions(options: unknown): Settings {
-  const given = record(options, 'options', keys, elsewhere);
+  const given = record(options, 'options', trainingKeys, elsewhere);
   if (given.data === undefined || given.data === null) throw argumentError('ERR_FLOW_TYPE', 'options.data', 'rows of numbers, or a Dataset', given.data);
   const precision = trainingPrecision(given.precision, 'options.precision');
   const path = resolvePath(given.path, 'options.path');
@@ -284,10 +287,20 @@ function callback<T>(value: unknown, path: string): ((value: T) => void) | undef
 function checkSource(value: unknown): Settings['source'] {
   if (value === undefined || value === 'gaussian') return null;
   if (typeof value === 'string') choice(value, 'options.source', ['gaussian']);
-  if (Array.isArray(value) || ArrayBuffer.isView(value) || value instanceof Dataset) return { rows: value, paired: false };
-  const given = record(value, 'options.source', ['rows', 'paired']);
+  if (Array.isArray(value) || ArrayBuffer.isView(value) || value instanceof Dataset) return { rows: value, paired: false, noise: false };
+  const given = record(value, 'options.source', ['rows', 'paired', 'noise']);
   if (given.rows === undefined) throw argumentError('ERR_FLOW_TYPE', 'options.source.rows', 'rows of numbers, or a Dataset', given.rows);
-  return { rows: given.rows, paired: flag(given.paired, 'options.source.paired') };
+  const noise = flag(given.noise, 'options.source.noise');
+  const paired = flag(given.paired, 'options.source.paired', noise);
+  if (noise && !paired)
+    throw argumentError(
+      'ERR_FLOW_CONFIG',
+      'options.source.paired',
+      'true, or nothing, as the rows are noise',
+      paired,
+      "Noise of no row in particular is 'gaussian'.",
+    );
+  return { rows: given.rows, paired, noise };
 }
 
 function checkNormalise(value: unknown): boolean | readonly boolean[] {

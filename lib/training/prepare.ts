@@ -156,15 +156,15 @@ async function normalise(data: Prepared, train: Uint32Array, option: Settings['n
   return normaliser;
 }
 
-/** Source rows in the coordinates of the data. */
+/** Source rows in the coordinates of the data; noise is in them already. */
 async function sourceRows(settings: Settings, data: Prepared, normaliser: Normaliser | null, binding: Binding): Promise<Prepared | null> {
   if (settings.source === null) return null;
-  const { rows, paired } = settings.source;
+  const { rows, paired, noise } = settings.source;
   const source = await prepare(rows, 'options.source', { width: data.width, names: data.names }, binding, settings.signal);
   try {
     if (paired && source.rows !== data.rows)
       throw argumentError('ERR_FLOW_SHAPE', 'options.source', `${data.rows} rows, one per data row`, `${source.rows} rows`);
-    if (normaliser !== null) await source.store.normalise(normaliser.shift, divisor(normaliser)).done;
+    if (normaliser !== null && !noise) await source.store.normalise(normaliser.shift, divisor(normaliser)).done;
     return source;
   } catch (error) {
     source.store.dispose();

@@ -39,7 +39,7 @@ export function signature(settings: Settings): Json {
     seed: String(settings.seed),
     normalise: settings.normalise,
     ...(settings.dropCondition > 0 ? { dropCondition: settings.dropCondition } : {}),
-    source: settings.source === null ? 'gaussian' : settings.source.paired ? 'paired rows' : 'rows',
+    source: settings.source === null ? 'gaussian' : settings.source.noise ? 'paired noise' : settings.source.paired ? 'paired rows' : 'rows',
     precision: settings.precision,
   };
 }
@@ -73,7 +73,7 @@ export function recordOf(run: Run, weights: Float32Array): ModelRecord {
     normaliser: bench.normaliser,
     path: storePath(settings.path),
     prediction: 'velocity',
-    source: settings.source === null ? 'gaussian' : 'rows',
+    source: settings.source === null || settings.source.noise ? 'gaussian' : 'rows',
     table: settings.table,
     training: {
       steps: run.step,

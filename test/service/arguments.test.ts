@@ -149,6 +149,14 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
   Trainer: { call: (...args) => new api.Trainer(...(args as [never])), right: () => [training()] },
   'Trainer.resume': { call: (...args) => api.Trainer.resume(...(args as [never, never])), right: () => ['none.safetensors', training()] },
   train: { call: api.train, right: () => [training()] },
+  reflow: {
+    call: (one, options) => api.reflow(one, bare(options) ? { signal: soon(200) } : options), // its defaults train for a minute
+    right: () => [model, { pairs: 8, rounds: 1, solver: 'euler', steps: 2, batchSize: 4, seed: 1, guidance: 1, signal: soon(2000) }],
+  },
+  distil: {
+    call: (one, options) => api.distil(one, bare(options) ? { signal: soon(200) } : options),
+    right: () => [model, { pairs: 8, samplingSteps: 2, steps: 2, batchSize: 4, signal: soon(2000) }],
+  },
   exportOnnx: { call: api.exportOnnx, right: () => [model, 'model.onnx', { graph: 'sampler', guidance: 1, solver: api.euler({ steps: 2 }) }] },
   inspectOnnx: { call: api.inspectOnnx, right: () => [new Uint8Array([8, 8])] },
   loadOnnx: { call: api.loadOnnx, right: () => [new Uint8Array([8, 8]), { threads: 1 }] },

@@ -1,0 +1,71 @@
+// Reflow and distillation: noise kept beside the rows it became, and models that need one step where their teacher needs many.
+
+import { describe, expect, it } from 'vitest';
+import { adamw, distil, euler, type Model, mlp, reflow, Trainer, type TrainOptions, train } from '../../lib/index.ts';
+import { energyDistance } from '../../lib/metrics/index.ts';
+import { Random } from '../../lib/random.ts';
+import { caught } from '../support/models.ts';
+
+const random = new Random(3, 9);
+/** Two narrow bumps left and right: the flow of independent pairs bends, and one Euler step from noise ends in the middle. */
+const bumps = (n: number): Float32Array =>
+  Float32Array.from({ length: 2 * n }, (_, i) => (i % 2 === 0 ? (random.uniform() < 0.5 ? -4 : 4) + 0.3 * random.normal() : 0.5 * random.normal() + 7));
+const common = { network: mlp({ hidden: [64, 64] }), optimiser: adamw({ lr: 3e-3 }), ema: 0.99, batchSize: 256, validation: 0, threads: 1 } as const;
+const fresh = bumps(2000);
+const distance = async (model: Model, steps: number): Promise<number> =>
+  energyDistance((await model.sample({ n: 2000, seed: 5, solver: euler({ steps }) })).x, fresh, 2);
+
+describe('noise beside the rows', () => {
+  it('is not normalised, and the model draws its noise itself', async () => {
+    // x = 3 z + 5: in network coordinates data and noise are the same numbers, the velocity is 0 and any number of steps is exact
+    const noise = Float32Array.from({ length: 2000 }, () => random.normal());
+    const data = noise.map((z) => 3 * z + 5);
+    const model = await train({ ...common, data, columns: 1, source: { rows: noise, noise: true }, steps: 800, seed: 1 });
+    expect(model.record.source).toBe('gaussian');
+    const start = Float32Array.of(-1.5, -0.5, 0, 0.5, 1.5);
+    const { x } = await model.sample({ source: start, solver: euler({ steps: 1 }) });
+    for (const [i, z] of start.entries()) expect(Math.abs((x[i] as number) - (3 * z + 5))).toBeLessThan(0.3); // a tenth of the spread; normalised noise is off by 5
+    expect((await model.sample({ n: 3, seed: 1 })).rows).toBe(3);
+  });
+
+  it('is paired, and refuses to be anything else', async () => {
+    const options = { data: [[1], [2]], source: { rows: [[0], [1]], noise: true, paired: false } } satisfies TrainOptions;
+    expect(await caught(() => new Trainer(options))).toMatchObject({ code: 'ERR_FLOW_CONFIG', path: 'options.source.paired' });
+  });
+});
+
+describe('reflow and distil', () => {
+  it('reach in one step what the teacher needs many for', async () => {
+    const teacher = await train({ ...common, data: bumps(4000), columns: 2, steps: 2500, seed: 1 });
+    const [many, one] = [await distance(teacher, 100), await distance(teacher, 1)];
+    expect(one).toBeGreaterThan(0.5); // the middle of the two bumps: without this the test would show nothing
+    const straight = await reflow(teacher, { ...common, pairs: 8000, steps: 2500, seed: 2 });
+    const short = await distil(straight, { ...common, pairs: 8000, steps: 2500, seed: 3 });
+    // 2000 rows leave the energy distance a spread of about 0.01 by the chance of the counts left and right
+    expect(await distance(straight, 1)).toBeLessThan(0.25 * one);
+    expect(await distance(short, 1)).toBeLessThan(many + 0.03);
+    const { nfe } = await short.sample({ n: 1, solver: euler({ steps: 1 }) });
+    expect(nfe).toBe(1);
+  }, 60_000);
+
+  it('carry the condition and the columns along', async () => {
+    const labels = Int32Array.from({ length: 400 }, (_, i) => i % 2);
+    const data = Array.from(labels, (label) => [label === 0 ? -3 + 0.1 * random.normal() : 3 + 0.1 * random.normal()]);
+    const teacher = await train({ ...common, data, columns: ['place'], condition: { labels, classes: 3 }, steps: 400, seed: 1 });
+    const given = { labels: Int32Array.from({ length: 600 }, (_, i) => i % 2) };
+    const student = await reflow(teacher, { ...common, pairs: 600, condition: given, steps: 400, seed: 2 });
+    expect(student.record).toMatchObject({ columns: ['place'], condition: { numbers: 0, classes: [3] } });
+    const { x } = await student.sample({ n: 50, seed: 1, condition: { labels: 1 }, solver: euler({ steps: 2 }) });
+    for (const place of x) expect(Math.abs(place - 3)).toBeLessThan(1.5);
+  }, 30_000);
+
+  it('refuse what they cannot straighten', async () => {
+    const rows = await train({ ...common, data: [[1], [2]], source: [[0], [1]], steps: 1 });
+    expect(await caught(() => reflow(rows))).toMatchObject({ code: 'ERR_FLOW_CONFIG', path: 'model' });
+    expect(await caught(() => reflow('model' as unknown as Model))).toMatchObject({ code: 'ERR_FLOW_TYPE', path: 'model' });
+    const noise = await train({ ...common, data: [[1], [2]], steps: 1 });
+    expect(await caught(() => reflow(noise, { data: [[1]] } as object))).toMatchObject({ code: 'ERR_FLOW_CONFIG', path: 'options.data' });
+    expect(await caught(() => reflow(noise, { rounds: 2, checkpoint: 'a' }))).toMatchObject({ path: 'options.checkpoint' });
+    expect(await caught(() => distil(noise, { samplingSteps: 0 }))).toMatchObject({ code: 'ERR_FLOW_RANGE', path: 'options.samplingSteps' });
+  });
+});
