@@ -52,6 +52,13 @@ export interface KernelTable {
   available(): string[];
   chosen(): { isa: string; error?: string };
   check(isa: string, family: string, seed: number): Verdict;
+  /** [isa, name] of the bfloat16 kernels that can run here; AMX is emulated where the CPU lacks it. */
+  narrowAvailable(): [isa: string, name: string][];
+  checkNarrow(isa: string, name: string, family: string, seed: number): Verdict;
+  /** Emulated so far: ldtilecfg, tilerelease, tilezero, tileloadd, tilestored, tdpbf16ps. */
+  amxCounts(): number[];
+  /** The emulator's first mistake in words, or ''; null where tiles are real or cannot be emulated. */
+  checkEmulator(): string | null;
   ulp(isa: string, what: number, stride: number): { worst: number; at: number; slope: number };
   draw(isa: string, key: Uint32Array, stream: number, firstRow: bigint, rows: number, columns: number, normal: boolean): Float32Array;
   philox(counter: Uint32Array, key: Uint32Array): Uint32Array;

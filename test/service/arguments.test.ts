@@ -121,7 +121,7 @@ const training = () => ({
   threads: 1,
   signal: soon(),
 });
-const small = { n: 4, seed: 1, firstRow: 0, solver: api.euler({ steps: 2 }), saveAt: 2, threads: 1, precision: 'f32' };
+const small = { n: 4, seed: 1, firstRow: 0, solver: api.euler({ steps: 2 }), saveAt: 2, threads: 1, precision: 'bf16' };
 const titled = { title: 't', subtitle: 's', width: 200, height: 150 };
 const flat = [0, 1, 1, 0, 0.5, 0.5];
 const picture = Object.freeze(api.scatter({ ...titled, series: [{ name: 'a', rows: flat }] })); // whole or not at all: what the factories make is trusted

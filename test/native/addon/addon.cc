@@ -3,7 +3,9 @@
 #include <napi.h>
 
 #include "bench.h"
+#include "amx_emulator.h"
 #include "checks.h"
+#include "checks_narrow.h"
 #include "core/cpu.h"
 #include "kernels/kernels.h"
 #include "kernels/philox.h"
@@ -57,6 +59,49 @@ Napi::Value check(const Napi::CallbackInfo& info) {
     return o;
   }
   throw Napi::RangeError::New(info.Env(), "no family called " + family);
+}
+
+// narrowAvailable() -> [isa, name] of every set of bfloat16 kernels that can run here, AMX emulated where the CPU lacks it
+Napi::Value narrow_available(const Napi::CallbackInfo& info) {
+  const char* names[8];
+  const int32_t n = flow::available_isas(names);
+  Napi::Array list = Napi::Array::New(info.Env());
+  for (int32_t i = 0; i < n; i++)
+    for (const char* name : {"amx", "avx512bf16", "fallback"}) {
+      if (narrow_table(names[i], name) == nullptr) continue;
+      Napi::Array pair = Napi::Array::New(info.Env());
+      pair[0u] = names[i];
+      pair[1u] = name;
+      list[list.Length()] = pair;
+    }
+  return list;
+}
+
+// checkNarrow(isa, name, family, seed) -> {cases, failures, worst, first}
+Napi::Value check_narrow_family(const Napi::CallbackInfo& info) {
+  const std::string isa = info[0].As<Napi::String>(), name = info[1].As<Napi::String>(), family = info[2].As<Napi::String>();
+  const flow::NarrowKernels* kernels = narrow_table(isa, name);
+  if (!kernels) throw Napi::RangeError::New(info.Env(), "no bfloat16 kernels called " + name + " here");
+  const Verdict v = check_narrow({*kernels, name == "amx", static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value())}, family);
+  Napi::Object o = Napi::Object::New(info.Env());
+  o["cases"] = static_cast<double>(v.cases);
+  o["failures"] = static_cast<double>(v.failures);
+  o["worst"] = v.worst;
+  o["first"] = v.first;
+  return o;
+}
+
+// amxCounts() -> instructions emulated so far: [ldtilecfg, tilerelease, tilezero, tileloadd, tilestored, tdpbf16ps]
+Napi::Value amx_counts(const Napi::CallbackInfo& info) {
+  Napi::Array list = Napi::Array::New(info.Env());
+  for (int i = 0; i < kAmxOperations; i++) list[static_cast<uint32_t>(i)] = static_cast<double>(amx_count(static_cast<AmxOperation>(i)));
+  return list;
+}
+
+// checkEmulator() -> the emulator's first mistake in words; null where the tiles are real or there are none
+Napi::Value check_emulator_here(const Napi::CallbackInfo& info) {
+  if (flow::amx_granted() || narrow_table("avx512", "amx") == nullptr) return info.Env().Null();
+  return Napi::String::New(info.Env(), check_emulator());
 }
 
 // ulp(isa, activation 1 .. 6 or 7 for sincos, stride of the bit pattern) -> {worst, at, slope}
@@ -135,9 +180,23 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   const struct {
     const char* name;
     Napi::Value (*call)(const Napi::CallbackInfo&);
-  } entries[] = {{"available", available}, {"chosen", chosen},     {"check", check}, {"ulp", ulp},     {"draw", draw},
-                 {"philox", philox_words}, {"features", features}, {"peak", peak},   {"speed", speed}, {"integrate", integrate},
-                 {"couple", couple},       {"limits", limits},     {"batch", batch}};
+  } entries[] = {{"available", available},
+                 {"chosen", chosen},
+                 {"check", check},
+                 {"ulp", ulp},
+                 {"draw", draw},
+                 {"philox", philox_words},
+                 {"features", features},
+                 {"peak", peak},
+                 {"speed", speed},
+                 {"narrowAvailable", narrow_available},
+                 {"checkNarrow", check_narrow_family},
+                 {"amxCounts", amx_counts},
+                 {"checkEmulator", check_emulator_here},
+                 {"integrate", integrate},
+                 {"couple", couple},
+                 {"limits", limits},
+                 {"batch", batch}};
   for (const auto& e : entries) exports[e.name] = Napi::Function::New(env, e.call, e.name);
   return exports;
 }
