@@ -116,7 +116,7 @@ struct Kernels {
   void (*adam)(const AdamArgs&);
   // Layer norm over cols of each row: xhat = (x - mean) * rstd; y = xhat * gamma + beta. mean and rstd (rows) are written for backward.
   void (*layer_norm)(ConstBlocked x, const float* gamma, const float* beta, float epsilon, Blocked y, float* mean, float* rstd);
-  // dx (+)= ..., dgamma/dbeta (+)= sums over rows (in blocks of kSumBlock)
+  // dx (+)= ..., dgamma/dbeta (+)= sums over rows (in blocks of kSumBlock); dgamma null: dx only; dx.data null: the sums only, of any range of columns
   void (*layer_norm_grad)(ConstBlocked x, ConstBlocked dy, const float* gamma, const float* mean, const float* rstd, bool accumulate_dx, Blocked dx,
                           bool accumulate_params, float* dgamma, float* dbeta);
   void (*sincos)(int64_t n, const float* x, float* s, float* c);  // any n

@@ -46,7 +46,7 @@ void layer_norm(ConstBlocked x, const float* gamma, const float* beta, float eps
 // dx = rstd (dxhat - mean(dxhat) - xhat mean(dxhat xhat)), dxhat = dy gamma
 void layer_norm_grad(ConstBlocked x, ConstBlocked dy, const float* gamma, const float* mean, const float* rstd, bool accumulate_dx, Blocked dx,
                      bool accumulate_params, float* dgamma, float* dbeta) {
-  for (int c = 0; c < x.cols; c += kWidth) {  // parameters first: dx may overwrite dy
+  for (int c = 0; dgamma && c < x.cols; c += kWidth) {  // parameters first: dx may overwrite dy
     const int64_t at = static_cast<int64_t>(c / kLanes), o = c % kLanes;
     const int left = x.cols - c;
     for (int first = 0; first < x.rows || first == 0; first += kSumBlock) {
@@ -66,7 +66,7 @@ void layer_norm_grad(ConstBlocked x, ConstBlocked dy, const float* gamma, const 
     }
   }
   const float n = static_cast<float>(x.cols);
-  for (int r = 0; r < x.rows; r++) {
+  for (int r = 0; dx.data && r < x.rows; r++) {
     const int64_t row = static_cast<int64_t>(r) * kLanes;
     const F vm = splat(mean[r]), vs = splat(rstd[r]);
     Lanes sum = {}, products = {};

@@ -200,11 +200,11 @@ void layer_norm_grad(ConstBlocked x, ConstBlocked dy, const float* gamma, const 
                      bool accumulate_params, float* dgamma, float* dbeta) {
   const float n = static_cast<float>(x.cols);
   auto xhat = [&](int r, int c) { return (at(x, r, c) - mean[r]) * rstd[r]; };
-  for (int c = 0; c < x.cols; c++) {
+  for (int c = 0; dgamma && c < x.cols; c++) {
     dgamma[c] = blocks_sum(x.rows, accumulate_params ? &dgamma[c] : nullptr, [&](float sum, int r) { return fma(at(dy, r, c), xhat(r, c), sum); });
     dbeta[c] = blocks_sum(x.rows, accumulate_params ? &dbeta[c] : nullptr, [&](float sum, int r) { return sum + at(dy, r, c); });
   }
-  for (int r = 0; r < x.rows; r++) {
+  for (int r = 0; dx.data && r < x.rows; r++) {
     const float m1 = lanes_sum<float>(x.cols, [&](float sum, int64_t c) { return sum + at(dy, r, static_cast<int>(c)) * gamma[c]; }) / n;
     const float m2 = lanes_sum<float>(x.cols,
                                       [&](float sum, int64_t c) {

@@ -147,19 +147,30 @@ void backward_parameters(const Workspace& w, int32_t o, Rows rows, bool accumula
     const int32_t all = (weight.shape[0] + kLanes - 1) / kLanes;
     kernels().weight_grad({w.value(op.a, rows), g, gradients + weight.packed, op.q >= 0 ? gradients + program.parameters[op.q].packed : nullptr, panels.begin,
                            panels.end >= 0 ? panels.end : all, accumulate, features.begin, features.end});
+  } else if (op.kind == OpKind::kLayerNorm) {
+    ConstBlocked x = w.value(op.a, rows), dy = g;
+    const int32_t first = panels.begin * kLanes, end = panels.end >= 0 && panels.end * kLanes < x.cols ? panels.end * kLanes : x.cols;
+    x.data += panels.begin * x.block;
+    dy.data += panels.begin * dy.block;
+    x.cols = dy.cols = end - first;
+    kernels().layer_norm_grad(x, dy, nullptr, w.mean(o) + rows.first, w.rstd(o) + rows.first, false, {nullptr, 0, 0, 0}, accumulate,
+                              gradients + program.parameters[op.p].packed + first, gradients + program.parameters[op.q].packed + first);
   } else if (op.kind == OpKind::kEmbed) {
     // Rows are added one by one in order: the sum does not depend on who else runs.
     const Parameter& table = program.parameters[op.p];
     const int64_t stride = round_up(table.shape[1], kLanes);
     float* rows_of_table = gradients + table.packed;
-    if (!accumulate) std::memset(rows_of_table, 0, static_cast<size_t>(table.packed_size) * sizeof(float));
     const Blocked x = w.value(op.a, rows);
     const float* column = cell(x, op.first);
     const int32_t classes = table.shape[0] - 1;
+    const int32_t end = panels.end >= 0 ? panels.end : static_cast<int32_t>(stride / kLanes);
+    if (!accumulate)
+      for (int32_t r = 0; r < table.shape[0]; ++r)
+        std::memset(rows_of_table + r * stride + panels.begin * kLanes, 0, static_cast<size_t>(end - panels.begin) * kLanes * sizeof(float));
     for (int32_t r = 0; r < rows.count; ++r) {
       const float c = column[int64_t{r} * kLanes];
       float* row = rows_of_table + (c >= 0 && c < static_cast<float>(classes) ? static_cast<int32_t>(c) : classes) * stride;
-      for (int32_t b = 0; b * kLanes < table.shape[1]; ++b) {
+      for (int32_t b = panels.begin; b < end; ++b) {
         const float* from = g.data + b * g.block + int64_t{r} * kLanes;
         for (int32_t i = 0; i < kLanes; ++i) row[b * kLanes + i] += from[i];
       }
@@ -167,13 +178,11 @@ void backward_parameters(const Workspace& w, int32_t o, Rows rows, bool accumula
   }
 }
 
-void backward_layer_norm(const Workspace& w, const float* parameters, int32_t o, Rows rows, bool accumulate, float* gradients) {
-  const Program& program = w.program();
-  const Op& op = program.ops[o];
+void backward_layer_norm(const Workspace& w, const float* parameters, int32_t o, Rows rows) {
+  const Op& op = w.program().ops[o];
   const Edge& edge = w.plan().edges[w.plan().ops[o].edge];
-  const Parameter &scale = program.parameters[op.p], &shift = program.parameters[op.q];
-  kernels().layer_norm_grad(w.value(op.a, rows), w.gradient(op.output, rows), parameters + scale.packed, w.mean(o) + rows.first, w.rstd(o) + rows.first,
-                            edge.accumulate, w.gradient(op.a, rows), accumulate, gradients + scale.packed, gradients + shift.packed);
+  kernels().layer_norm_grad(w.value(op.a, rows), w.gradient(op.output, rows), parameters + w.program().parameters[op.p].packed, w.mean(o) + rows.first,
+                            w.rstd(o) + rows.first, edge.accumulate, w.gradient(op.a, rows), false, nullptr, nullptr);
 }
 
 void backward_finish(const Workspace& w, int32_t o, Rows rows) {
@@ -190,12 +199,9 @@ void backward(const Workspace& w, const float* parameters, const float* transpos
   for (int32_t o = static_cast<int32_t>(plan.ops.size()) - 1; o >= 0; --o) {
     if (!plan.ops[o].backward) continue;
     narrow_gradient(w, w.program().ops[o].output, rows);
-    if (w.program().ops[o].kind == OpKind::kLayerNorm) {
-      backward_layer_norm(w, parameters, o, rows, accumulate, gradients);
-    } else {
-      backward_parameters(w, o, rows, accumulate, gradients);
-      backward_inputs(w, transposed, o, rows);
-    }
+    backward_parameters(w, o, rows, accumulate, gradients);
+    if (w.program().ops[o].kind == OpKind::kLayerNorm) backward_layer_norm(w, parameters, o, rows);
+    else backward_inputs(w, transposed, o, rows);
     backward_finish(w, o, rows);
   }
 }

@@ -88,11 +88,11 @@ void forward(const Workspace& w, const float* parameters, Rows rows);
 
 // Given the gradient of op's output (after its slope): contributions to its inputs. Dense: input panels only.
 void backward_inputs(const Workspace& w, const float* transposed, int32_t o, Rows rows, Panels panels = kAllPanels);
-// ... and of its parameters, into `gradients` (packed layout). Dense: these output panels and input features only.
+// ... and of its parameters, into `gradients` (packed layout). These output panels only, and, of a dense op, these input features.
 void backward_parameters(const Workspace& w, int32_t o, Rows rows, bool accumulate, float* gradients, Panels panels = kAllPanels,
                          Features features = kAllFeatures);
-// Layer norm does both at once (one pass over its rows).
-void backward_layer_norm(const Workspace& w, const float* parameters, int32_t o, Rows rows, bool accumulate, float* gradients);
+// The input of a layer norm; its parameters come first, from backward_parameters.
+void backward_layer_norm(const Workspace& w, const float* parameters, int32_t o, Rows rows);
 // Multiplies by the slope where no dense op could.
 void backward_finish(const Workspace& w, int32_t o, Rows rows);
 void finish_output(const Workspace& w, Rows rows);

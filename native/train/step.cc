@@ -196,10 +196,12 @@ bool GradientPass::layers_backward(int32_t rows, bool accumulate, const StopFlag
         const int32_t begin = static_cast<int32_t>(task % groups) * per;
         backward_inputs(layers_, transposed_, o, tile_of(task / groups), {begin, begin + per < in_panels ? begin + per : in_panels});
       });
-    } else if (op.kind == OpKind::kLayerNorm) {
-      ok = over(1, stop, [&](int64_t, int32_t) { backward_layer_norm(layers_, parameters_, o, all, accumulate, gradients); });
-    } else if (op.kind == OpKind::kEmbed) {
-      ok = over(1, stop, [&](int64_t, int32_t) { backward_parameters(layers_, o, all, accumulate, gradients); });
+    } else if (op.kind == OpKind::kLayerNorm || op.kind == OpKind::kEmbed) {  // sums over rows: columns are dealt out, each in order
+      const int32_t panels = program_->values[op.output].blocks();
+      ok = over(panels, stop, [&](int64_t i, int32_t) {
+        backward_parameters(layers_, o, all, accumulate, gradients, {static_cast<int32_t>(i), static_cast<int32_t>(i) + 1});
+      });
+      if (ok && op.kind == OpKind::kLayerNorm) ok = over(tiles, stop, [&](int64_t i, int32_t) { backward_layer_norm(layers_, parameters_, o, tile_of(i)); });
     } else {
       ok = over(tiles, stop, [&](int64_t i, int32_t) { backward_inputs(layers_, transposed_, o, tile_of(i)); });
     }

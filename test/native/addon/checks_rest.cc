@@ -157,7 +157,18 @@ Verdict check_layer_norm(const Subject& s) {
     compare(v, s, "layer_norm mean", rows, mean.data(), mean2.data(), 20 * kRound, 2);
     compare(v, s, "layer_norm rstd", rows, rstd.data(), rstd2.data(), condition * 20 * kRound, 0);
     const bool accumulate = random.below(2), accumulate_dx = random.below(2);
-    k.layer_norm_grad(x, dy, gamma.data(), mean2.data(), rstd2.data(), accumulate_dx, dx, accumulate, dgamma.data(), dbeta.data());
+    if (random.below(2)) {
+      k.layer_norm_grad(x, dy, gamma.data(), mean2.data(), rstd2.data(), accumulate_dx, dx, accumulate, dgamma.data(), dbeta.data());
+    } else {  // in parts, as threads take it: the sums by blocks of columns, then dx
+      for (int c = 0; c < cols; c += 32) {
+        ConstBlocked xc = x, dyc = dy;
+        xc.data += c / 32 * xc.block;
+        dyc.data += c / 32 * dyc.block;
+        xc.cols = dyc.cols = cols - c < 32 ? cols - c : 32;
+        k.layer_norm_grad(xc, dyc, nullptr, mean2.data(), rstd2.data(), false, {nullptr, 0, 0, 0}, accumulate, dgamma.data() + c, dbeta.data() + c);
+      }
+      k.layer_norm_grad(x, dy, gamma.data(), mean2.data(), rstd2.data(), accumulate_dx, dx, accumulate, nullptr, nullptr);
+    }
     ref.layer_norm_grad(x, dy, gamma.data(), mean2.data(), rstd2.data(), accumulate_dx, dx2, accumulate, dgamma2.data(), dbeta2.data());
     for (int r = 0; r < rows; r++)
       for (int c = 0; c < p; c++) {

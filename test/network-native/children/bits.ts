@@ -69,15 +69,23 @@ async function score(estimated: boolean): Promise<string> {
 const condition = { numbers: 2, classes: [3] };
 const small = { d: 2, width: 32, depth: 3, batch: 300 };
 // 420 x 420 weights: the scheme that goes layer by layer; 133 rows straddle a row tile.
-const large = { d: 5, width: 420, depth: 3, batch: 133, condition };
+const wide = { d: 5, width: 420, depth: 3, batch: 133 };
+const large = { ...wide, condition };
 const midpoint = { a: Float64Array.of(0, 0, 0.5, 0), b: Float64Array.of(0, 1), c: Float64Array.of(0, 0.5) };
+// Layer norms and an embedding in that scheme.
+const program = lower(mlp({ hidden: [420, 420], classEmbedding: 40 }), 5, condition);
+const { words, constants } = encodeProgram(program);
+const embedded = { program: words, constants, parameters: initialiseParameters(program, 2) };
 const digests = {
   isa: info().isa,
   tiles: await train(new Trainer(trainerRequest(small, 1000, { threads })), 500),
+  // Blocks of one tile each: one or two runners add them in pairs, more runners by the tree.
+  pairs: await train(new Trainer(trainerRequest({ ...small, batch: 512 }, 1000, { threads })), 60),
   layers: await train(
     new Trainer(trainerRequest(large, 500, { threads, condition: dataset(3, 500, 9), times: { stratified: true, tMin: 0, tMax: 1, quantiles: null } })),
     12,
   ),
+  embedded: await train(new Trainer({ ...trainerRequest(wide, 500, { threads, condition: dataset(3, 500, 9) }), ...embedded }), 6),
   samples: await sample({}, small),
   conditional: await sample({ ...midpoint, condition: Float32Array.of(0.1, -0.4, 1) }, { ...small, condition }),
   densities: await score(false),
