@@ -8,6 +8,7 @@ export { Dataset, type DatasetOptions } from './data/dataset.ts';
 export type { Columns, Matrix } from './data/rows.ts';
 export { type Synthetic, type SyntheticName, synthetic, syntheticNames } from './data/synthetic.ts';
 export { FlowError, type FlowErrorCode, type FlowErrorFields } from './errors.ts';
+export { type OptimalPairs, optimalPairs, type TransportOptions, wasserstein1, wasserstein2, wasserstein2Squared } from './metrics/transport.ts';
 export { exportOnnx, type OnnxExportOptions } from './model/export-onnx.ts';
 export { type BatchOptions, Model, type ModelInfo } from './model/model.ts';
 export type { ModelRecord, Normaliser, PathRecord } from './model/record.ts';

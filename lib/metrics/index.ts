@@ -5,3 +5,4 @@ export { baselineProtection, closestDistances, exactCopies, median } from './cop
 export { type EnergyDistanceOptions, energyDistance } from './energy-distance.ts';
 export { correlation, correlationSimilarity, type Moments, moments } from './moments.ts';
 export { normalisedPathEnergy, pathEnergy } from './path-energy.ts';
+export { mostMatchedPoints, type OptimalPairs, optimalPairs, type TransportOptions, wasserstein1, wasserstein2, wasserstein2Squared } from './transport.ts';

@@ -239,6 +239,11 @@ export interface Binding {
   normal(seed: bigint, firstRow: number, rows: number, columns: number): Float32Array;
   /** SHA-256 (hex) of at most 2^20 bytes. Blocks. */
   sha256?(bytes: Uint8Array): string;
+  /**
+   * Exact optimal transport between two sets of n points (n, columns), finite, n <= 65536: the permutation of least mean |x_i - y_partner(i)|^power,
+   * power 1 or 2, for costs rounded to 2^-46 of the largest possible. Stopped, it rejects.
+   */
+  matchPoints(x: Float64Array, y: Float64Array, columns: number, power: 1 | 2, threads: number): Job<{ partner: Int32Array; mean: number }>;
   readonly Dataset: new (columns: number) => NativeDataset;
   readonly Network: new (program: Int32Array, constants: Float32Array, parameters: Float32Array) => NativeNetwork;
   readonly Trainer: new (request: TrainerRequest) => NativeTrainer;

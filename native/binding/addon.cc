@@ -6,6 +6,7 @@
 #include "binding/environment.h"
 #include "binding/floats.h"
 #include "binding/info.h"
+#include "binding/match.h"
 #include "binding/network.h"
 #include "binding/normal.h"
 #include "binding/sha256.h"
@@ -35,6 +36,7 @@ static Napi::Object start(Napi::Env env, Napi::Object exports) {
   exports.Set("info", Napi::Function::New<info>(env, "info"));
   exports.Set("normal", Napi::Function::New<normal>(env, "normal"));
   exports.Set("sha256", Napi::Function::New<sha256>(env, "sha256"));
+  exports.Set("matchPoints", Napi::Function::New<match_points>(env, "matchPoints"));
   exports.Set("Dataset", DatasetHandle::define(env));
   exports.Set("Floats", FloatsHandle::define(env));
   const Napi::Function network = NetworkHandle::define(env), trainer = TrainerHandle::define(env);

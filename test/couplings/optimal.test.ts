@@ -3,24 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../lib/random.ts';
+import { points, word } from '../cases/points.ts';
 import { table } from '../native/table.ts';
 
 type Case = [kind: 'generic' | 'grid' | 'duplicates', rows: number, dimension: number, seed: number, cost: number];
 const cases = JSON.parse(readFileSync(new URL('../golden/assignment.json', import.meta.url), 'utf8')) as Case[];
-
-/** The words of the golden script. */
-function word(seed: number, i: number): number {
-  let z = (seed + Math.imul(i + 1, 0x9e3779b9)) >>> 0;
-  z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
-  z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
-  return (z ^ (z >>> 16)) >>> 0;
-}
-function points(kind: Case[0], rows: number, dimension: number, seed: number): Float32Array {
-  if (kind === 'generic') return Float32Array.from({ length: rows * dimension }, (_, i) => (word(seed, i) >>> 12) / 2 ** 19 - 1);
-  if (kind === 'grid') return Float32Array.from({ length: rows * dimension }, (_, i) => word(seed, i) % 5);
-  const few = points('generic', 7, dimension, seed ^ 0x55555555);
-  return Float32Array.from({ length: rows * dimension }, (_, i) => few[(word(seed, Math.floor(i / dimension)) % 7) * dimension + (i % dimension)] as number);
-}
 
 const isas = table.available();
 const squared = (x0: Float32Array, i: number, x1: Float32Array, j: number, d: number): number => {

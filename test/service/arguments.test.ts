@@ -177,6 +177,13 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
   defineCoupling: { call: api.defineCoupling, right: () => [{ name: 'mine', pair: () => new Int32Array(4) }] },
   minibatchOT: { call: api.minibatchOT, right: () => [{ ignoreCondition: true }] },
   independent: { call: api.independent, right: () => [] },
+  optimalPairs: { call: api.optimalPairs, right: () => [Float32Array.of(0, 1, 2, 3), Float32Array.of(3, 2, 1, 0), 2, { p: 1, threads: 1, signal: soon() }] },
+  ...Object.fromEntries(
+    Object.entries({ wasserstein1: api.wasserstein1, wasserstein2: api.wasserstein2, wasserstein2Squared: api.wasserstein2Squared }).map(([name, call]) => [
+      name,
+      { call, right: () => [Float32Array.of(0, 1, 2, 3), Float64Array.of(3, 2, 1, 0, 1, 1), 2, { threads: 1, signal: soon() }] },
+    ]),
+  ),
   defineSolver: { call: api.defineSolver, right: () => [{ name: 'mine', order: 1, a: [[]], b: [1], c: [0] }] },
   defineTime: { call: api.defineTime, right: () => [{ name: 'mine', quantile: (u: number) => u }] },
   power: { call: api.power, right: () => [{ exponent: 2 }] },
