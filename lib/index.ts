@@ -33,6 +33,7 @@ export { ve } from './paths/ve.ts';
 export { vp } from './paths/vp.ts';
 export { bars, frames, heatMap, histogram, lossCurve, type Picture, pairs, scatter, toHtml, toPng, toSvg, trajectories, writePicture } from './plot/index.ts';
 export type { SamplingPrecision, TrainingPrecision } from './precision.ts';
+export type { DensityOptions, DensityResult, ScoreOptions, ScoreResult } from './sampling/density.ts';
 export type { IntegrateOptions, SampleOptions, SampleResult } from './sampling/native.ts';
 export { loadOnnx, type OnnxLoadOptions, type OnnxSampleOptions, OnnxSampler } from './sampling/onnx.ts';
 export { defineSolver, type SolverFactory, type SolverOptions } from './solvers/define.ts';

@@ -5,12 +5,22 @@ import { packModel, readModelFile, saveModel, unpackModel } from '../checkpoint/
 import { preferHash } from '../checkpoint/sha256.ts';
 import type { Matrix } from '../data/rows.ts';
 import { argumentError, FlowError, show } from '../errors.ts';
-import type { Job, NativeNetwork, SampleResult as NativeResult } from '../native/binding.ts';
+import type { Job, NativeNetwork } from '../native/binding.ts';
 import { buildNetwork } from '../native/build.ts';
 import { loadReport, native } from '../native/load.ts';
 import { encodeProgram } from '../network/encode.ts';
 import { lower } from '../network/lower.ts';
 import { integer, record } from '../options.ts';
+import {
+  type DensityOptions,
+  type DensityResult,
+  densityNative,
+  densityProgram,
+  planDensity,
+  planScore,
+  type ScoreOptions,
+  type ScoreResult,
+} from '../sampling/density.ts';
 import {
   encodeKeys,
   type IntegrateOptions,
@@ -69,7 +79,9 @@ export class Model {
   #opening: Promise<NativeNetwork> | null = null;
   #disposed = false;
   #hash: string | null = null;
-  readonly #jobs = new Set<Job<NativeResult>>();
+  readonly #jobs = new Set<Job<unknown>>();
+  /** With tangents: 0 for the exact divergence, else for so many estimates at a time. The last two are kept. */
+  readonly #traced = new Map<number, Promise<NativeNetwork>>();
 
   private constructor(checked: ModelRecord) {
     this.record = checked;
@@ -161,13 +173,42 @@ export class Model {
     return sampleNative(this.#ready(), this.record, plan, this.#track);
   }
 
+  /**
+   * The log-density of rows under the flow, in nats and in the units of the data: how likely the model finds each. Normalisation is counted; a column that never
+   * changed in training is left out. It is the density of what `sample` draws; for a path that ends before t = 1, of data with the noise left at its tMax.
+   * @param rows (rows, dimension) in data units.
+   * @throws FlowError naming the option; ERR_FLOW_CONFIG for a model trained from source rows; ERR_FLOW_NONFINITE naming a row. Rejects with signal.reason.
+   * @example const { logDensity } = await model.logDensity(rows); const rare = [...logDensity.keys()].sort((a, b) => logDensity[a] - logDensity[b]).slice(0, 10);
+   */
+  async logDensity(rows: Matrix, options: DensityOptions = {}): Promise<DensityResult> {
+    this.#alive();
+    const plan = planDensity(this.record, rows, options);
+    const network = await this.#openTraced(plan.copies);
+    plan.signal?.throwIfAborted();
+    this.#alive();
+    return await densityNative(network, plan, this.#track);
+  }
+
+  /**
+   * The score grad log p_t at states x (rows, dimension) of time t, in data units, from the velocity: (alpha v - dAlpha x) / (sigma D) in network coordinates.
+   * At t = 1 sigma is 0 and the velocity says nothing of the score: take a t a little below.
+   * @throws FlowError ERR_FLOW_RANGE where sigma = 0; ERR_FLOW_CONFIG for bridges and for models trained from source rows.
+   * @example const { score } = await model.score(rows, { t: 0.98 });
+   */
+  async score(x: Matrix, options: ScoreOptions): Promise<ScoreResult> {
+    this.#alive();
+    const plan = planScore(this.record, x, options);
+    const { x: score, rows, dimension } = await sampleNative(this.#ready(), this.record, plan, this.#track);
+    return { score, rows, dimension };
+  }
+
   /** What the model is, in a few fields. */
   info(): ModelInfo {
     this.#alive();
     const { dimension, columns, condition, source, path, network, parameters, training, version } = this.record;
     const words = `${network.kind} ${network.hidden.join('-')} ${network.activation}, time ${network.time.kind}`;
     const step = typeof training['steps'] === 'number' ? training['steps'] : null;
-    const memory = parameters.byteLength * (this.#network === null ? 1 : 2);
+    const memory = parameters.byteLength * (1 + (this.#network === null ? 0 : 1) + this.#traced.size);
     return {
       dimension,
       columns,
@@ -190,6 +231,13 @@ export class Model {
     for (const job of this.#jobs) job.stop();
     this.#network?.dispose();
     this.#network = null;
+    for (const network of this.#traced.values()) {
+      network.then(
+        (made) => made.dispose(),
+        () => undefined,
+      );
+    }
+    this.#traced.clear();
   }
   [Symbol.dispose](): void {
     this.dispose();
@@ -199,7 +247,7 @@ export class Model {
     adopt = (fresh) => new Model(checkRecord(fresh, true));
   }
 
-  readonly #track = (job: Job<NativeResult>): void => {
+  readonly #track = (job: Job<unknown>): void => {
     this.#jobs.add(job);
     const forget = (): void => {
       this.#jobs.delete(job);
@@ -240,6 +288,22 @@ export class Model {
       this.#network = new (native().Network)(words, constants, this.record.parameters);
     }
     return this.#network;
+  }
+
+  #openTraced(copies: number): Promise<NativeNetwork> {
+    const known = this.#traced.get(copies);
+    if (known !== undefined) return known;
+    const { network, dimension, condition, parameters } = this.record;
+    const { words, constants } = encodeProgram(densityProgram(lower(network, dimension, condition), copies));
+    const made = buildNetwork(native(), words, constants, parameters);
+    const forget = (): void => {
+      if (this.#traced.get(copies) === made) this.#traced.delete(copies);
+    };
+    made.catch(forget);
+    const [oldest] = this.#traced.keys();
+    if (this.#traced.size >= 2 && oldest !== undefined) this.#traced.delete(oldest); // its jobs hold it; then it is collected
+    this.#traced.set(copies, made);
+    return made;
   }
 
   #alive(): void {

@@ -191,8 +191,13 @@ export interface SampleResult {
 
 /** The rows to score stand in `initial` (network coordinates), the grid falls from data to noise, `seed` and `firstRow` choose the probes; `save` is empty. */
 export interface DensityRequest extends SampleRequest {
-  /** Estimates per row; 0 exactly when the program's divergence is exact. */
+  /** Estimates per row; 0 where the divergence is exact. */
   readonly probes: number;
+  /**
+   * Ascending: only these columns count, in the divergence and in |x0|^2; null = all. The program then has given seeds, also when `probes` is 0: the unit
+   * vectors of these columns.
+   */
+  readonly columns: Int32Array | null;
   /** Added to every row. */
   readonly constant: number;
 }

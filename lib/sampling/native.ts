@@ -9,7 +9,7 @@ import type { ModelRecord } from '../model/record.ts';
 import type { Job, NativeNetwork, SampleResult as NativeResult, SampleRequest } from '../native/binding.ts';
 import { conditionRows, nullCondition } from '../network/condition.ts';
 import { checkGuidance, type Guidance, type GuidanceSetting, isUnconditional } from '../network/guidance.ts';
-import { checkSeed, checkSignal, choice, integer, record } from '../options.ts';
+import { checkSeed, checkSignal, integer, record } from '../options.ts';
 import { type Frame, frameOf, stageRows } from '../paths/frame.ts';
 import { type SamplingPrecision, samplingPrecision } from '../precision.ts';
 import type { SolverFactory } from '../solvers/define.ts';
@@ -250,29 +250,29 @@ function checkSaveAt(value: unknown, grid: Float64Array, solver: Solver): number
   return [...new Set(indices)].sort((a, b) => a - b);
 }
 
-/** Runs a plan on the native threads. `track` sees every job, so that a disposed model can stop them. */
-export async function sampleNative(
-  packed: NativeNetwork | Promise<NativeNetwork>,
-  model: ModelRecord,
-  plan: Plan,
-  track: (job: Job<NativeResult>) => void = () => undefined,
-): Promise<SampleResult> {
-  const { signal } = plan;
+/** What a run of native calls is: n rows, `each` at a time, the job of some of them, and who is told of every job. */
+interface Parts<T> {
+  readonly n: number;
+  readonly each: number;
+  readonly signal: AbortSignal | undefined;
+  readonly start: (first: number, count: number) => Job<T>;
+  readonly track: (job: Job<T>) => void;
+}
+
+/** Runs the parts in order, two of them queued; `add` gets each result. An aborted signal stops them and rejects with its reason. */
+export async function runParts<T>({ n, each, signal, start, track }: Parts<T>, add: (result: T) => void): Promise<void> {
   signal?.throwIfAborted();
-  const network = packed instanceof Promise ? await packed : packed;
-  signal?.throwIfAborted();
-  const jobs: Job<NativeResult>[] = [];
+  const jobs: Job<T>[] = [];
   const stop = (): void => {
     for (const job of jobs) job.stop();
   };
   signal?.addEventListener('abort', stop);
   try {
-    const collect = new Collector(model, plan);
     let asked = 0;
     const ask = (): void => {
-      if (asked >= plan.n || signal?.aborted) return;
-      const count = Math.min(plan.each, plan.n - asked);
-      const job = network.sample(plan.part(asked, count));
+      if (asked >= n || signal?.aborted) return;
+      const count = Math.min(each, n - asked);
+      const job = start(asked, count);
       job.done.catch(() => undefined); // a rejection is seen where it is awaited, or not at all after an earlier one
       track(job);
       jobs.push(job);
@@ -284,14 +284,27 @@ export async function sampleNative(
       const result = await job.done;
       jobs.shift(); // a job holds its result: none is kept twice
       signal?.throwIfAborted();
-      collect.add(result);
+      add(result);
       ask();
     }
-    return collect.result();
   } finally {
     signal?.removeEventListener('abort', stop);
     stop();
   }
+}
+
+/** Runs a plan on the native threads. `track` sees every job, so that a disposed model can stop them. */
+export async function sampleNative(
+  packed: NativeNetwork | Promise<NativeNetwork>,
+  model: ModelRecord,
+  plan: Plan,
+  track: (job: Job<NativeResult>) => void = () => undefined,
+): Promise<SampleResult> {
+  plan.signal?.throwIfAborted();
+  const network = packed instanceof Promise ? await packed : packed;
+  const collect = new Collector(model, plan);
+  await runParts({ ...plan, start: (first, count) => network.sample(plan.part(first, count)), track }, (result) => collect.add(result));
+  return collect.result();
 }
 
 /** The same on the calling thread: for tiny jobs. */

@@ -9,6 +9,10 @@ DensityTask::DensityTask(Napi::Env env, std::shared_ptr<const Network> network, 
   const Fields fields(request, "request");
   const SampleOptions& o = solve_.options();
   probes_ = fields.integer("probes", 0, kMostProbes);
+  if (const Napi::Value columns = fields.get("columns"); !absent(columns)) {
+    columns_ = integers(columns, "request.columns");
+    if (columns_.empty()) throw Failure{"ERR_FLOW_SHAPE", "request.columns", "at least one column", "none", ""};
+  }
   constant_ = fields.finite("constant");
   if (o.saves != 0) throw Failure{"ERR_FLOW_SHAPE", "request.save", "no frames", std::to_string(o.saves), ""};
   if (o.n > 0 && o.initial == nullptr) throw Failure{"ERR_FLOW_SHAPE", "request.initial", "the rows to score", "none", ""};
@@ -20,6 +24,8 @@ void DensityTask::run(const StopFlag* stop) {
   DensityOptions options;
   options.solve = solve_.options();
   options.probes = probes_;
+  options.columns = columns_.empty() ? nullptr : columns_.data();
+  options.column_count = static_cast<int32_t>(columns_.size());
   options.constant = constant_;
   check(flow::log_density(*network_, options, stop, log_density_.data, standard_error_.data, &report_), "logDensity");
 }

@@ -15,6 +15,7 @@ class DensityTask {
   std::shared_ptr<const Network> network_;
   SampleTask solve_;
   int64_t probes_;
+  std::vector<int32_t> columns_;
   double constant_;
   SampleReport report_;
   Output<double> log_density_, standard_error_;  // (n)

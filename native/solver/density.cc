@@ -32,7 +32,8 @@ int32_t choose_tile(const NetworkData& data, int64_t n, int32_t threads) {
 struct Density {
   const DensityOptions& options;
   const StopFlag* stop;
-  int32_t dimension, tile, copies, columns;  // copies of given seeds, 0 = exact; columns of the trace
+  int32_t dimension, tile, copies, columns;  // copies of given seeds, 0 = none; columns of the trace
+  bool units;                                // the given seeds are unit vectors, whose traces add up
   NetworkField& network;
   double *result, *error;
   RungeKutta* runners = nullptr;
@@ -43,7 +44,16 @@ struct Density {
   std::atomic<bool> stopped{false};
 
   Density(const DensityOptions& o, const StopFlag* s, int32_t d, int32_t t, NetworkField& n, double* r, double* e)
-      : options(o), stop(s), dimension(d), tile(t), copies(n.seed_copies()), columns(copies > 0 ? copies : 1), network(n), result(r), error(e) {}
+      : options(o),
+        stop(s),
+        dimension(d),
+        tile(t),
+        copies(n.seed_copies()),
+        columns(copies > 0 ? copies : 1),
+        units(copies > 0 && o.probes == 0),
+        network(n),
+        result(r),
+        error(e) {}
   ~Density() { delete[] runners; }
 
   bool interrupted() {
@@ -69,12 +79,24 @@ struct Density {
     const double weight = (o.grid[step + 1] - o.grid[step]) * o.b[stage % o.stages];
     network.evaluate(slot, stage, x, v, weight != 0);  // a stage that the step does not count needs no divergence
     if (weight == 0) return;
-    network.divergence(slot, stage, x.rows, weight, change.data() + int64_t{slot} * tile * columns, tile);
+    const int32_t length = units ? 1 : options.columns != nullptr ? options.column_count : dimension;  // |s|^2
+    network.divergence(slot, stage, x.rows, weight, length, change.data() + int64_t{slot} * tile * columns, tile);
   }
 
   void seeds(int32_t slot, int64_t first, int32_t rows, int64_t probe, float* z) {
+    const int64_t d = dimension, kept = options.column_count;
     for (int32_t c = 0; c < copies; ++c) {
-      probe_signs(options.solve.seed, probe + c, options.solve.first_row + first, rows, dimension, z);
+      if (units) {
+        for (int64_t i = 0; i < rows * d; ++i) z[i] = 0;
+        for (int64_t r = 0; r < rows && probe + c < kept; ++r) z[r * d + options.columns[probe + c]] = 1;
+      } else {
+        probe_signs(options.solve.seed, probe + c, options.solve.first_row + first, rows, dimension, z);
+        for (int64_t j = 0, k = 0; j < d && options.columns != nullptr; ++j) {
+          if (k < kept && options.columns[k] == j) ++k;
+          else
+            for (int64_t r = 0; r < rows; ++r) z[r * d + j] = 0;
+        }
+      }
       network.seed(slot, c, rows, z);
     }
     network.prepare(slot, rows);
@@ -96,7 +118,7 @@ struct Density {
 
   void run_tile(int64_t index, int32_t slot, const StageField& field) {
     if (interrupted()) return;
-    const int64_t first = index * tile, most = copies > 0 ? options.probes : 1;
+    const int64_t first = index * tile, most = units ? options.column_count : copies > 0 ? options.probes : 1;
     const int32_t rows = static_cast<int32_t>(options.solve.n - first < tile ? options.solve.n - first : tile);
     float* z = scratch.data() + int64_t{slot} * tile * dimension;
     double *mean = moments.data() + 2 * int64_t{slot} * tile, *squares = mean + tile;
@@ -107,7 +129,8 @@ struct Density {
       if (!pass(slot, first, rows, field)) return;
       for (int32_t c = 0; c < columns && probe + c < most; ++c) {  // one estimate after another: the same sums whatever the number of copies
         const double* estimate = change.data() + (int64_t{slot} * columns + c) * tile;
-        for (int32_t r = 0; r < rows; ++r) {
+        for (int32_t r = 0; r < rows && units; ++r) mean[r] += estimate[r];
+        for (int32_t r = 0; r < rows && !units; ++r) {
           const double delta = estimate[r] - mean[r];
           mean[r] += delta / static_cast<double>(probe + c + 1);
           squares[r] += delta * (estimate[r] - mean[r]);
@@ -118,10 +141,14 @@ struct Density {
     const double scale = options.solve.source_scale, variance = scale * scale, count = static_cast<double>(most);
     for (int32_t r = 0; r < rows; ++r) {
       double square = 0;
-      for (int32_t c = 0; c < dimension; ++c) square += double{z[int64_t{r} * dimension + c]} * z[int64_t{r} * dimension + c];
+      for (int32_t c = 0, k = 0; c < dimension; ++c) {
+        const double at = z[int64_t{r} * dimension + c];
+        if (options.columns == nullptr) square += at * at;
+        else if (k < options.column_count && options.columns[k] == c) ++k, square += at * at;
+      }
       const double value = options.constant - square / (2 * variance) + mean[r];
       result[first + r] = value;
-      error[first + r] = copies == 0 ? 0 : __builtin_sqrt(squares[r] / (count * (count - 1)));  // 0 / 0 with one probe
+      error[first + r] = copies == 0 || units ? 0 : __builtin_sqrt(squares[r] / (count * (count - 1)));  // 0 / 0 with one probe
       if (value - value == 0) continue;
       int64_t seen = bad_row.load(std::memory_order_relaxed);
       while (first + r < seen && !bad_row.compare_exchange_weak(seen, first + r, std::memory_order_relaxed)) {
@@ -137,6 +164,7 @@ Status log_density(const Network& network, const DensityOptions& options, const 
   const SampleOptions& o = options.solve;
   const int32_t d = data.program.dimension, c = data.program.condition_width;
   FLOW_TRY(check_solve(o, d));
+  if (o.precision != Precision::kF32) return fail(Code::kArgument, "log-densities are computed in f32");
   if (!data.program.traces()) return fail(Code::kArgument, "the network's program has no trace");
   if (o.n > 0 && o.initial == nullptr) return fail(Code::kArgument, "rows must be given");
   if ((o.condition == nullptr) != (c == 0)) return fail(Code::kArgument, "a condition must be given exactly when the network has one");
@@ -149,8 +177,15 @@ Status log_density(const Network& network, const DensityOptions& options, const 
   const int32_t slots = static_cast<int32_t>(tiles < 1 ? 1 : tiles < threads ? tiles : threads);
   NetworkField field;
   FLOW_TRY(field.init(data, o, tile, slots));
-  if ((field.seed_copies() > 0) != (options.probes > 0) || options.probes < 0 || options.probes > kMostProbes)
+  if (options.probes < 0 || options.probes > kMostProbes) return fail(Code::kArgument, "the number of probes is out of range");
+  if (options.columns != nullptr) {
+    if (options.column_count < 1 || field.seed_copies() == 0) return fail(Code::kArgument, "columns belong to a network with given seeds");
+    for (int32_t i = 0; i < options.column_count; ++i)
+      if (options.columns[i] < 0 || options.columns[i] >= d || (i > 0 && options.columns[i] <= options.columns[i - 1]))
+        return fail(Code::kArgument, "columns must be ascending, below the dimension", i);
+  } else if ((field.seed_copies() > 0) != (options.probes > 0)) {
     return fail(Code::kArgument, "probes must be given exactly when the network estimates its divergence");
+  }
   Density density(options, stop, d, tile, field, result, error);
   FLOW_TRY(density.init(slots));
   const StageField stage{

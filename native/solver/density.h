@@ -14,6 +14,10 @@ struct DensityOptions {
   SampleOptions solve;
   // Estimates per row; 0 = the network's divergence is exact. Each is a solve of its own in what it returns; those of one pass share their evaluations of v.
   int64_t probes = 0;
+  // Ascending; null = all columns count. Else only these do, in the divergence and in |x_0|^2: signs are zero elsewhere, and without probes the given seeds
+  // are the unit vectors of these columns (a divergence over a subspace, exact).
+  const int32_t* columns = nullptr;
+  int32_t column_count = 0;
   double constant = 0;  // added to every row: -d log(scale sqrt(2 pi)), less the logarithms of the normaliser's scales
 };
 

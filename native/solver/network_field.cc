@@ -88,9 +88,9 @@ void NetworkField::prepare(int32_t slot, int32_t rows) {
   if (guided_) null_.prepare(slot, rows);
 }
 
-void NetworkField::divergence(int32_t slot, int64_t stage, int32_t rows, double weight, double* to, int64_t stride) const {
+void NetworkField::divergence(int32_t slot, int64_t stage, int32_t rows, double weight, int32_t length, double* to, int64_t stride) const {
   const double* frame = options_->frame != nullptr ? options_->frame + 4 * stage : nullptr;
-  const double gain = frame != nullptr ? weight * frame[3] * frame[0] : weight, drift = frame != nullptr ? weight * frame[2] * dimension_ : 0;
+  const double gain = frame != nullptr ? weight * frame[3] * frame[0] : weight, drift = frame != nullptr ? weight * frame[2] * length : 0;
   const double w = guided_ ? weights_[stage] : 1;
   const int32_t columns = seed_copies() > 0 ? seed_copies() : 1;
   const Blocked first = w != 0 ? given_.trace(slot, rows) : null_.trace(slot, rows);

@@ -21,8 +21,8 @@ class NetworkField {
   // Given seeds (rows, d) row-major, after begin(): matrix `copy` of the tile; then prepare(), once per tile.
   void seed(int32_t slot, int32_t copy, int32_t rows, const float* signs);
   void prepare(int32_t slot, int32_t rows);
-  // to[c stride + r] += weight * (c a trace + b d) of the last evaluate(): div v, or its estimates.
-  void divergence(int32_t slot, int64_t stage, int32_t rows, double weight, double* to, int64_t stride) const;
+  // to[c stride + r] += weight * (c a trace + b length) of the last evaluate(): div v (length d), or s^T J s for seeds of squared length `length`.
+  void divergence(int32_t slot, int64_t stage, int32_t rows, double weight, int32_t length, double* to, int64_t stride) const;
 
  private:
   float* room(int32_t slot, int32_t which) { return tiles_.data() + (int64_t{slot} * 3 + which) * size_; }

@@ -45,7 +45,7 @@ const members: Record<string, { make: () => { dispose(): void }; calls: Record<s
       sample: (self: NativeNetwork) => self.sample(sampleRequest(4, 2)).done,
       sampleSync: (self: NativeNetwork) => self.sampleSync(sampleRequest(4, 2)),
       logDensity: (self: NativeNetwork) =>
-        self.logDensity({ ...sampleRequest(4, 2, { initial: numbers(8), save: new Int32Array(0) }), probes: 0, constant: 0 }).done,
+        self.logDensity({ ...sampleRequest(4, 2, { initial: numbers(8), save: new Int32Array(0) }), probes: 0, columns: null, constant: 0 }).done,
       tangentSync: (self: NativeNetwork) => self.tangentSync(new Float32Array(2), new Float32Array(1), null, null),
       dispose: (self: NativeNetwork) => self.dispose(),
     },

@@ -134,7 +134,7 @@ function densityRequest(index: number, framed: boolean, shared: boolean): { requ
   const rows = Math.min(inputs.rows, 14);
   const condition = inputs.condition?.slice(0, c * (shared ? 1 : rows)) ?? null;
   const base = sampleRequest(rows, steps, { ...tableauArrays(solver), grid, save: new Int32Array(0), initial: inputs.x.slice(0, rows * d), condition });
-  const request = { ...base, frame: framed ? table : null, threads: 1 + (index % 3), sourceScale: 1.5, probes: 0, constant: -0.25 };
+  const request = { ...base, frame: framed ? table : null, threads: 1 + (index % 3), sourceScale: 1.5, probes: 0, columns: null, constant: -0.25 };
   return { request, frame: framed ? frame : null };
 }
 

@@ -146,6 +146,11 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
   'Model.sampleSync': { call: (...args) => model.sampleSync(...(args as [never])), right: () => [{ solver: 'euler' }] },
   'Model.sampleBatches': { call: (...args) => model.sampleBatches(...(args as [never])).next(), right: () => [{ ...small, batchRows: 3, signal: soon() }] },
   'Model.encode': { call: (...args) => model.encode(...(args as [never])), right: () => [rows, { solver: 'euler', signal: soon() }] },
+  'Model.logDensity': {
+    call: (...args) => model.logDensity(...(args as [never])),
+    right: () => [rows, { method: 'hutchinson', probes: 2, seed: 1, solver: 'euler', threads: 1, signal: soon() }],
+  },
+  'Model.score': { call: (...args) => model.score(...(args as [never, never])), right: () => [rows, { t: 0.5, threads: 1, signal: soon() }] },
   Trainer: { call: (...args) => new api.Trainer(...(args as [never])), right: () => [training()] },
   'Trainer.resume': { call: (...args) => api.Trainer.resume(...(args as [never, never])), right: () => ['none.safetensors', training()] },
   train: { call: api.train, right: () => [training()] },

@@ -58,6 +58,7 @@ async function score(estimated: boolean): Promise<string> {
     const { logDensity, standardError } = await net.logDensity({
       ...sampleRequest(n, 3, { firstRow: first, threads, initial, ...fields }),
       probes: estimated ? 5 : 0,
+      columns: null,
       constant: 1,
     }).done;
     for (let i = 0; i < n; i++) hash.update(new Uint8Array(Float64Array.of(logDensity[i] as number, standardError[i] as number).buffer));

@@ -1,0 +1,194 @@
+// Log-densities and scores in the native core. A row goes back from data to the source, and what the flow contracts on the way is summed (arXiv 1810.01367):
+//   log p(x) = log N(z0; 0, sourceScale^2 I) - integral from tMin to tMax of div v dt - sum_j log |scale_j| + d log alpha(tMax),   z = alpha (x - shift) / scale
+// in nats, in the units of the data. It is the density of what sample() draws: of the learned flow, not of the data.
+
+import { argumentError, FlowError } from '../errors.ts';
+import type { ModelRecord } from '../model/record.ts';
+import type { DensityRequest, Job, NativeNetwork } from '../native/binding.ts';
+import type { Program } from '../network/ops.ts';
+import { withDivergence, withEstimates } from '../network/tangent.ts';
+import { checkSeed, choice, finite, integer, record } from '../options.ts';
+import { type Frame, type FrameRow, frameOf } from '../paths/frame.ts';
+import { euler, rk4, tableauArrays } from '../solvers/solvers.ts';
+import { type IntegrateOptions, type Plan, planEncode, runParts } from './native.ts';
+
+export interface DensityOptions extends Omit<IntegrateOptions, 'saveAt' | 'precision'> {
+  /** Arithmetic of the network and its tangents. @default 'f32' */
+  readonly precision?: 'f32';
+  /** `exact`: the divergence, d + 1 times the work of sampling. `hutchinson`: random estimates of it. @default 'exact' up to 64 columns, else 'hutchinson' */
+  readonly method?: 'exact' | 'hutchinson';
+  /** Estimates per row, each with signs of its own for the whole solve, 1 .. 65,536; their mean is returned. Only with 'hutchinson'. @default 8 */
+  readonly probes?: number;
+  /** Seed of the estimates, an integer >= 0; row i of `rows` has the same signs whatever the other rows are. @default 0 */
+  readonly seed?: number | bigint;
+}
+
+export interface DensityResult {
+  /** (rows) nats, in the units of the data. Double precision: differences of large sums are what densities are used for. */
+  readonly logDensity: Float64Array;
+  /** (rows) standard error of the mean over the probes; NaN with one probe, 0 where the divergence is exact. It knows nothing of the solver's error. */
+  readonly standardError: Float64Array;
+  readonly rows: number;
+  /** Network evaluations per row of one solve; its divergence comes beside them. */
+  readonly nfe: number;
+}
+
+export interface ScoreOptions extends Pick<IntegrateOptions, 'condition' | 'guidance' | 'precision' | 'threads' | 'signal'> {
+  /** Time of the states, in [tMin, tMax] of the path and where sigma > 0: at t = 1 of most paths the velocity does not determine the score. */
+  readonly t: number;
+}
+
+export interface ScoreResult {
+  /** (rows, dimension) grad log p_t, per unit of each column. */
+  readonly score: Float32Array;
+  readonly rows: number;
+  readonly dimension: number;
+}
+
+export const densityKeys = ['method', 'probes', 'seed', 'solver', 'condition', 'guidance', 'precision', 'threads', 'signal'] as const;
+const scoreKeys = ['t', 'condition', 'guidance', 'precision', 'threads', 'signal'] as const;
+
+/** Columns above which estimates are the default. */
+const exactColumns = 64;
+/** Estimates that share a pass, and with it the evaluations of v. */
+const together = 8;
+/** Work of one native call in columns times rows: exact solves carry d tangents for each row. */
+const callValues = 1 << 18;
+
+/** The solver of log-densities: their error is that of the state and of the integral, so it takes more care than sampling does. */
+export const densitySolver = rk4({ steps: 50 });
+
+export interface DensityPlan {
+  readonly n: number;
+  readonly each: number;
+  readonly signal: AbortSignal | undefined;
+  /** What distinguishes the network with tangents that the plan runs on: 0 = exact, else estimates at a time. */
+  readonly copies: number;
+  readonly part: (first: number, count: number) => DensityRequest;
+}
+
+/** The program of a plan's network. */
+export function densityProgram(program: Program, copies: number): Program {
+  return copies === 0 ? withDivergence(program) : withEstimates(program, copies);
+}
+
+/** Checks the rows and options of `logDensity`. @throws FlowError naming the option. */
+export function planDensity(model: ModelRecord, rows: unknown, options: unknown): DensityPlan {
+  const given = record(options ?? {}, 'options', densityKeys);
+  if (model.source === 'rows') {
+    const hint = 'Its flow starts at source rows, whose density is not known. Train from Gaussian noise to score rows.';
+    throw argumentError('ERR_FLOW_CONFIG', 'model.source', 'a Gaussian source', 'source rows', hint);
+  }
+  const { method, probes, seed, ...rest } = given;
+  const d = model.dimension;
+  const kind = choice(method ?? (d <= exactColumns ? 'exact' : 'hutchinson'), 'options.method', ['exact', 'hutchinson']);
+  if (kind === 'exact' && probes !== undefined)
+    throw argumentError('ERR_FLOW_CONFIG', 'options.probes', "method: 'hutchinson'", probes, 'An exact divergence has no probes.');
+  const count = kind === 'exact' ? 0 : integer(probes ?? 8, 'options.probes', 1, 65_536);
+  const key = checkSeed(seed, 'options.seed');
+  choice(given.precision ?? 'f32', 'options.precision', ['f32']);
+  const plan = planEncode(model, rows, { ...rest, solver: rest['solver'] ?? densitySolver });
+  const kept = varying(model);
+  const frame = frameOf(model);
+  const { alpha } = frame.path.at(frame.to);
+  const units = kept?.length ?? d;
+  const copies = kind === 'exact' && kept === null ? 0 : Math.min(together, kind === 'exact' ? units : count);
+  const constant = units * (Math.log(alpha) - Math.log(frame.startScale) - 0.5 * Math.log(2 * Math.PI)) - logScales(model);
+  const part = (first: number, rowsOf: number): DensityRequest => {
+    const request = plan.part(first, rowsOf);
+    prepare(request.initial as Float32Array, d, alpha, kept);
+    return { ...request, save: new Int32Array(0), shift: null, scale: null, seed: key, probes: count, columns: kept, constant };
+  };
+  const each = Math.max(1, Math.floor(callValues / (d * (kind === 'exact' ? units : copies))));
+  return { n: plan.n, each: Math.min(each, plan.each), signal: plan.signal, copies, part };
+}
+
+/** Columns that vary, or null when all do. A column that never changed in training has no density: it is left out, and its values are not read. */
+function varying({ normaliser }: ModelRecord): Int32Array | null {
+  if (normaliser === null || normaliser.scale.every((scale) => scale !== 0)) return null;
+  const kept = Int32Array.from([...normaliser.scale.keys()].filter((j) => normaliser.scale[j] !== 0));
+  if (kept.length === 0) throw argumentError('ERR_FLOW_CONFIG', 'model', 'a column that varies', 'constant columns only', 'Such a model has no density.');
+  return kept;
+}
+
+/** sum_j log |scale_j| over the columns that vary. */
+function logScales({ normaliser }: ModelRecord): number {
+  return normaliser === null ? 0 : normaliser.scale.reduce((sum, scale) => (scale === 0 ? sum : sum + Math.log(Math.abs(scale))), 0);
+}
+
+/** Rows at the end of the frame: alpha times the data, constant columns at their place 0. */
+function prepare(z: Float32Array, d: number, alpha: number, kept: Int32Array | null): void {
+  if (alpha !== 1) for (let i = 0; i < z.length; i++) z[i] = alpha * (z[i] as number);
+  if (kept === null) return;
+  const vary = new Set(kept);
+  for (let i = 0; i < z.length; i++) if (!vary.has(i % d)) z[i] = 0;
+}
+
+/** Runs a plan on the native threads. */
+export async function densityNative(
+  network: NativeNetwork,
+  plan: DensityPlan,
+  track: (job: Job<{ readonly status: 'done' | 'stopped' }>) => void = () => undefined,
+): Promise<DensityResult> {
+  const logDensity = new Float64Array(plan.n);
+  const standardError = new Float64Array(plan.n);
+  let [at, nfe] = [0, 0];
+  const start = (first: number, count: number) => network.logDensity(plan.part(first, count));
+  await runParts({ ...plan, start, track }, (result) => {
+    if (result.status !== 'done') throw new FlowError('ERR_FLOW_DISPOSED', 'model: it was disposed while scoring.', { path: 'model' });
+    if (result.nonfiniteRow >= 0) throw notFinite('rows', at + result.nonfiniteRow);
+    logDensity.set(result.logDensity, at);
+    standardError.set(result.standardError, at);
+    at += result.logDensity.length;
+    nfe = result.nfe;
+  });
+  return { logDensity, standardError, rows: plan.n, nfe };
+}
+
+function notFinite(path: string, row: number): FlowError {
+  const hint = 'Take more steps, and look at the row and the condition: a row far from the data can leave the range of numbers on its way back.';
+  return new FlowError('ERR_FLOW_NONFINITE', `${path}[${row}]: its result is not finite. ${hint}`, {
+    path: `${path}[${row}]`,
+    expected: 'a finite result',
+    hint,
+  });
+}
+
+/**
+ * The plan of a score: one Euler step of length 1 with the slope (b - 1) z + c net(tau, a z), whose end is b z + c net, the score of z (paths/frame.ts).
+ * Back in the units of the data it is divided by the scales.
+ */
+export function planScore(model: ModelRecord, rows: unknown, options: unknown): Plan {
+  const { t, ...rest } = record(options ?? {}, 'options', scoreKeys);
+  if (model.source === 'rows')
+    throw argumentError('ERR_FLOW_CONFIG', 'model.source', 'a Gaussian source', 'source rows', 'Only Gaussian noise ties the score to the velocity.');
+  const frame = frameOf(model);
+  const { a, tau, b, c } = scoreRow(frame, finite(t, 'options.t', frame.path.tMin, frame.path.tMax));
+  const solver = euler({ steps: 1 });
+  const plan = planEncode(model, rows, { ...rest, solver });
+  const scale = model.normaliser?.scale.map((value) => (value === 0 ? 0 : 1 / value)) ?? null;
+  const fixed = { ...tableauArrays(solver), grid: Float64Array.of(0, 1), save: Int32Array.of(1), frame: Float64Array.of(a, tau, b - 1, c) };
+  const part = (first: number, count: number) => {
+    const { guidance, ...request } = plan.part(first, count);
+    return { ...request, ...fixed, ...guided(guidance, t as number), shift: scale && new Float32Array(scale.length), scale };
+  };
+  return { ...plan, saves: 1, times: new Float64Array(0), part };
+}
+
+/** score = b z + c net(tau, a z). Where alpha = 0 the states are noise alone, whatever the network says. */
+function scoreRow(frame: Frame, t: number): FrameRow {
+  const { alpha, sigma, gamma } = frame.path.at(t);
+  if (sigma === 0)
+    throw argumentError('ERR_FLOW_RANGE', 'options.t', 'a time at which sigma > 0', t, 'There the velocity does not determine the score: take t = 0.99, say.');
+  if (gamma !== 0) throw argumentError('ERR_FLOW_CONFIG', 'model.path', 'a path without fresh noise (gamma = 0)', frame.path.name, 'A bridge has three terms.');
+  if (alpha === 0) return { a: 1, tau: t, b: -1 / (sigma * sigma), c: 0 };
+  const row = frame.score(t);
+  if (Object.values(row).every(Number.isFinite)) return row;
+  throw argumentError('ERR_FLOW_RANGE', 'options.t', `a time at which the ${frame.prediction} determines the score`, t, 'Stay off this end of the path.');
+}
+
+/** Guidance looks at the times of the grid, here 0: on or off for the whole step. */
+function guided<G extends { readonly from: number; readonly to: number } | null | undefined>(guidance: G, t: number): { guidance?: G } {
+  if (guidance === null || guidance === undefined) return {};
+  return t >= guidance.from && t <= guidance.to ? { guidance: { ...guidance, from: 0, to: 1 } } : {};
+}

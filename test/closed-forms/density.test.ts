@@ -1,0 +1,180 @@
+// Log-densities and scores that are known in closed form, by the native core. A frame makes one network the exact field of a mixture on every affine path:
+//   x1 ~ 1/2 N(m, s^2 I) + 1/2 N(-m, s^2 I):   u = g x + (dAlpha - g alpha) m tanh(alpha m.x / V),   V = alpha^2 s^2 + sigma^2,  g = (dAlpha alpha s^2 + dSigma sigma) / V
+// that is b x + c net(a x) with net(z) = m tanh(m.z), a = alpha / V, b = g, c = dAlpha - g alpha. Along it d log p_t / dt = -div u, for any two times.
+
+import { describe, expect, it } from 'vitest';
+import { condOT, cosine, euler, linearVP, Model, polynomial, rk4, ve, vp } from '../../lib/index.ts';
+import type { DensityRequest } from '../../lib/native/binding.ts';
+import { native } from '../../lib/native/load.ts';
+import { checkProgram } from '../../lib/network/check.ts';
+import { encodeProgram } from '../../lib/network/encode.ts';
+import { depends, type Program } from '../../lib/network/ops.ts';
+import { withDivergence, withEstimates } from '../../lib/network/tangent.ts';
+import type { Path } from '../../lib/paths/path.ts';
+import { resolvePath, storePath } from '../../lib/paths/paths.ts';
+import { Random } from '../../lib/random.ts';
+import { tableauArrays } from '../../lib/solvers/solvers.ts';
+import { mixtureRows, mixtureScore } from '../cases/closed-forms.ts';
+import { sampleRequest } from '../native-binding/support.ts';
+import { untrained } from '../support/models.ts';
+
+const m = [1.1, -0.6, 0.3];
+const s = 0.45;
+const d = m.length;
+const components = [1, -1].map((sign) => ({ weight: 0.5, mean: m.map((value) => sign * value), std: s }));
+
+/** net(z) = m tanh(m.z), a program of two layers. */
+const program: Program = checkProgram({
+  version: 1,
+  dimension: d,
+  conditionWidth: 0,
+  values: [
+    { name: 'x', width: d, depends: depends.x },
+    { name: 't', width: 1, depends: depends.t },
+    { name: 'condition', width: 0, depends: depends.condition },
+    { name: 'h', width: 1, depends: depends.x },
+    { name: 'v', width: d, depends: depends.x },
+  ],
+  ops: [
+    { kind: 'dense', input: 0, weight: 0, bias: -1, activation: 'tanh', output: 3 },
+    { kind: 'dense', input: 3, weight: 1, bias: -1, activation: 'identity', output: 4 },
+  ],
+  parameters: [
+    { name: 'a', shape: [1, d], role: 'weight', offset: 0 },
+    { name: 'b', shape: [d, 1], role: 'weight', offset: d },
+  ],
+  parameterCount: 2 * d,
+  output: 4,
+});
+
+const variance = (path: Path, t: number): number => path.at(t).alpha ** 2 * s * s + path.at(t).sigma ** 2;
+
+/** log p_t of the mixture at one row, through log cosh without overflow. */
+function logMixture(path: Path, t: number, x: ArrayLike<number>): number {
+  const { alpha } = path.at(t);
+  const v = variance(path, t);
+  const logs = components.map(({ mean }) => -mean.reduce((sum, mu, j) => sum + ((x[j] as number) - alpha * mu) ** 2, 0) / (2 * v));
+  const most = Math.max(...logs);
+  return most + Math.log(logs.reduce((sum, l) => sum + 0.5 * Math.exp(l - most), 0)) - (d / 2) * Math.log(2 * Math.PI * v);
+}
+
+const paths: readonly Path[] = [condOT(), condOT({ sigmaMin: 0.05 }), polynomial({ power: 2 }), linearVP(), cosine(), vp(), ve({ sigmaMin: 0.1, sigmaMax: 8 })];
+const solver = rk4({ steps: 1 });
+const rows = 60;
+
+/** The solve from tMax to tMin: equal steps in 1 - t at a cube, short where sigma changes fastest. */
+function request(path: Path, steps: number): DensityRequest {
+  const { tMin, tMax } = path;
+  const grid = Float64Array.from({ length: steps + 1 }, (_, k) => (k === steps ? tMin : tMax - (tMax - tMin) * (k / steps) ** 2));
+  const stages = solver.b.length;
+  const frame = new Float64Array(4 * steps * stages);
+  for (let k = 0; k < steps; k++)
+    for (let i = 0; i < stages; i++) {
+      const t = Math.min(Math.max((grid[k] as number) + (solver.c[i] as number) * ((grid[k + 1] as number) - (grid[k] as number)), tMin), tMax);
+      const { alpha, sigma, dAlpha, dSigma } = path.at(t);
+      const v = variance(path, t);
+      const g = (dAlpha * alpha * s * s + dSigma * sigma) / v;
+      frame.set([alpha / v, t, g, dAlpha - g * alpha], 4 * (k * stages + i));
+    }
+  const { alpha, sigma } = path.at(tMax);
+  const random = new Random(4, 2);
+  const initial = mixtureRows(components, rows, 3).map((x) => alpha * x + sigma * random.normal());
+  const scale = path.sourceScale ?? 1;
+  const base = sampleRequest(rows, steps, { ...tableauArrays(solver), grid, frame, initial, save: Int32Array.of(steps) });
+  return { ...base, sourceScale: scale, probes: 0, columns: null, constant: -d * Math.log(scale * Math.sqrt(2 * Math.PI)) };
+}
+
+describe.each(paths.map((path) => [path.name === 'condOT' ? `condOT sigmaMin ${path.at(1).sigma}` : path.name, path] as const))('%s', (_, path) => {
+  it('the log-density of a mixture is exact to 1e-4 nats', async () => {
+    const { words, constants } = encodeProgram(withDivergence(program));
+    const net = new (native().Network)(words, constants, Float32Array.from([...m, ...m]));
+    const solve = request(path, 400);
+    const { x } = net.sampleSync(solve); // where the rows come from
+    const { logDensity } = await net.logDensity({ ...solve, save: new Int32Array(0) }).done;
+    net.dispose();
+    const scale = solve.sourceScale;
+    logDensity.forEach((got, r) => {
+      const row = (of: Float32Array): Float32Array => of.subarray(r * d, (r + 1) * d);
+      // The base is N(0, scale^2), which is p at tMin but for what alpha(tMin) leaves of the data.
+      const base = -row(x).reduce((sum, z) => sum + z * z, 0) / (2 * scale * scale) - d * Math.log(scale * Math.sqrt(2 * Math.PI));
+      const exact = logMixture(path, path.tMax, row(solve.initial as Float32Array)) - logMixture(path, path.tMin, row(x)) + base;
+      expect(Math.abs(got - exact), `row ${r}: ${got}, ${exact}`).toBeLessThan(1e-4);
+    });
+  });
+
+  it('the score of a model is that of its velocity, up to the ends', async () => {
+    // A record whose velocity is that of pure noise, v = 0 network: score = -dAlpha x / (sigma D).
+    const stored = storePath(resolvePath(path));
+    const made = Model.fromRecord(
+      untrained(d, { hidden: [2], zeroOutput: true }, { path: stored, parameters: new Float32Array(untrained(d, { hidden: [2] }).parameters.length) }),
+    );
+    const states = mixtureRows(components, 5, 6);
+    for (const t of [path.tMin, 1e-3, 0.5, path.tMax === 1 ? 0.99 : path.tMax]) {
+      const { alpha, sigma, dAlpha, dSigma } = path.at(t);
+      const { score } = await made.score(states, { t });
+      score.forEach((got, i) => {
+        const exact = alpha === 0 ? -(states[i] as number) / (sigma * sigma) : (-dAlpha * (states[i] as number)) / (sigma * (dAlpha * sigma - alpha * dSigma));
+        expect(Math.abs(got - exact)).toBeLessThan(1e-6 * Math.max(1, Math.abs(exact)));
+      });
+    }
+    if (path.at(path.tMax).sigma === 0) await expect(made.score(states, { t: 1 })).rejects.toThrow(/a time at which sigma > 0/);
+    made.dispose();
+  });
+});
+
+describe('the mixture', () => {
+  it('is estimated without bias: 4096 probes lie within five standard errors, and their error falls with their number', async () => {
+    const truth = withDivergence(program);
+    const [exact, net] = [truth, withEstimates(program, 8)].map((one) => {
+      const { words, constants } = encodeProgram(one);
+      return new (native().Network)(words, constants, Float32Array.from([...m, ...m]));
+    }) as [InstanceType<ReturnType<typeof native>['Network']>, InstanceType<ReturnType<typeof native>['Network']>];
+    const solve = { ...request(condOT(), 20), save: new Int32Array(0) };
+    const { logDensity: want } = await exact.logDensity(solve).done;
+    const few = await net.logDensity({ ...solve, probes: 64 }).done;
+    const many = await net.logDensity({ ...solve, probes: 4096 }).done;
+    for (const network of [exact, net]) network.dispose();
+    let ratio = 0;
+    want.forEach((value, r) => {
+      expect(Math.abs((many.logDensity[r] as number) - value)).toBeLessThan(5 * (many.standardError[r] as number) + 1e-5);
+      ratio += (few.standardError[r] as number) / (many.standardError[r] as number) / rows;
+    });
+    expect(ratio).toBeGreaterThan(6); // sqrt(4096 / 64) = 8; a sum instead of a mean, or fresh signs at each stage, gives another number
+    expect(ratio).toBeLessThan(10);
+  });
+
+  it('has the variance of one set of signs for a whole solve: 2 (sum of J_ij^2 off the diagonal), integrated along with the field', async () => {
+    // With one Euler step from tMax the estimate is h s^T J s: its variance is known from J = c a (1 - tanh^2) m m^T.
+    const { words, constants } = encodeProgram(withEstimates(program, 8));
+    const net = new (native().Network)(words, constants, Float32Array.from([...m, ...m]));
+    const { a, b, c } = tableauArrays(euler());
+    const frame = Float64Array.of(0.7, 0.5, 0.2, 1.3);
+    const initial = Float32Array.from(m);
+    const one = sampleRequest(1, 1, { a, b, c, grid: Float64Array.of(1, 0), frame, initial, save: new Int32Array(0) });
+    const { standardError } = await net.logDensity({ ...one, probes: 4096, columns: null, constant: 0 }).done;
+    net.dispose();
+    const square = m.reduce((sum, v) => sum + v * v, 0);
+    const slope = 1.3 * 0.7 * (1 - Math.tanh(0.7 * square) ** 2);
+    const off = m.flatMap((p, i) => m.map((q, j) => (i === j ? 0 : (slope * p * q) ** 2))).reduce((sum, value) => sum + value, 0);
+    // Three off-diagonal products with signs +-1: the sample variance of 4096 draws lies within 10 %.
+    expect(Math.abs(((standardError[0] as number) * Math.sqrt(4096)) ** 2 / (2 * off) - 1)).toBeLessThan(0.1);
+  });
+
+  it('has the score of its field at every state', () => {
+    // grad log p_t from u by the table: the closed form on both sides, so that the table's convention is held to the density's.
+    const path = condOT();
+    const x = Float64Array.from(mixtureRows(components, 4, 8));
+    const h = 1e-5;
+    const score = mixtureScore(components, path)(x, 0.6);
+    x.forEach((_, i) => {
+      const [r, j] = [Math.floor(i / d), i % d];
+      const at = (delta: number): number =>
+        logMixture(
+          path,
+          0.6,
+          Float64Array.from(x.subarray(r * d, (r + 1) * d), (v, k) => (k === j ? v + delta : v)),
+        );
+      expect(Math.abs((score[i] as number) - (at(h) - at(-h)) / (2 * h))).toBeLessThan(1e-7);
+    });
+  });
+});
