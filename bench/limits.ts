@@ -1,5 +1,6 @@
 // What this machine can do at most: fma peaks, bandwidth by footprint, elementwise rates; and single kernels as fractions of the peak.
 
+import { readFileSync } from 'node:fs';
 import type { Peak } from './round.ts';
 import { markdown, percent } from './table.ts';
 
@@ -9,6 +10,8 @@ export interface Limits {
   readonly peak: Readonly<Record<string, number>>;
   /** GB/s of one core: [bytes, read, write, copy]. */
   readonly bandwidth: readonly (readonly [number, number, number, number])[];
+  /** Bytes of the second-level cache of one core. */
+  readonly secondLevel: number;
   /** 1e9 elements per second of one core. */
   readonly elements: Readonly<Record<string, number>>;
 }
@@ -16,6 +19,16 @@ interface Probe {
   speed(isa: string, kernel: string, rows: number, columns: number, out: number, milliseconds: number): number;
   limits(isa: string, kind: string, bytes: number, milliseconds: number): number;
   peak(isa: string, milliseconds: number, threads: number): number;
+}
+
+/** Of the first core, as Linux tells it; 1 MiB where nothing is told. */
+function secondLevel(): number {
+  try {
+    const [, kib] = /^(\d+)K/.exec(readFileSync('/sys/devices/system/cpu/cpu0/cache/index2/size', 'utf8')) ?? [];
+    return Number(kib ?? 1024) * 1024;
+  } catch {
+    return 2 ** 20;
+  }
 }
 
 const footprints = [16, 64, 256, 512, 2048, 8192, 65_536, 524_288].map((kib) => kib * 1024);
@@ -47,6 +60,7 @@ export function limits(probe: Probe, isa: string, threads: readonly number[], ms
       probe.limits(isa, 'write', bytes, ms),
       probe.limits(isa, 'copy', bytes, ms),
     ]),
+    secondLevel: secondLevel(),
     elements: {
       ...Object.fromEntries(elementwise.map((name) => [name, probe.speed(isa, name, 96, 64, 64, ms)])),
       'adam, in L2': probe.speed(isa, 'adam', 32, 512, 512, ms),

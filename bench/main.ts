@@ -176,7 +176,10 @@ try {
     const names = new Set(rows.map((row) => `${row.id} ${row.contender}`));
     const kept = (before.rows as Row[]).filter((row) => !names.has(`${row.id} ${row.contender}`));
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, `${JSON.stringify({ ...before, about, ...extra, rows: [...kept, ...rows], notes }, null, 1)}\n`);
+    writeFileSync(
+      file,
+      `${JSON.stringify({ ...before, about, ...extra, rows: [...kept, ...rows], notes: [...new Set([...((before.notes as string[] | undefined) ?? []), ...notes])] }, null, 1)}\n`,
+    );
     console.log(`\nsaved as bench/results/${given['save']}.json`);
   }
 } finally {

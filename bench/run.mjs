@@ -1,4 +1,5 @@
-// npm run bench [-- options]: bundles the TypeScript of bench/ into build/bench and runs it; `--peers` installs what we are compared with.
+// npm run bench [-- options]: bundles the TypeScript of bench/ into build/bench and runs it; `--peers` installs what we are compared with,
+// `--render [--check]` writes docs/performance.md from stored results, or holds it against them.
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -12,7 +13,7 @@ if (process.argv.includes('--peers')) {
 const outdir = join(root, 'build/bench');
 await build({
   absWorkingDir: root,
-  entryPoints: ['main', 'drivers/ours', 'drivers/onnxruntime', 'drivers/tensorflow'].map((name) => `bench/${name}.ts`),
+  entryPoints: ['main', 'render-main', 'drivers/ours', 'drivers/onnxruntime', 'drivers/tensorflow'].map((name) => `bench/${name}.ts`),
   outbase: 'bench',
   outdir,
   outExtension: { '.js': '.mjs' },
@@ -23,4 +24,4 @@ await build({
   packages: 'external',
   logLevel: 'error',
 });
-await import(pathToFileURL(join(outdir, 'main.mjs')).href);
+await import(pathToFileURL(join(outdir, process.argv.includes('--render') ? 'render-main.mjs' : 'main.mjs')).href);

@@ -33,6 +33,9 @@ export function fullTable(rows: readonly Row[]): string {
   );
 }
 
+/** 0.82, 5.9, 38, 4800. */
+export const ratio = (x: number): string => (x < 1 ? x.toFixed(2) : x < 9.95 ? x.toFixed(1) : x < 99.5 ? x.toFixed(0) : String(Number(x.toPrecision(2))));
+
 /** One line a case: our precisions, then each peer's best with the ratio of its time to ours (f32, and our fastest when that is another). */
 export function ratioTable(rows: readonly Row[]): string {
   const ids = [...new Set(rows.map((r) => r.id))];
@@ -45,8 +48,7 @@ export function ratioTable(rows: readonly Row[]): string {
     const f32 = bestOf(ours.filter((r) => r.precision === 'f32')).get('flowmatch');
     const other = bestOf(ours.filter((r) => r.precision !== 'f32')).get('flowmatch');
     const mark = (r: Row): string => (r.noisy ? ' (noisy)' : '');
-    const against = (peer: Row, mine: Row | undefined): string | null =>
-      mine === undefined ? null : (peer.seconds.median / mine.seconds.median).toPrecision(2);
+    const against = (peer: Row, mine: Row | undefined): string | null => (mine === undefined ? null : ratio(peer.seconds.median / mine.seconds.median));
     return [
       here[0]?.title ?? id,
       f32 ? `${time(f32.seconds.median)}, ${percent(f32.fraction.median)}${mark(f32)}` : '',

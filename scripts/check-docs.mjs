@@ -131,6 +131,9 @@ for (const side of ['lib', 'native']) {
     if (entry.isDirectory() && !architecture.includes(`${entry.name}/`)) problems.push(`docs/architecture.md: no word about ${side}/${entry.name}/`);
   }
 }
+// Tables of measured numbers are those of the results they name.
+const tables = spawnSync(process.execPath, [join(root, 'bench/run.mjs'), '--render', '--check'], { cwd: root, encoding: 'utf8' });
+if (tables.status !== 0) problems.push(tables.stderr.trim().split('\n').at(-1) ?? 'bench --render --check failed');
 for (const { block, name, place } of runnable) {
   const failure = await runBlock(block, name);
   console.log(`${failure === null ? 'ok  ' : 'FAIL'} ${place} (${block.language})`);

@@ -7,7 +7,7 @@ import type { Contender, Drivers } from '../../bench/contenders.ts';
 import { runCase } from '../../bench/round.ts';
 import { shares } from '../../bench/share.ts';
 import { bestOf, isNoisy, median, type Row, rowOf } from '../../bench/statistics.ts';
-import { fullTable, percent, ratioTable, time } from '../../bench/table.ts';
+import { fullTable, percent, ratio, ratioTable, time } from '../../bench/table.ts';
 
 const label = { id: 'train-x', title: 'train (x)', contender: 'flowmatch f32, avx512, 1 thread', group: 'flowmatch', threads: 1, precision: 'f32' };
 const readings = (seconds: readonly number[], peak = 100) => seconds.map((s) => ({ seconds: s, peak }));
@@ -91,6 +91,7 @@ describe('the baseline', () => {
 describe('tables', () => {
   it('writes three digits and a unit that fits', () => {
     expect([3.2e-5, 1.684e-4, 0.0123, 0.9994, 12.34].map(time)).toEqual(['32.0 us', '168 us', '12.3 ms', '999 ms', '12.3 s']);
+    expect([0.824, 5.92, 9.96, 38.2, 4816].map(ratio)).toEqual(['0.82', '5.9', '10', '38', '4800']);
     expect([0.664, 0.001, 1.3].map(percent)).toEqual(['66 %', '0.10 %', '130 %']);
   });
 

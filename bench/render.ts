@@ -1,0 +1,84 @@
+// docs/performance.md from bench/results/*.json: the text between `<!-- bench:NAME -->` and `<!-- /bench -->` is written by this file and by nothing else.
+
+import { cases, kinds } from './cases.ts';
+import { type ColdStart, coldTable } from './cold-start.ts';
+import { type Limits, limitsTables } from './limits.ts';
+import { rooflineTable } from './roofline.ts';
+import type { Share } from './share.ts';
+import type { Row } from './statistics.ts';
+import { fullTable, markdown, percent, ratioTable, time } from './table.ts';
+
+export interface Results {
+  readonly about: {
+    readonly machine: string;
+    readonly cores: number;
+    readonly memory: string;
+    readonly system: string;
+    readonly pace: { readonly rounds: number; readonly seconds: number };
+    readonly versions: Readonly<Record<string, string>>;
+  };
+  readonly rows: readonly Row[];
+  readonly notes?: readonly string[];
+  readonly cold?: readonly ColdStart[];
+  readonly share?: readonly Share[];
+  readonly limits?: Limits;
+}
+
+const absent = '(not measured in this run)';
+const ordered = (rows: readonly Row[]): Row[] => {
+  const place = new Map(cases.map(({ id }, i) => [id, i]));
+  return [...rows].sort((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0));
+};
+const threadsOf = (rows: readonly Row[]): number[] => [...new Set(rows.map((row) => row.threads))].sort((a, b) => a - b);
+
+function about({ about: a, rows }: Results): string {
+  const noisy = rows.filter((row) => row.noisy).length;
+  const fewest = Math.min(...rows.map((row) => row.rounds));
+  const lines = [
+    ['machine', `${a.machine}; ${a.cores} cores, ${a.memory}`],
+    ['system', a.system],
+    ...Object.entries(a.versions).map(([name, version]) => [name, version]),
+    ['run', `${a.pace.rounds} rounds (at least ${fewest}), ${a.pace.seconds} s each; ${rows.length} rows, ${noisy} of them noisy`],
+  ];
+  return markdown(['', ''], lines);
+}
+
+/** One table for each thread count of the rows of a kind: ours beside the best of each peer. */
+function beside(kind: string, { rows }: Results): string {
+  const here = ordered(rows.filter(({ id }) => id.startsWith(`${kind}-`)));
+  if (here.length === 0) return absent;
+  return threadsOf(here)
+    .map((n) => `${n} thread${n > 1 ? 's' : ''}\n\n${ratioTable(here.filter((row) => row.threads === n))}`)
+    .join('\n\n');
+}
+
+const sections: Readonly<Record<string, (results: Results) => string>> = {
+  about,
+  ...Object.fromEntries(kinds.map((kind) => [kind, (results: Results) => beside(kind, results)])),
+  limits: ({ limits }) => (limits ? limitsTables(limits) : absent),
+  roofline: ({ limits, rows }) => (limits ? rooflineTable(cases, rows, limits) : absent),
+  cold: ({ cold }) => (cold ? coldTable(cold) : absent),
+  share: ({ share }) =>
+    share
+      ? markdown(
+          ['case', 'rows of a batch', 'of an f32 step on one core'],
+          share.map((s) => [s.title, time(s.batchSeconds), percent(s.share)]),
+        )
+      : absent,
+  all: ({ rows }) => fullTable(ordered(rows)),
+  notes: ({ notes }) => [...new Set(notes ?? [])].map((note) => `- ${note}`).join('\n') || '- none',
+};
+
+/** The document with every marked part written anew. @throws Error naming a part that is unknown or not closed. */
+export function render(document: string, results: Results): string {
+  const opened = [...document.matchAll(/<!-- bench:([\w+]+) -->/g)].length;
+  let written = 0;
+  const text = document.replace(/<!-- bench:([\w+]+) -->\n[\s\S]*?<!-- \/bench -->/g, (_, name: string) => {
+    const section = sections[name];
+    if (section === undefined) throw new Error(`docs/performance.md: no part is called ${name}; there are ${Object.keys(sections).join(', ')}`);
+    written++;
+    return `<!-- bench:${name} -->\n\n${section(results)}\n\n<!-- /bench -->`;
+  });
+  if (written !== opened) throw new Error(`docs/performance.md: ${opened} parts are opened and ${written} closed`);
+  return text;
+}
