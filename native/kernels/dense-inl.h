@@ -117,23 +117,8 @@ void tile_rows(int rows, const float* x, int64_t x_block, const float* w, int k0
   switch (rows) {
 #define FLOW_CASE(R) \
   case R:            \
-    return tile_panel<R>(x, x_block, w, k0, k1, z, used)
-    FLOW_CASE(1);
-    FLOW_CASE(2);
-    FLOW_CASE(3);
-#if FLOW_LANES == 8 || FLOW_LANES == 16 || defined(FLOW_NEON)
-    FLOW_CASE(4);
-    FLOW_CASE(5);
-    FLOW_CASE(6);
-#endif
-#if FLOW_LANES == 16
-    FLOW_CASE(7);
-    FLOW_CASE(8);
-    FLOW_CASE(9);
-    FLOW_CASE(10);
-    FLOW_CASE(11);
-    FLOW_CASE(12);
-#endif
+    return tile_panel<R>(x, x_block, w, k0, k1, z, used);
+    FLOW_HEIGHTS(FLOW_CASE)
 #undef FLOW_CASE
     default:
       return;

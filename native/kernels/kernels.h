@@ -61,7 +61,7 @@ struct WeightGradArgs {
   int32_t feature_begin = 0, feature_end = INT32_MAX;
 };
 
-struct AdamArgs {  // one pass over n (multiple of 32) values: m, v, decoupled decay, update, EMA
+struct AdamArgs {  // one pass over n (multiple of 32) values: m, v (subnormal moments become zero), decoupled decay, update, EMA
   int64_t n;
   float* p;
   const float* g;

@@ -167,6 +167,8 @@ double sum_squares(int64_t n, const float* x, bool* finite) {
 }
 
 // Loshchilov, Hutter: Decoupled weight decay regularization, algorithm 2; bias corrections folded into the step and the denominator.
+float normal_or_zero(float x) { return __builtin_fabsf(x) < 0x1p-126f ? 0.0f : x; }
+
 void adam(const AdamArgs& a) {
   const float beta1 = static_cast<float>(a.beta1), rest1 = static_cast<float>(1.0 - a.beta1), beta2 = static_cast<float>(a.beta2),
               rest2 = static_cast<float>(1.0 - a.beta2);
@@ -174,8 +176,8 @@ void adam(const AdamArgs& a) {
   const float root = square_root(static_cast<float>(1.0 / a.correction2));
   for (int64_t i = 0; i < a.n; i++) {
     const float g = a.g[i] * a.grad_scale;
-    a.m[i] = fma(beta1, a.m[i], rest1 * g);
-    a.v[i] = fma(beta2, a.v[i], rest2 * g * g);
+    a.m[i] = normal_or_zero(fma(beta1, a.m[i], rest1 * g));
+    a.v[i] = normal_or_zero(fma(beta2, a.v[i], rest2 * g * g));
     a.p[i] = fma(-step, a.m[i] / fma(square_root(a.v[i]), root, a.epsilon), a.p[i] * keep);
     if (a.ema) a.ema[i] = fma(ema_rest, a.p[i] - a.ema[i], a.ema[i]);
   }

@@ -157,3 +157,12 @@ FLOW_INLINE float lane(const F& x, int i) {
 }
 
 }  // namespace
+
+// CASE(n) for every height of a register tile, which templates need as a constant.
+#if FLOW_LANES == 16
+#define FLOW_HEIGHTS(CASE) CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
+#elif FLOW_LANES == 8 || defined(FLOW_NEON)
+#define FLOW_HEIGHTS(CASE) CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
+#else
+#define FLOW_HEIGHTS(CASE) CASE(1) CASE(2) CASE(3)
+#endif

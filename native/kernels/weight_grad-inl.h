@@ -91,23 +91,8 @@ void gradient_features(int features, const float* x, const float* g, int rows, f
   switch (features) {
 #define FLOW_CASE(A) \
   case A:            \
-    return gradient_panel<A>(x, g, rows, w, add, used)
-    FLOW_CASE(1);
-    FLOW_CASE(2);
-    FLOW_CASE(3);
-#if FLOW_LANES == 8 || FLOW_LANES == 16 || defined(FLOW_NEON)
-    FLOW_CASE(4);
-    FLOW_CASE(5);
-    FLOW_CASE(6);
-#endif
-#if FLOW_LANES == 16
-    FLOW_CASE(7);
-    FLOW_CASE(8);
-    FLOW_CASE(9);
-    FLOW_CASE(10);
-    FLOW_CASE(11);
-    FLOW_CASE(12);
-#endif
+    return gradient_panel<A>(x, g, rows, w, add, used);
+    FLOW_HEIGHTS(FLOW_CASE)
 #undef FLOW_CASE
     default:
       return;

@@ -75,6 +75,8 @@ export interface KernelTable {
     threads: number,
     repeats?: number,
   ): Int32Array;
+  /** Control bits of this thread's floating-point unit (rounding, flushing, traps), without the status flags. */
+  control(): number;
   peak(isa: string, milliseconds: number): number;
   speed(isa: string, kernel: string, rows: number, inputs: number, outputs: number, milliseconds: number): number;
 }

@@ -170,6 +170,18 @@ Napi::Value batch(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(),
                            batch_seconds(info[0].As<Napi::Number>(), info[1].As<Napi::Number>(), info[2].As<Napi::Number>(), info[3].As<Napi::Number>()));
 }
+// control() -> the control bits of this thread's floating-point unit (MXCSR or FPCR), without the status flags
+Napi::Value control(const Napi::CallbackInfo& info) {
+#if defined(__x86_64__)
+  return Napi::Number::New(info.Env(), __builtin_ia32_stmxcsr() & ~0x3fu);
+#elif defined(__aarch64__)
+  uint64_t word = 0;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(word));
+  return Napi::Number::New(info.Env(), static_cast<double>(word));
+#else
+  return Napi::Number::New(info.Env(), 0);
+#endif
+}
 // speed(isa, kernel, rows, in, out, milliseconds) -> GFLOP/s, or Gelement/s for elementwise kernels
 Napi::Value speed(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), kernel_speed(table(info), info[1].As<Napi::String>(), info[2].As<Napi::Number>(), info[3].As<Napi::Number>(),
@@ -189,6 +201,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
                  {"features", features},
                  {"peak", peak},
                  {"speed", speed},
+                 {"control", control},
                  {"narrowAvailable", narrow_available},
                  {"checkNarrow", check_narrow_family},
                  {"amxCounts", amx_counts},
