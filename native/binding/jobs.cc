@@ -61,6 +61,7 @@ void Jobs::start(Napi::Env env) {
   pthread_attr_setstacksize(&attributes, kStackBytes);
   sigset_t all, before;  // signals belong to the host's threads
   sigfillset(&all);
+  for (const int fault : {SIGILL, SIGSEGV, SIGBUS, SIGFPE, SIGTRAP, SIGABRT}) sigdelset(&all, fault);  // a fault of the thread's own must reach its handler
   pthread_sigmask(SIG_SETMASK, &all, &before);
   while (started_ < kDispatchers) {
     Dispatcher& d = dispatchers_[started_];

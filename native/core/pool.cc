@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <initializer_list>
 #if defined(_WIN32)
 #include <thread>
 #else
@@ -112,8 +113,9 @@ bool start_worker() {
   if (pthread_attr_init(&attributes) != 0) return false;
   pthread_attr_setstacksize(&attributes, size_t{1} << 20);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  sigset_t all, before;  // signals belong to the host's threads
+  sigset_t all, before;  // signals belong to the host's threads; a fault of the thread's own must reach its handler
   sigfillset(&all);
+  for (const int fault : {SIGILL, SIGSEGV, SIGBUS, SIGFPE, SIGTRAP, SIGABRT}) sigdelset(&all, fault);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_t thread;
   const bool ok = pthread_create(&thread, &attributes, worker_main, nullptr) == 0;

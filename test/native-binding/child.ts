@@ -35,7 +35,7 @@ export function run(
 ): Promise<Outcome> {
   const addon = process.env['FLOWMATCH_CHILD_ADDON'] ?? loadReport().from.replace(/^FLOWMATCH_ADDON=/, '');
   const preload = process.env['FLOWMATCH_CHILD_PRELOAD'];
-  const env = { ...process.env, ...(preload ? { LD_PRELOAD: preload } : {}), ...variables, FLOWMATCH_ADDON: addon };
+  const env = { ...process.env, ...(preload ? { LD_PRELOAD: preload } : {}), FLOWMATCH_ADDON: addon, ...variables };
   return new Promise((resolve, reject) => {
     const started = performance.now();
     const child = spawn(process.execPath, [...nodeFlags, file, ...args.map(String)], { env });
