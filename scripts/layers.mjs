@@ -4,7 +4,7 @@ import { dirname, join, normalize, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const pure = ['network', 'paths', 'couplings', 'solvers', 'times', 'optimisers'];
+const pure = ['network', 'paths', 'couplings', 'solvers', 'times', 'losses', 'optimisers'];
 const everywhere = ['errors.ts', 'options.ts', 'version.ts', 'freeze.ts', 'random.ts', 'abort.ts', 'precision.ts'];
 const middle = [...pure, 'data'];
 const binding = 'native/binding.ts';

@@ -69,6 +69,21 @@ export interface NativeTimes {
   readonly quantiles: Float64Array | null;
 }
 
+/**
+ * What the network learns to say and how a row is counted: with q = |v - target|^2 and d columns, the mean over rows of w(t) times q / d (mse),
+ * sqrt(q + c^2) - c (pseudoHuber), or q / (q + c)^power, no gradient through the divisor (adaptive).
+ */
+export interface NativeObjective {
+  readonly target: 'velocity' | 'x1' | 'noise';
+  readonly loss: 'mse' | 'pseudoHuber' | 'adaptive';
+  readonly c: number;
+  readonly power: number;
+  /** w >= 0 at equidistant t in [times.tMin, times.tMax], linear between; null = 1. */
+  readonly weights: Float64Array | null;
+  /** w is divided by the density of t, relative to the uniform one: times dt/du of the quantiles. */
+  readonly importance: boolean;
+}
+
 /** Minibatch optimal transport: x0 permuted within the batch. `condition`: aware of the condition, whose last `labels` columns are classes. */
 export interface NativeCoupling {
   readonly kind: 'ot';
@@ -92,6 +107,8 @@ export interface TrainerRequest {
   readonly validationRows: Uint32Array;
   readonly path: NativePath;
   readonly times: NativeTimes;
+  /** Absent or null: the velocity, mean squared error, every row alike. */
+  readonly objective?: NativeObjective | null;
   /** Absent or null: rows are joined as they are drawn. Batches of at most 4096 rows; runPaired's indices stand above it. */
   readonly coupling?: NativeCoupling | null;
   /** Absent or null: never. Else each row of a batch has its condition replaced by `row` (c) with this probability in [0, 1), after the coupling. */

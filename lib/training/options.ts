@@ -6,12 +6,15 @@ import type { TrainingCondition } from '../data/condition.ts';
 import { Dataset } from '../data/dataset.ts';
 import { type Columns, checkColumns, type Matrix, type Width } from '../data/rows.ts';
 import { argumentError, type FlowError } from '../errors.ts';
+import { type Loss, resolveLoss } from '../losses/loss.ts';
+import { type LossWeight, resolveWeight } from '../losses/weight.ts';
 import { checkFile } from '../model/model.ts';
 import { checkNetwork, mlp } from '../network/mlp.ts';
 import type { NetworkSpec } from '../network/spec.ts';
 import { resolveOptimiser } from '../optimisers/adamw.ts';
 import type { AdamW } from '../optimisers/optimiser.ts';
 import { checkSeed, checkSignal, choice, finite, integer, record } from '../options.ts';
+import { checkFrame, type Prediction, trainedKinds } from '../paths/frame.ts';
 import type { Path } from '../paths/path.ts';
 import { type KnownPath, resolvePath } from '../paths/paths.ts';
 import { type TrainingPrecision, trainingPrecision } from '../precision.ts';
@@ -41,7 +44,7 @@ export interface Progress {
   /** Optimiser steps done. */
   readonly step: number;
   readonly steps: number;
-  /** Mean squared error per element of the velocity in network coordinates, mean over the last 100 steps. */
+  /** The loss in network coordinates (with mse() the mean squared error per element of what the network predicts), mean over the last 100 steps. */
   readonly loss: number;
   /** The latest loss over the held-out rows, with the weights that model() returns, fixed times and noise; null without any yet. */
   readonly validationLoss: number | null;
@@ -82,6 +85,15 @@ export interface TrainOptions {
   readonly network?: NetworkSpec;
   /** The probability path. @default condOT() */
   readonly path?: Path;
+  /**
+   * What the network learns to say of a state: the velocity, the data it leads to ('x1'), or the noise it comes from. Sampling turns it into the velocity, with an exact
+   * last step for x1, and a start at alpha / sigma = 1/512 for noise. @default 'velocity'
+   */
+  readonly prediction?: Prediction;
+  /** How the error of a row is counted: mse(), pseudoHuber(), adaptive(). @default mse() */
+  readonly loss?: Loss | 'mse' | 'pseudoHuber' | 'adaptive';
+  /** Weight w(t) of the loss: minSNR(), edm(), or a function of t with values >= 0. @default none */
+  readonly weight?: LossWeight | 'minSNR' | 'edm' | ((t: number) => number);
   /** How noise and data rows are joined: independent(), minibatchOT() (straighter flows), or a function of your own, called every step (the slow lane). @default independent */
   readonly coupling?: Coupling | 'independent' | 'minibatchOT';
   /** How training times are drawn. @default 'uniform' */
@@ -132,6 +144,9 @@ export interface Settings {
   readonly normalise: boolean | readonly boolean[];
   readonly network: NetworkSpec;
   readonly path: KnownPath;
+  readonly prediction: Prediction;
+  readonly loss: Loss;
+  readonly weight: LossWeight | null;
   readonly coupling: Coupling;
   readonly time: TimeLaw;
   readonly optimiser: AdamW;
@@ -164,6 +179,9 @@ export const trainingKeys = [
   'normalise',
   'network',
   'path',
+  'prediction',
+  'loss',
+  'weight',
   'coupling',
   'time',
   'optimiser',
@@ -213,6 +231,8 @@ export function checkOptions(options: unknown): Settings {
   if (given.data === undefined || given.data === null) throw argumentError('ERR_FLOW_TYPE', 'options.data', 'rows of numbers, or a Dataset', given.data);
   const precision = trainingPrecision(given.precision, 'options.precision');
   const path = resolvePath(given.path, 'options.path');
+  const prediction = choice(given.prediction ?? 'velocity', 'options.prediction', trainedKinds);
+  checkFrame(path, prediction, path, 'options.prediction');
   const source = checkSource(given.source);
   if (source !== null && (path.sourceScale ?? 1) !== 1)
     throw argumentError(
@@ -245,6 +265,9 @@ export function checkOptions(options: unknown): Settings {
     normalise: checkNormalise(given.normalise),
     network: given.network === undefined ? mlp() : checkNetwork(given.network, 'options.network'),
     path,
+    prediction,
+    loss: resolveLoss(given.loss, 'options.loss'),
+    weight: resolveWeight(given.weight, 'options.weight'),
     coupling,
     time: resolveTime(given.time, 'options.time'),
     optimiser: resolveOptimiser(given.optimiser, 'options.optimiser'),

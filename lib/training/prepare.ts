@@ -4,7 +4,8 @@ import { type ConditionSpec, trainingCondition } from '../data/condition.ts';
 import { type Prepared, prepare } from '../data/dataset.ts';
 import { divisor, fitNormaliser, type Normaliser } from '../data/normalise.ts';
 import { argumentError } from '../errors.ts';
-import type { Binding, NativeDataset, NativeTrainer } from '../native/binding.ts';
+import { weightTable } from '../losses/weight.ts';
+import type { Binding, NativeDataset, NativeObjective, NativeTrainer } from '../native/binding.ts';
 import { buildTrainer, type StagedRequest } from '../native/build.ts';
 import { conditionRows, conditionWidth, nullCondition } from '../network/condition.ts';
 import { encodeProgram } from '../network/encode.ts';
@@ -93,6 +94,7 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
       validationRows: validation,
       path: pathForm(path),
       times: { stratified: settings.time.stratified, tMin: path.tMin, tMax: path.tMax, quantiles: quantileTable(settings.time, path.tMin, path.tMax) },
+      objective: objectiveOf(settings),
       coupling: isOptimal(coupling) ? { kind: 'ot', condition: condition !== null && !ignores, labels: condition?.spec.classes.length ?? 0 } : null,
       dropCondition: condition?.spec.drop === undefined ? null : { probability: condition.spec.drop, row: nullCondition(condition.spec) },
       batchSize: settings.batchSize,
@@ -129,6 +131,13 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
     for (const store of stores) store.dispose();
     throw error;
   }
+}
+
+/** What the network learns to say and how its rows are counted; null for the velocity, mean squared error and rows that count alike. */
+function objectiveOf({ path, prediction, loss, weight, time }: Settings): NativeObjective | null {
+  const importance = time.importance ?? false;
+  if (prediction === 'velocity' && loss.name === 'mse' && weight === null && !importance) return null;
+  return { target: prediction, loss: loss.name, c: loss.c, power: loss.power, weights: weightTable(weight, path, prediction), importance };
 }
 
 /** Longest stretch of work between two turns of the event loop. */

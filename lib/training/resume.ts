@@ -3,6 +3,8 @@
 import type { ModelFile } from '../checkpoint/model-file.ts';
 import { builtInCoupling } from '../couplings/couplings.ts';
 import { argumentError, FlowError, show } from '../errors.ts';
+import type { Loss } from '../losses/loss.ts';
+import type { LossWeight } from '../losses/weight.ts';
 import { adamw } from '../optimisers/adamw.ts';
 import { ownFields } from '../options.ts';
 import { restorePath } from '../paths/paths.ts';
@@ -24,9 +26,11 @@ export function resumedOptions(file: string, found: ModelFile, options: TrainOpt
   const stored = object(trainer['options']);
   const time = object(stored['time']);
   const { name: _, ...constants } = object(stored['optimiser']);
+  const weight = stored['weight'] as { name?: unknown; constants?: unknown } | undefined;
   const coupling = builtInCoupling(stored['coupling']);
   if (given.coupling === undefined && coupling === null) throw needed('coupling', `the coupling ${show(stored['coupling'])}`);
   if (given.time === undefined && time['quantiles'] !== undefined) throw needed('time', `the time law ${show(time['name'])}`);
+  if (given.weight === undefined && weight !== undefined && weight.constants === undefined) throw needed('weight', `the weight ${show(weight.name)}`);
   if (given.optimiser === undefined && typeof trainer['lr'] !== 'number') throw needed('optimiser', 'a learning-rate schedule');
   if (given.source === undefined && stored['source'] !== 'gaussian') throw needed('source', 'source rows');
   if (given.condition === undefined && found.record.condition !== null) throw needed('condition', 'conditions');
@@ -41,6 +45,9 @@ export function resumedOptions(file: string, found: ModelFile, options: TrainOpt
     ...(fits ? { columns: columns ?? dimension } : {}),
     network: found.record.network,
     path: restorePath(found.record.path),
+    prediction: found.record.prediction,
+    ...(stored['loss'] === undefined ? {} : { loss: stored['loss'] as Loss }),
+    ...(weight?.constants === undefined ? {} : { weight: weight as unknown as LossWeight }),
     ...(coupling === null ? {} : { coupling }),
     time: time['stratified'] === true ? 'stratified' : 'uniform',
     ...(given.optimiser === undefined ? { optimiser: adamw({ ...constants, lr: trainer['lr'] as number }) } : {}),

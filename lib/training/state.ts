@@ -4,6 +4,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { damaged, type ModelFile, type Section } from '../checkpoint/model-file.ts';
 import { hashOf } from '../checkpoint/sha256.ts';
 import { type FlowError, show } from '../errors.ts';
+import { weightTable } from '../losses/weight.ts';
 import type { ModelRecord } from '../model/record.ts';
 import { learningRates } from '../optimisers/adamw.ts';
 import { storePath } from '../paths/paths.ts';
@@ -26,8 +27,14 @@ export function signature(settings: Settings): Json {
   return {
     network: settings.network,
     path: table ? { ...stored, table: digest(table) } : stored,
+    ...objective(settings),
     coupling: settings.coupling.name,
-    time: { name: time.name, stratified: time.stratified, ...(quantiles ? { quantiles: digest(quantiles) } : {}) },
+    time: {
+      name: time.name,
+      stratified: time.stratified,
+      ...(time.importance ? { importance: true } : {}),
+      ...(quantiles ? { quantiles: digest(quantiles) } : {}),
+    },
     optimiser: { name: optimiser.name, beta1: optimiser.beta1, beta2: optimiser.beta2, epsilon: optimiser.epsilon, weightDecay: optimiser.weightDecay },
     batchSize: settings.batchSize,
     replacement: settings.replacement,
@@ -41,6 +48,16 @@ export function signature(settings: Settings): Json {
     ...(settings.dropCondition > 0 ? { dropCondition: settings.dropCondition } : {}),
     source: settings.source === null ? 'gaussian' : settings.source.noise ? 'paired noise' : settings.source.paired ? 'paired rows' : 'rows',
     precision: settings.precision,
+  };
+}
+
+/** Prediction, loss and weight where they are not the defaults, as JSON. */
+function objective({ prediction, loss, weight, path }: Settings): Json {
+  const own = weight && !weight.constants ? weightTable(weight, path, prediction) : null;
+  return {
+    ...(prediction === 'velocity' ? {} : { prediction }),
+    ...(loss.name === 'mse' ? {} : { loss }),
+    ...(weight ? { weight: own ? { name: weight.name, table: digest(own) } : { name: weight.name, constants: weight.constants } } : {}),
   };
 }
 
@@ -72,7 +89,7 @@ export function recordOf(run: Run, weights: Float32Array): ModelRecord {
     conditionNormaliser: bench.conditionNormaliser,
     normaliser: bench.normaliser,
     path: storePath(settings.path),
-    prediction: 'velocity',
+    prediction: settings.prediction,
     source: settings.source === null || settings.source.noise ? 'gaussian' : 'rows',
     table: settings.table,
     training: {
@@ -82,6 +99,7 @@ export function recordOf(run: Run, weights: Float32Array): ModelRecord {
       validationRows: bench.validationRows,
       batchSize: settings.batchSize,
       seed: String(settings.seed),
+      ...objective(settings),
       coupling: settings.coupling.name,
       time: settings.time.stratified ? `stratified ${settings.time.name}` : settings.time.name,
       optimiser: { ...(signature(settings)['optimiser'] as Json), lr: typeof optimiser.lr === 'number' ? optimiser.lr : 'schedule' },

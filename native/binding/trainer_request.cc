@@ -38,6 +38,7 @@ TrainerRequest::TrainerRequest(const Napi::Value& value) {
   validation_ = fields.indices("validationRows");
   read_path(fields);
   read_times(fields);
+  read_objective(fields);
   read_coupling(fields);
   read_drop(fields);
   o.source_paired = fields.boolean("sourcePaired");
@@ -130,6 +131,36 @@ void TrainerRequest::read_times(const Fields& fields) {
     }
     o.quantiles = quantiles_.data();
     o.quantile_count = static_cast<int64_t>(quantiles_.size());
+  }
+}
+
+void TrainerRequest::read_objective(const Fields& fields) {
+  const Napi::Value value = fields.get("objective");
+  if (absent(value)) return;
+  const Fields objective(value, "request.objective");
+  const auto one_of = [&](const char* name, const char* a, const char* b, const char* c) {
+    const std::string word = text(objective, name);
+    if (word != a && word != b && word != c) {
+      throw Failure{"ERR_FLOW_CONFIG", objective.path(name), std::string(a) + ", " + b + " or " + c, word.substr(0, 40), ""};
+    }
+    return word == a ? 0 : word == b ? 1 : 2;
+  };
+  ObjectiveOptions& o = options.objective;
+  o.target = static_cast<Target>(one_of("target", "velocity", "x1", "noise"));
+  o.loss = static_cast<LossKind>(one_of("loss", "mse", "pseudoHuber", "adaptive"));
+  o.c = objective.finite("c", 0);
+  o.power = objective.finite("power", 0);
+  o.importance = objective.boolean("importance");
+  if (const Napi::Value weights = objective.get("weights"); !absent(weights)) {
+    weights_ = doubles(weights, "request.objective.weights");
+    if (weights_.size() < 2) throw Failure{"ERR_FLOW_SHAPE", "request.objective.weights", "at least two values", std::to_string(weights_.size()), ""};
+    for (size_t i = 0; i < weights_.size(); ++i) {
+      if (!std::isfinite(weights_[i]) || weights_[i] < 0) {
+        throw Failure{"ERR_FLOW_RANGE", "request.objective.weights[" + std::to_string(i) + "]", "finite values >= 0", std::to_string(weights_[i]), ""};
+      }
+    }
+    o.weights = weights_.data();
+    o.weight_count = static_cast<int64_t>(weights_.size());
   }
 }
 

@@ -14,12 +14,13 @@ struct TrainerRequest {
  private:
   void read_path(const Fields& fields);
   void read_times(const Fields& fields);
+  void read_objective(const Fields& fields);
   void read_coupling(const Fields& fields);
   void read_drop(const Fields& fields);
   std::vector<int32_t> program_;
   std::vector<float> constants_, parameters_, drop_;
   std::vector<uint32_t> train_, validation_;
-  std::vector<double> nodes_, quantiles_;
+  std::vector<double> nodes_, quantiles_, weights_;
 };
 
 }  // namespace flow::binding

@@ -71,6 +71,10 @@ Status Batch::init(const TrainerOptions& o, int32_t dimension, int32_t condition
   time_min_ = o.times.t_min;
   time_max_ = o.times.t_max;
   if (o.times.quantiles != nullptr) FLOW_TRY(quantiles_.copy(o.times.quantiles, o.times.quantile_count));
+  target_ = o.objective.target;
+  if (o.objective.weights != nullptr) FLOW_TRY(weights_.copy(o.objective.weights, o.objective.weight_count));
+  importance_ = o.objective.importance && quantiles_.size() > 0;
+  weighted_ = importance_ || weights_.size() > 0;
   drop_ = static_cast<float>(o.drop.probability);
   if (drop_ > 0) FLOW_TRY(null_.copy(o.drop.row, condition_width));
   return {};
@@ -139,6 +143,25 @@ float Batch::time(double u) const {
   return static_cast<float>(t);
 }
 
+float Batch::weight(double u, float t) const {
+  double w = 1;
+  if (weights_.size() > 0) {
+    const int64_t n = weights_.size();
+    const double range = time_max_ - time_min_;
+    const double at = range > 0 ? (static_cast<double>(t) - time_min_) / range * static_cast<double>(n - 1) : 0;
+    int64_t i = at > 0 ? static_cast<int64_t>(at) : 0;
+    if (i > n - 2) i = n - 2;
+    w = weights_[i] + (at - static_cast<double>(i)) * (weights_[i + 1] - weights_[i]);
+  }
+  if (importance_) {
+    const int64_t n = quantiles_.size();
+    int64_t i = static_cast<int64_t>(u * static_cast<double>(n - 1));
+    if (i > n - 2) i = n - 2;
+    w *= (quantiles_[i + 1] - quantiles_[i]) * static_cast<double>(n - 1) / (time_max_ - time_min_);
+  }
+  return static_cast<float>(w);
+}
+
 // Six coefficients per row from the rows' t: closed form, or cubic Hermite between the nodes of the table.
 void Batch::path(int32_t rows, BatchScratch& s) const {
   float* c[6];
@@ -174,9 +197,10 @@ void Batch::join(int32_t rows, BatchScratch& s, const BatchTarget& target) const
   const float* eps = bridge_ ? s.eps.data() : nullptr;
   const Kernels& k = kernels();
   k.mix(rows, dimension_, c, s.x1.data(), c + n, s.x0.data(), c + 2 * n, eps, s.xt.data());
-  k.mix(rows, dimension_, c + 3 * n, s.x1.data(), c + 4 * n, s.x0.data(), c + 5 * n, eps, s.ut.data());
+  if (target_ == Target::kVelocity) k.mix(rows, dimension_, c + 3 * n, s.x1.data(), c + 4 * n, s.x0.data(), c + 5 * n, eps, s.ut.data());
+  const float* wanted = target_ == Target::kVelocity ? s.ut.data() : target_ == Target::kX1 ? s.x1.data() : s.x0.data();
   k.to_blocked(s.xt.data(), dimension_, target.x);
-  k.to_blocked(s.ut.data(), dimension_, target.u);
+  k.to_blocked(wanted, dimension_, target.u);
   for (int32_t i = 0; i < rows; ++i) target.t.data[int64_t{i} * kLanes] = s.t[i];
   if (condition_width_ > 0) k.to_blocked(s.condition.data(), condition_width_, target.condition);
 }
@@ -189,10 +213,16 @@ void Batch::fill(uint64_t step, int64_t first, int32_t rows, const int32_t* pair
     float u;
     kernels().random_uniform(key_, id(Stream::kTime), step, 1, 1, &u, 1);
     Permutation(static_cast<uint64_t>(batch_), key_, Stream::kTimeShuffle, step).run(static_cast<uint64_t>(first), rows, s.source_index.data());
-    for (int32_t i = 0; i < rows; ++i) s.t[i] = time((s.source_index[i] + static_cast<double>(u)) / static_cast<double>(batch_));
+    for (int32_t i = 0; i < rows; ++i) {
+      const double at = (s.source_index[i] + static_cast<double>(u)) / static_cast<double>(batch_);
+      s.t[i] = time(at);
+      if (weighted_) s.weight[i] = weight(at, s.t[i]);
+    }
   } else {
     kernels().random_uniform(key_, id(Stream::kTime), row, rows, 1, s.uniform.data(), 1);
     for (int32_t i = 0; i < rows; ++i) s.t[i] = time(s.uniform[i]);
+    if (weighted_)
+      for (int32_t i = 0; i < rows; ++i) s.weight[i] = weight(s.uniform[i], s.t[i]);
   }
   if (bridge_) kernels().random_normal(key_, id(Stream::kBridge), row, rows, dimension_, s.eps.data(), dimension_);
   join(rows, s, target);
@@ -223,7 +253,9 @@ void Batch::fill_validation(uint64_t seed, int64_t draws, int64_t first, int32_t
     const int64_t pair = s.pair[i] = first + i, which = pair / draws;
     float u;
     kernels().random_uniform(key, id(Stream::kValidationTime), static_cast<uint64_t>(which), 1, 1, &u, 1);
-    s.t[i] = time((static_cast<double>(pair % draws) + u) / static_cast<double>(draws));
+    const double at = (static_cast<double>(pair % draws) + u) / static_cast<double>(draws);
+    s.t[i] = time(at);
+    if (weighted_) s.weight[i] = weight(at, s.t[i]);
   }
   draw_validation(seed, draws, s.pair.data(), partner, rows, s);
   drop(key, Stream::kValidationDrop, static_cast<uint64_t>(first), rows, s);

@@ -15,7 +15,7 @@ struct BatchScratch {  // of one runner, for tiles of up to `rows` rows
   Buffer<uint32_t> index, source_index;
   Buffer<int64_t> pair;                          // of validation
   Buffer<float> x1, x0, eps, xt, ut, condition;  // row-major
-  Buffer<float> t, uniform, weight;              // per row; weight is 1
+  Buffer<float> t, uniform, weight;              // per row; weight is w(t), 1 unless weighted()
   Buffer<float> coefficient;                     // six rows of coefficients
   int64_t capacity = 0;
 };
@@ -30,6 +30,7 @@ class Batch {
   Status init(const TrainerOptions& options, int32_t dimension, int32_t condition_width);
 
   bool bridge() const { return bridge_; }
+  bool weighted() const { return weighted_; }
   int64_t size() const { return batch_; }
   // Rows [first, first + rows) of the batch of `step`. `pairs` (may be null): x0 of row i is that of row pairs[i].
   void draw(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s) const;  // x1, x0, condition
@@ -44,16 +45,18 @@ class Batch {
   void gather(const Dataset& from, const uint32_t* index, int32_t rows, float* to) const;
   void join(int32_t rows, BatchScratch& s, const BatchTarget& target) const;
   float time(double u) const;
+  float weight(double u, float t) const;  // the table at t, times dt/du over the range of t
   void path(int32_t rows, BatchScratch& s) const;
 
   const Dataset *data_ = nullptr, *source_ = nullptr, *condition_ = nullptr;
-  bool paired_ = false, replacement_ = false, bridge_ = false, table_ = false, stratified_ = false;
+  bool paired_ = false, replacement_ = false, bridge_ = false, table_ = false, stratified_ = false, weighted_ = false, importance_ = false;
   int32_t dimension_ = 0, condition_width_ = 0;
   int64_t batch_ = 0;
   PhiloxKey key_{};
   double sigma_min_ = 0, path_min_ = 0, path_max_ = 1, time_min_ = 0, time_max_ = 1;
   Buffer<uint32_t> train_, validation_;
-  Buffer<double> nodes_, quantiles_;
+  Target target_ = Target::kVelocity;
+  Buffer<double> nodes_, quantiles_, weights_;
   float drop_ = 0;
   Buffer<float> null_;  // the condition row that stands for none
 };

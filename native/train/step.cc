@@ -31,11 +31,12 @@ Panels share(int32_t count, int32_t groups, int32_t i) {
 
 GradientPass::~GradientPass() { delete[] slots_; }
 
-Status GradientPass::init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads, const NarrowPlan* narrow, const Bf16* weights,
-                          const Bf16* transposed) {
+Status GradientPass::init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads, const RowLoss& loss, const NarrowPlan* narrow,
+                          const Bf16* weights, const Bf16* transposed) {
   program_ = &program;
   plan_ = &plan;
   batch_ = &batch;
+  loss_ = loss;
   const int64_t rows = batch.size(), d = program.dimension;
   const int32_t most = 128;  // = kSumBlock: a tile's weight gradient is one block of rows
   if (program.packed_count <= kTilesLimit) {
@@ -69,6 +70,7 @@ Status GradientPass::init(const Program& program, const Plan& plan, const Batch&
     FLOW_TRY(slots_[i].target.allocate(round_up(d, kLanes) * tile_));
   }
   FLOW_TRY(gradients_.allocate(checked_product(program.packed_count, blocks_)));
+  if (batch.weighted() || !loss.squares()) FLOW_TRY(row_weight_.allocate(rows));
   return row_loss_.allocate(rows);
 }
 
@@ -102,14 +104,21 @@ bool GradientPass::run(uint64_t step, const int32_t* pairs, const float* paramet
 void GradientPass::fill(Slot& slot, const Workspace& w, float* target, int64_t capacity, Rows rows, int64_t batch_row) {
   const Blocked u{target + rows.first * kLanes, capacity * kLanes, rows.count, program_->dimension};
   batch_->fill(step_, batch_row, rows.count, pairs_, slot.scratch, {w.value(kValueX, rows), w.value(kValueT, rows), w.value(kValueCondition, rows), u});
+  if (row_weight_.size() > 0) std::memcpy(row_weight_.data() + batch_row, slot.scratch.weight.data(), static_cast<size_t>(rows.count) * sizeof(float));
   for (const int32_t v : {kValueX, kValueT, kValueCondition}) narrow_value(w, v, rows);
 }
 
-void GradientPass::loss_of(const Workspace& w, const float* target, int64_t capacity, Rows rows, int64_t batch_row, const Slot& slot) {
+void GradientPass::loss_of(const Workspace& w, const float* target, int64_t capacity, Rows rows, int64_t batch_row, Slot& slot) {
   const ConstBlocked u{target + rows.first * kLanes, capacity * kLanes, rows.count, program_->dimension};
   const float factor = static_cast<float>(2 / (static_cast<double>(batch_->size()) * program_->dimension));
-  kernels().squared_error(w.value(program_->output, rows), u, slot.scratch.weight.data(), factor, w.gradient(program_->output, rows),
-                          row_loss_.data() + batch_row);
+  const ConstBlocked v = w.value(program_->output, rows);
+  float* loss = row_loss_.data() + batch_row;
+  if (row_weight_.size() == 0) return kernels().squared_error(v, u, slot.scratch.weight.data(), factor, w.gradient(program_->output, rows), loss);
+  // Any other loss: the squares of the rows, their loss and its slope, then the gradient (its own squares go nowhere).
+  float* weight = row_weight_.data() + batch_row;
+  kernels().squared_error(v, u, weight, 0, {nullptr, 0, 0, 0}, loss);
+  loss_.apply(rows.count, loss, weight);
+  kernels().squared_error(v, u, weight, factor, w.gradient(program_->output, rows), slot.scratch.uniform.data());
 }
 
 void GradientPass::tile(Slot& slot, Rows rows, int64_t batch_row, float* gradients, bool accumulate) {

@@ -16,8 +16,8 @@ namespace flow {
 class GradientPass {
  public:
   // With a narrow plan the dense ops run on bfloat16 operands and these weights, and run() does not read the f32 transposes.
-  Status init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads, const NarrowPlan* narrow = nullptr, const Bf16* weights = nullptr,
-              const Bf16* transposed = nullptr);
+  Status init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads, const RowLoss& loss, const NarrowPlan* narrow = nullptr,
+              const Bf16* weights = nullptr, const Bf16* transposed = nullptr);
   ~GradientPass();
   GradientPass() = default;
   GradientPass(const GradientPass&) = delete;
@@ -38,7 +38,7 @@ class GradientPass {
   bool interrupted(const StopFlag* stop);
   void tile(Slot& slot, Rows rows, int64_t batch_row, float* gradients, bool accumulate);
   void fill(Slot& slot, const Workspace& w, float* target, int64_t capacity, Rows rows, int64_t batch_row);
-  void loss_of(const Workspace& w, const float* target, int64_t capacity, Rows rows, int64_t batch_row, const Slot& slot);
+  void loss_of(const Workspace& w, const float* target, int64_t capacity, Rows rows, int64_t batch_row, Slot& slot);
   bool run_tiles(const StopFlag* stop);
   bool run_layers(const StopFlag* stop);
   bool layers_forward(int32_t rows, const StopFlag* stop);
@@ -56,6 +56,8 @@ class GradientPass {
   Slot* slots_ = nullptr;
   Workspace layers_;
   Buffer<float> layers_target_, gradients_, row_loss_;
+  Buffer<float> row_weight_;  // (B), unless all are 1 and the loss is that of squares
+  RowLoss loss_;
   std::atomic<bool> stopped_{false};
 
   // of the step at hand

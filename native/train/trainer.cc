@@ -51,6 +51,11 @@ Status check(const TrainerOptions& o, const Program& program) {
   if (o.times.quantiles != nullptr && o.times.quantile_count < 2) return bad("a quantile table needs at least two values");
   for (int64_t i = 0; o.times.quantiles != nullptr && i < o.times.quantile_count; ++i)
     if (!finite(o.times.quantiles[i])) return fail(Code::kArgument, "a quantile is not finite", i);
+  const ObjectiveOptions& g = o.objective;
+  if (!finite(g.c) || g.c < 0 || !finite(g.power) || g.power < 0) return bad("c and the power of a loss must be finite and not negative");
+  if (g.weights != nullptr && g.weight_count < 2) return bad("a table of weights needs at least two values");
+  for (int64_t i = 0; g.weights != nullptr && i < g.weight_count; ++i)
+    if (!finite(g.weights[i]) || g.weights[i] < 0) return fail(Code::kArgument, "a weight is negative or not finite", i);
   if (!o.path.table) return finite(o.path.sigma_min) ? Status{} : bad("sigmaMin must be finite");
   if (!finite(o.path.t_min) || !finite(o.path.t_max) || !(o.path.t_min < o.path.t_max)) return bad("the path must satisfy tMin < tMax");
   if (o.path.node_count < 2) return bad("a path table needs at least two nodes");
@@ -73,6 +78,7 @@ struct TrainerImpl {
   Batch batch;
   Pairing pairing;
   GradientPass pass;
+  RowLoss loss;
   Optimiser optimiser;
   int32_t threads = 1;
   int64_t validation_rows = 0;
@@ -136,7 +142,8 @@ Status Trainer::init(const TrainerOptions& o) {
   FLOW_TRY(packed.allocate(t.program.packed_count));
   t.program.pack(o.parameters, packed.data());
   FLOW_TRY(t.optimiser.init(t.program, t.train, {o.beta1, o.beta2, o.epsilon, o.weight_decay, o.ema_decay, o.clip, o.ema_warmup}, packed.data(), narrow));
-  FLOW_TRY(t.pass.init(t.program, t.train, t.batch, t.threads, narrow, t.optimiser.narrow_weights(), t.optimiser.narrow_transposed()));
+  t.loss = RowLoss(o.objective, t.program.dimension);
+  FLOW_TRY(t.pass.init(t.program, t.train, t.batch, t.threads, t.loss, narrow, t.optimiser.narrow_weights(), t.optimiser.narrow_transposed()));
   FLOW_TRY(t.squares.allocate(t.optimiser.chunks()));
   FLOW_TRY(t.regular.allocate(t.optimiser.chunks()));
   const std::shared_ptr<Dataset>* sets[3] = {&o.data, &o.source, &o.condition};
@@ -248,6 +255,7 @@ Status Trainer::evaluate(bool ema, uint64_t seed, int64_t draws, const StopFlag*
                             {e.workspace.value(kValueX, rows), e.workspace.value(kValueT, rows), e.workspace.value(kValueCondition, rows), u});
     flow::forward(e.workspace, parameters, rows);
     kernels().squared_error(e.workspace.value(t.program.output, rows), u, e.scratch.weight.data(), 0, {nullptr, 0, 0, 0}, e.loss.data());
+    if (t.batch.weighted() || !t.loss.squares()) t.loss.apply(rows.count, e.loss.data(), e.scratch.weight.data());
     for (int32_t r = 0; r < rows.count; ++r) sums[index] += e.loss[r];
   });
   if (stopped.load()) {

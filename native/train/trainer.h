@@ -8,6 +8,7 @@
 #include "core/stop.h"
 #include "network/narrow.h"
 #include "train/dataset.h"
+#include "train/objective.h"
 
 namespace flow {
 
@@ -52,6 +53,7 @@ struct TrainerOptions {  // pointers are read by init() only
   int64_t validation_count = 0;
   PathOptions path;
   TimeOptions times;
+  ObjectiveOptions objective;
   CouplingOptions coupling;
   DropOptions drop;
   int64_t batch_size = 0;

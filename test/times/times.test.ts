@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { betaCdf, betaQuantile } from '../../lib/times/beta-quantile.ts';
 import { beta, edmSkew, power, uShaped } from '../../lib/times/laws.ts';
 import { normalQuantile } from '../../lib/times/normal-quantile.ts';
-import { defineTime, logitNormal, quantileTable, resolveTime, stratified, uniform } from '../../lib/times/times.ts';
+import { defineTime, logitNormal, quantileTable, resolveTime, shift, stratified, uniform } from '../../lib/times/times.ts';
 import { timeLawContract } from '../contracts/time-law.ts';
 
 describe('uniform', () => timeLawContract(uniform()));
@@ -24,7 +24,23 @@ describe('edmSkew', () => timeLawContract(edmSkew()));
 describe('stratified edmSkew', () => timeLawContract(stratified(edmSkew({ mean: 0, std: 2 }))));
 describe('power', () => timeLawContract(defineTime({ name: 'power', quantile: (u) => u ** (1 / 3), density: (t) => 3 * t * t })));
 
+describe('uniform on a part', () => timeLawContract(uniform({ from: 0.001, to: 0.9 })));
+describe('shift', () => timeLawContract(shift()));
+describe('shift of logitNormal to the data', () => timeLawContract(shift({ factor: 0.2, law: logitNormal({ mean: 0.3 }), importance: true })));
+
 describe('time laws', () => {
+  it('carry their importance', () => {
+    const laws = [logitNormal({ importance: true }), power({ importance: true }), beta({ importance: true }), uShaped({ importance: true })];
+    for (const law of [...laws, edmSkew({ importance: true }), shift({ importance: true }), shift({ law: power({ importance: true }) })]) {
+      expect(law.importance).toBe(true);
+      expect([resolveTime(law).importance, stratified(law).importance]).toEqual([true, true]);
+    }
+    expect(logitNormal().importance).toBeUndefined();
+    expect(shift({ factor: 3 }).quantile?.(0.5)).toBe(0.25); // SD3's shift: 0.5 -> 0.75 of the noise
+    expect(() => power({ importance: 1 as never })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_TYPE' }));
+    expect(() => uniform({ from: 0.5, to: 0.5 })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_RANGE' }));
+  });
+
   it('knows the normal quantile (scipy.stats.norm.ppf)', () => {
     for (const [u, z] of [
       [1e-9, -5.9978070150076865],
