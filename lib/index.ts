@@ -40,8 +40,10 @@ export type { DensityOptions, DensityResult, ScoreOptions, ScoreResult } from '.
 export type { IntegrateOptions, SampleOptions, SampleResult } from './sampling/native.ts';
 export { loadOnnx, type OnnxLoadOptions, type OnnxSampleOptions, OnnxSampler } from './sampling/onnx.ts';
 export { defineSolver, type SolverFactory, type SolverOptions } from './solvers/define.ts';
+export { fading, memoryless, type NoiseOption, type NoisePoint, type NoiseSchedule, proportional } from './solvers/noise.ts';
 export type { Solver, Tableau } from './solvers/solver.ts';
-export { euler, heun, midpoint, ralston, rk4, rk4ThreeEighths, type SolverName } from './solvers/solvers.ts';
+export { euler, eulerMaruyama, heun, midpoint, ralston, rk4, rk4ThreeEighths, type SolverName, stochasticHeun } from './solvers/solvers.ts';
+export type { StochasticFactory, StochasticOptions } from './solvers/stochastic.ts';
 export type { Value } from './table/codec.ts';
 export { tableDefaults } from './table/defaults.ts';
 export { fitTable, type TableTrainOptions } from './table/fit.ts';

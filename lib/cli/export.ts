@@ -8,6 +8,7 @@ import { graphKinds } from '../onnx/export.ts';
 import { inspectOnnxFile } from '../onnx/inspect.ts';
 import { choice } from '../options.ts';
 import { loadOnnx } from '../sampling/onnx.ts';
+import type { NoiseSchedule } from '../solvers/noise.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { solverByName } from '../solvers/solvers.ts';
 import type { Session } from './session.ts';
@@ -18,6 +19,7 @@ export interface ExportFlags {
   readonly graph: string;
   readonly solver: string;
   readonly steps?: number;
+  readonly noise?: NoiseSchedule;
   readonly opset?: number;
   readonly guidance?: { readonly scale: number | 'input'; readonly interval?: [number, number] };
   readonly check?: boolean;
@@ -33,7 +35,8 @@ export async function exportModel(file: string, flags: ExportFlags, { terminal, 
   const model = await Model.load(file);
   try {
     const graph = choice(flags.graph, '--graph', graphKinds);
-    const solver = solverByName(flags.solver, flags.steps === undefined ? {} : { steps: flags.steps }, '--solver');
+    const { steps, noise } = flags;
+    const solver = solverByName(flags.solver, { ...(steps === undefined ? {} : { steps }), ...(noise === undefined ? {} : { noise }) }, '--solver');
     await exportOnnx(model, flags.output, {
       graph,
       ...(graph === 'sampler' ? { solver } : {}),

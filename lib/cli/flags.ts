@@ -3,6 +3,7 @@
 import { argumentError } from '../errors.ts';
 import { choice } from '../options.ts';
 import { type SamplingPrecision, samplingPrecision, type TrainingPrecision, trainingPrecision } from '../precision.ts';
+import { fading, memoryless, type NoiseSchedule, proportional } from '../solvers/noise.ts';
 
 /** An integer flag; `1e6` is fine. */
 export function integerFlag(name: string, min: number, max: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -61,6 +62,16 @@ export function guidanceFlag(input: 'input' | null): (text: string) => { scale: 
       throw argumentError('ERR_FLOW_RANGE', '--guidance', expected, text);
     return interval ? { scale, interval: [from, to] } : { scale };
   };
+}
+
+/** `memoryless`, or `proportional` or `fading`, with a strength: `proportional:0.5`. */
+export function noiseFlag(text: string): NoiseSchedule {
+  const [name = '', eta, ...rest] = text.split(':');
+  const strength = eta === undefined ? {} : { eta: numberFlag('--noise', 0, 1000)(eta) };
+  const known = choice(name, '--noise', ['proportional', 'fading', 'memoryless']);
+  if (rest.length > 0 || (known === 'memoryless' && eta !== undefined))
+    throw argumentError('ERR_FLOW_RANGE', '--noise', 'memoryless, or proportional:0.5, or fading:0.5', text);
+  return known === 'memoryless' ? memoryless() : known === 'fading' ? fading(strength) : proportional(strength);
 }
 
 /** A flag that may be given several times. */

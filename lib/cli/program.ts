@@ -6,6 +6,7 @@ import {
   couplingFlag,
   guidanceFlag,
   integerFlag,
+  noiseFlag,
   numberFlag,
   repeated,
   samplingPrecisionFlag,
@@ -60,7 +61,8 @@ export function program(json = false): Command {
     .option('-n, --rows <n>', 'how many rows', integerFlag('--rows', 0), 10)
     .option('-o, --output <file>', 'where to; stdout without it')
     .option('--first-row <i>', 'start at this row of the seed', integerFlag('--first-row', 0), 0)
-    .option('--solver <name>', 'midpoint (default), euler, heun, ralston, rk4 or rk4ThreeEighths')
+    .option('--solver <name>', 'midpoint (default), euler, heun, ralston, rk4, rk4ThreeEighths; eulerMaruyama, stochasticHeun')
+    .option('--noise <name>', 'of a stochastic solver: proportional:0.5, fading:0.5 or memoryless', noiseFlag)
     .option('--steps <n>', 'steps of the solver (default: 50 for midpoint)', integerFlag('--steps', 1, 100_000))
     .option('--given <column=value>', 'fix the column that was the --target of fit')
     .option('--guidance <w>', 'how strongly to follow --given: 1 plainly, 2:0.1-0.8 for t in [0.1, 0.8] (models of fit --drop-condition)', guidanceFlag(null))
@@ -78,6 +80,7 @@ export function program(json = false): Command {
     .requiredOption('-o, --output <file>', 'the model, .onnx')
     .option('--graph <kind>', 'sampler (noise to rows, solver inside) or velocity', 'sampler')
     .option('--solver <name>', 'solver of a sampler graph', 'midpoint')
+    .option('--noise <name>', 'of a stochastic solver: proportional:0.5, fading:0.5 or memoryless', noiseFlag)
     .option('--steps <n>', 'steps of that solver (default: 50 for midpoint)', integerFlag('--steps', 1, 100_000))
     .option('--guidance <w>', 'follow the condition this strongly, e.g. 2 or 2:0.1-0.8; input: the graph takes it', guidanceFlag('input'))
     .option('--opset <n>', 'ONNX operator set (default: the lowest that does, 17)', integerFlag('--opset', 1, 100))

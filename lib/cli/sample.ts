@@ -5,6 +5,7 @@ import { argumentError, FlowError } from '../errors.ts';
 import { Model } from '../model/model.ts';
 import { choice } from '../options.ts';
 import type { SamplingPrecision } from '../precision.ts';
+import type { NoiseSchedule } from '../solvers/noise.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { solverByName } from '../solvers/solvers.ts';
 import type { Codec, TableCodec } from '../table/codec.ts';
@@ -24,14 +25,16 @@ export interface SampleFlags {
   readonly solver?: string;
   readonly steps?: number;
   readonly given?: string;
+  readonly noise?: NoiseSchedule;
   readonly guidance?: { readonly scale: number; readonly interval?: [number, number] };
   readonly format?: string;
 }
 
 /** The solver that the flags name, or undefined for the model's default. */
-export function solverOf(name: string | undefined, steps: number | undefined): Solver | undefined {
-  if (name === undefined && steps === undefined) return undefined;
-  return solverByName(name ?? 'midpoint', steps === undefined ? {} : { steps }, '--solver');
+export function solverOf(name: string | undefined, steps: number | undefined, noise?: NoiseSchedule): Solver | undefined {
+  if (name === undefined && steps === undefined && noise === undefined) return undefined;
+  const options = { ...(steps === undefined ? {} : { steps }), ...(noise === undefined ? {} : { noise }) };
+  return solverByName(name ?? (noise === undefined ? 'midpoint' : 'stochasticHeun'), options, '--solver');
 }
 
 export async function sample(file: string, flags: SampleFlags, { terminal, signal }: Session): Promise<void> {
@@ -41,7 +44,7 @@ export async function sample(file: string, flags: SampleFlags, { terminal, signa
   const model = withCodec(await Model.load(file));
   const codec = tableCodec(model);
   const toFile = output !== undefined && output !== '-';
-  const solver = solverOf(flags.solver, flags.steps);
+  const solver = solverOf(flags.solver, flags.steps, flags.noise);
   const writer = rowWriter(formatOf(flags.format, toFile ? output : undefined, terminal.json), codec);
   const given = flags.given === undefined ? undefined : givenValue(flags.given, codec);
   const out = await openOutput(output);

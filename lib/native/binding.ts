@@ -187,6 +187,8 @@ export interface SampleRequest {
   readonly grid: Float64Array;
   /** Indices into grid whose states are stored, ascending; the last one is usually K. */
   readonly save: Int32Array;
+  /** Absent or null: none. Else (K): standard deviation of the normal noise that each step adds, and c_i times of it to the input of stage i. */
+  readonly noise?: Float64Array | null;
   /** Optional frame: (K * s, 4) rows [a, tau, b, c]: v(t, x) = b x + c net(tau, a x). null = identity. */
   readonly frame: Float64Array | null;
   /** Output x = shift + scale * z, both (d); null = identity. */
@@ -257,8 +259,8 @@ export interface NativeFloats {
 
 export interface Binding {
   info(): NativeInfo;
-  /** Standard normal rows [firstRow, firstRow + rows) of `seed`: the noise that sample() starts from. */
-  normal(seed: bigint, firstRow: number, rows: number, columns: number): Float32Array;
+  /** Standard normal rows [firstRow, firstRow + rows) of `seed`: the noise that sample() starts from, or with `step` that of this step of a stochastic solve. */
+  normal(seed: bigint, firstRow: number, rows: number, columns: number, step?: number): Float32Array;
   /** SHA-256 (hex) of at most 2^20 bytes. Blocks. */
   sha256?(bytes: Uint8Array): string;
   /**

@@ -7,7 +7,9 @@ import { checkGuidance, type Guidance } from '../network/guidance.ts';
 import { lower } from '../network/lower.ts';
 import { choice, integer, ownFields } from '../options.ts';
 import { closingStep } from '../paths/closing.ts';
+import { frameOf } from '../paths/frame.ts';
 import { restorePath } from '../paths/paths.ts';
+import { stirRows } from '../paths/stirring.ts';
 import { fitGrid } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { resolveSolver } from '../solvers/solvers.ts';
@@ -22,7 +24,8 @@ export const graphKinds = ['velocity', 'sampler'] as const;
 export type GraphKind = (typeof graphKinds)[number];
 
 export interface OnnxOptions {
-  /** `velocity`: inputs x, t, condition; output v. `sampler`: inputs noise, grid (optional), condition; output x. @default 'sampler' */
+  /** `velocity`: inputs x, t, condition; output v. `sampler`: inputs noise, grid (optional), condition; output x. A stochastic solver
+   * takes `increments` (steps, rows, columns) of standard normal numbers instead of a grid. @default 'sampler' */
   readonly graph?: GraphKind;
   /** The solver inside a sampler graph, or its name; its steps or grid are the default of the input `grid`. @default midpoint({ steps: 50 }) */
   readonly solver?: Solver | string;
@@ -79,10 +82,13 @@ export function onnxPieces(record: ModelRecord, options: OnnxOptions = {}): Mode
     const chosen = resolveSolver(options.solver, 'options.solver');
     const given = options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, steps: options.steps }, 'options.solver');
     const fit = fitGrid(given, { tMin: path.tMin, tMax: path.tMax });
-    const grid = Array.from(fit.grid);
-    if (fit.closes && closing) grid[grid.length - 1] = 1; // the graph moves it to tMax, and takes the closing step
+    const stirred = given.noise ? stirRows(record, given, frameTimes(record, given)) : null;
+    const grid = stirred ? frameTimes(record, given) : Array.from(fit.grid);
+    if (!stirred && fit.closes && closing) grid[grid.length - 1] = 1; // the graph moves it to tMax, and takes the closing step
     if ((grid.length - 1) * given.b.length > evaluationLimit)
       throw argumentError('ERR_FLOW_LIMIT', 'options.solver.steps', `at most ${evaluationLimit} evaluations`, (grid.length - 1) * given.b.length);
+    if (given.noise && gridRequired)
+      throw argumentError('ERR_FLOW_CONFIG', 'options.grid', 'no grid input, as a stochastic solver is made for its own times', 'required');
     solver = { ...given, grid };
     graph = samplerGraph(weights, {
       normaliser,
@@ -92,9 +98,10 @@ export function onnxPieces(record: ModelRecord, options: OnnxOptions = {}): Mode
       tableau: solver,
       grid: solver.grid,
       gridRequired,
+      stirring: stirred,
       source,
-      sourceScale: path.sourceScale,
-      ends: { ...path, closing },
+      sourceScale: stirred ? frameOf(record).startScale : path.sourceScale,
+      ends: stirred ? undefined : { ...path, closing },
     });
   }
   if (opset < graph.opset)
@@ -116,6 +123,13 @@ export function onnxPieces(record: ModelRecord, options: OnnxOptions = {}): Mode
     doc,
     metadata: writeMetadata(record, kind, solver, closing, guidance),
   });
+}
+
+/** The times of a solver inside the frame of a model, with the exact step to 1 where the path ends before. */
+function frameTimes(record: ModelRecord, solver: Solver): number[] {
+  const frame = frameOf(record);
+  const { grid, closes } = fitGrid(solver, { tMin: frame.from, tMax: frame.top });
+  return [...grid, ...(closes && frame.closes ? [1] : [])];
 }
 
 /** The `guidance` option: the scale may come from outside the graph. */

@@ -27,7 +27,14 @@ export interface FlowMetadata {
   /** Data = shift + scale * z; null = raw coordinates. A velocity graph starts at shift + scale * sourceScale * noise. */
   readonly normaliser: { readonly shift: readonly number[]; readonly scale: readonly number[] } | null;
   /** Of the solver inside a sampler graph; null for velocity graphs. */
-  readonly solver: { readonly name: string; readonly order: number; readonly stages: number; readonly steps: number; readonly grid: readonly number[] } | null;
+  readonly solver: {
+    readonly name: string;
+    readonly order: number;
+    readonly stages: number;
+    readonly steps: number;
+    readonly grid: readonly number[];
+    readonly noise?: string;
+  } | null;
   /** How the graph guides: a constant scale or an input, on an interval of t; null = the plain condition. A scale of 0 for all t leaves no condition input. */
   readonly guidance: { readonly scale: number | 'input'; readonly from: number; readonly to: number } | null;
   /** Table codec, to be read by the table room; null for plain matrices. */
@@ -57,7 +64,16 @@ export function writeMetadata(
     'flowmatch.source': record.source,
     'flowmatch.path': json({ name, tMin, tMax, sourceScale, ...(closing ? { closing } : {}) }),
     'flowmatch.normaliser': json(normaliser && { shift: Array.from(normaliser.shift), scale: Array.from(normaliser.scale) }),
-    'flowmatch.solver': json(solver && { name: solver.name, order: solver.order, stages: solver.b.length, steps: solver.grid.length - 1, grid: solver.grid }),
+    'flowmatch.solver': json(
+      solver && {
+        name: solver.name,
+        order: solver.order,
+        stages: solver.b.length,
+        steps: solver.grid.length - 1,
+        grid: solver.grid,
+        ...(solver.noise ? { noise: solver.noise.name } : {}),
+      },
+    ),
     ...(guidance ? { 'flowmatch.guidance': json({ scale: guidance.scale, from: guidance.from, to: guidance.to }) } : {}),
     'flowmatch.network': json(record.network),
     'flowmatch.table': json(record.table),

@@ -1,4 +1,5 @@
 // Graph `sampler`: the whole solve in one call. A Loop over the steps of `grid`, the tableau's stages unrolled in its body:
+// (with noise: see solvers/stochastic.ts)
 //   k_i = v(z + sum_j (h a_ij) k_j, t + c_i h);   z <- z + sum_i (h b_i) k_i;   x = shift + scale * z
 // Step sizes, stage times and coefficients are computed from the float64 grid and rounded once, as the native integrator does. What depends on t alone is
 // computed before the loop, one row per stage; what depends on the condition alone, before the loop too. Where the path ends at tMax < 1, the grid is moved
@@ -30,6 +31,8 @@ export interface SamplerSpec extends Frame {
   /** gaussian: input `noise` is N(0, 1), scaled by sourceScale inside. rows: it holds start rows in data units. */
   readonly source: 'gaussian' | 'rows';
   readonly sourceScale: number;
+  /** Of a stochastic solver: rows [a, tau, b, c] of every stage and the noise of every step, for just this grid, which then is no input. */
+  readonly stirring?: { readonly rows: Float64Array; readonly noise: Float64Array } | null;
   /** Of the path; the closing step where it ends before 1. @default [0, 1], none */
   readonly ends?: { readonly tMin: number; readonly tMax: number; readonly closing: { readonly x: number; readonly v: number } | null } | undefined;
 }
@@ -73,6 +76,19 @@ interface Schedule {
   readonly times64: string;
 }
 
+/** What a stochastic solver adds: xi of all steps, and constants of each stage and step. */
+interface Stir {
+  /** float (K, N, d). */
+  readonly increments: string;
+  /** float (K): standard deviations. */
+  readonly noise: string;
+  /** float (K * s, 1): drift = b x + c net(tau, a x). */
+  readonly a: string;
+  readonly tau: string;
+  readonly b: string;
+  readonly c: string;
+}
+
 /** A graph's values outside the loop under the condition that is given, and under none where the graph guides. */
 interface Sides {
   readonly given: Scope;
@@ -81,6 +97,24 @@ interface Sides {
   readonly weights: string;
   /** One weight per stage, not one for all. */
   readonly perStage: boolean;
+  readonly stir: Stir | null;
+}
+
+/** The input `increments` and the constants of a stochastic solve. */
+function stirInputs(graph: Graph, dimension: number, steps: number, { rows, noise }: NonNullable<SamplerSpec['stirring']>): Stir {
+  const doc = 'Standard normal numbers: what the solver stirs with, one (rows, columns) for each of its steps.';
+  const column = (name: string, which: number): string => {
+    const values = Array.from({ length: rows.length / 4 }, (_, i) => rows[4 * i + which] as number);
+    return graph.constant(`frame.${name}`, { type: 'float', shape: [values.length, 1], values });
+  };
+  return {
+    increments: graph.input('increments', 'float', [steps, 'rows', dimension], doc),
+    noise: graph.constant('stir', { type: 'float', shape: [steps], values: Array.from(noise) }),
+    a: column('a', 0),
+    tau: column('tau', 1),
+    b: column('b', 2),
+    c: column('c', 3),
+  };
 }
 
 /** Step sizes, stage times and coefficients from the grid, in float64. */
@@ -136,6 +170,9 @@ function body(sides: Sides, weights: Weights, tableau: Tableau, terms: readonly 
   const row = graph.op('Gather', [plan.coefficients, step], 'coefficients', { axis: { int: 0 } });
   const coefficient = terms.map((_, i) => graph.op('Gather', [row, index(graph, i)], 'coefficient', { axis: { int: 0 } }));
   const first = graph.op('Mul', [step, ints(graph, stages)], 'firstStage');
+  const { stir } = sides;
+  const fetch = (table: string, row: string, hint: string): string => graph.op('Gather', [table, row], hint, { axis: { int: 0 } });
+  const noise = stir && graph.op('Mul', [fetch(stir.increments, step, 'increment'), fetch(stir.noise, step, 'stir.step')], 'noise.step');
   const k: string[] = [];
   for (let stage = 0; stage < stages; stage++) {
     if (!terms.some((term) => term.from === stage)) {
@@ -143,17 +180,26 @@ function body(sides: Sides, weights: Weights, tableau: Tableau, terms: readonly 
       continue;
     }
     const at = graph.op('Add', [first, ints(graph, stage)], `stage.${stage}.row`);
-    const start = combine(graph, z, stage, terms, coefficient, k);
+    const moved = combine(graph, z, stage, terms, coefficient, k);
+    const state = noise !== null && tableau.c[stage] === 1 ? graph.op('Add', [moved, noise], `stage.${stage}.stirred`) : moved;
+    const hint = `stage.${stage}`;
+    const start = stir ? graph.op('Mul', [state, fetch(stir.a, at, `${hint}.a`)], `${hint}.ax`) : state;
+    const drift = (net: string): string => {
+      if (stir === null) return net;
+      const onState = graph.op('Mul', [state, fetch(stir.b, at, `${hint}.b`)], `${hint}.bx`);
+      return graph.op('Add', [onState, graph.op('Mul', [net, fetch(stir.c, at, `${hint}.c`)], `${hint}.cnet`)], `${hint}.drift`);
+    };
     const plain = evaluated(graph, given, weights, start, at, stage, new Map());
     if (none === null) {
-      k.push(plain.v);
+      k.push(drift(plain.v));
       continue;
     }
     const bare = evaluated(graph, none, weights, start, at, stage, sharedValues(program, plain.values));
     const w = sides.perStage ? graph.op('Gather', [sides.weights, at], `stage.${stage}.w`, { axis: { int: 0 } }) : sides.weights;
-    k.push(guidedMix(graph, bare.v, plain.v, w));
+    k.push(drift(guidedMix(graph, bare.v, plain.v, w)));
   }
-  const next = combine(graph, z, stages, terms, coefficient, k);
+  const still = combine(graph, z, stages, terms, coefficient, k);
+  const next = noise === null ? still : graph.op('Add', [still, noise], 'stirred');
   graph.output(goingOn, 'bool', []);
   graph.output(next, 'float', ['rows', program.dimension]);
   return graph.finish('step');
@@ -220,14 +266,16 @@ export function samplerGraph(weights: Weights, spec: SamplerSpec): Graph {
   const condition = unconditional ? nullHeld(graph, guidance) : conditionInput(graph, spec.condition, spec.conditionNormaliser);
   const scale = guidance && !unconditional ? guidanceScale(graph, guidance) : '';
   const gridDoc = `Monotone times, both ends included${spec.gridRequired ? '.' : `; may be left out: ${spec.grid.length - 1} steps then.`}`;
-  const grid = graph.input('grid', 'double', ['nodes'], gridDoc);
-  if (!spec.gridRequired) graph.initialiser(grid, { type: 'double', shape: [spec.grid.length], values: spec.grid });
+  const stir = spec.stirring ? stirInputs(graph, program.dimension, spec.grid.length - 1, spec.stirring) : null;
+  const times = { type: 'double', shape: [spec.grid.length], values: spec.grid } as const;
+  const grid = stir ? graph.constant('grid', times) : graph.input('grid', 'double', ['nodes'], gridDoc);
+  if (!stir && !spec.gridRequired) graph.initialiser(grid, times);
 
   const terms = termsOf(tableau);
   const plan = schedule(graph, fitted(graph, grid, spec.ends), tableau, terms);
   const rowShape = rowShapeOf(graph, noise);
   const outside = (row: Held | undefined, known: ReadonlyMap<number, Held>): Scope => {
-    const values = new Map<number, Held>([...known, [1, { name: plan.times, rows: 't' }]]);
+    const values = new Map<number, Held>([...known, [1, { name: stir?.tau ?? plan.times, rows: 't' }]]);
     if (row) values.set(2, row);
     const scope: Scope = { graph, values, rowShape };
     for (const op of program.ops) if (outsideLoop(program.values[op.output]?.depends ?? 0) && !values.has(op.output)) emitOp(scope, weights, op);
@@ -237,7 +285,7 @@ export function samplerGraph(weights: Weights, spec: SamplerSpec): Graph {
   const none = scale === '' || guidance === null ? null : outside(nullHeld(graph, guidance), sharedValues(program, given.values));
   const perStage = none !== null && guidance !== null && (guidance.from > 0 || guidance.to < 1);
   const stageWeights = perStage && guidance ? guidanceWeight(graph, plan.times64, scale, guidance, 'double') : scale;
-  const sides: Sides = { given, none, weights: stageWeights, perStage };
+  const sides: Sides = { given, none, weights: stageWeights, perStage, stir };
 
   const scaled = (): string => graph.op('Mul', [noise, graph.constant('number', { type: 'float', shape: [], values: [sourceScale] })], 'source');
   const start = source === 'rows' ? normalised(graph, noise, normaliser, 'noise') : sourceScale === 1 ? noise : scaled();

@@ -131,8 +131,12 @@ const frames = new WeakMap<object, Frame>();
 export function frameOf(model: { readonly path: StoredPath; readonly prediction: Prediction; readonly samplingPath?: StoredPath | null }): Frame {
   const known = frames.get(model);
   if (known) return known;
-  const trained = restorePath(model.path);
-  const frame = makeFrame(trained, model.prediction, model.samplingPath ? restorePath(model.samplingPath, 'samplingPath') : trained, 'samplingPath');
+  const restored = (stored: StoredPath, where: string): KnownPath => {
+    const path = restorePath(stored, where);
+    return (path.sourceScale ?? 1) === stored.sourceScale ? path : Object.freeze({ ...path, sourceScale: stored.sourceScale }); // as the record says
+  };
+  const trained = restored(model.path, 'path');
+  const frame = makeFrame(trained, model.prediction, model.samplingPath ? restored(model.samplingPath, 'samplingPath') : trained, 'samplingPath');
   frames.set(model, frame);
   return frame;
 }

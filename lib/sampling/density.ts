@@ -9,7 +9,7 @@ import type { Program } from '../network/ops.ts';
 import { withDivergence, withEstimates } from '../network/tangent.ts';
 import { checkSeed, choice, finite, integer, record } from '../options.ts';
 import { type Frame, type FrameRow, frameOf } from '../paths/frame.ts';
-import { euler, rk4, tableauArrays } from '../solvers/solvers.ts';
+import { euler, resolveFlowSolver, rk4, tableauArrays } from '../solvers/solvers.ts';
 import { type IntegrateOptions, type Plan, planEncode, runParts } from './native.ts';
 
 export interface DensityOptions extends Omit<IntegrateOptions, 'saveAt' | 'precision'> {
@@ -87,7 +87,10 @@ export function planDensity(model: ModelRecord, rows: unknown, options: unknown)
   const count = kind === 'exact' ? 0 : integer(probes ?? 8, 'options.probes', 1, 65_536);
   const key = checkSeed(seed, 'options.seed');
   choice(given.precision ?? 'f32', 'options.precision', ['f32']);
-  const plan = planEncode(model, rows, { ...rest, solver: rest['solver'] ?? densitySolver });
+  const plan = planEncode(model, rows, {
+    ...rest,
+    solver: resolveFlowSolver(rest['solver'] ?? densitySolver, 'options.solver', 'A log-density follows the flow.'),
+  });
   const kept = varying(model);
   const frame = frameOf(model);
   const { alpha } = frame.path.at(frame.to);

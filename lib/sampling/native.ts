@@ -11,15 +11,17 @@ import { conditionRows, nullCondition } from '../network/condition.ts';
 import { checkGuidance, type Guidance, type GuidanceSetting, isUnconditional } from '../network/guidance.ts';
 import { checkSeed, checkSignal, integer, record } from '../options.ts';
 import { type Frame, frameOf, stageRows } from '../paths/frame.ts';
+import { stirRows } from '../paths/stirring.ts';
 import { type SamplingPrecision, samplingPrecision } from '../precision.ts';
 import type { SolverFactory } from '../solvers/define.ts';
 import { fitGrid } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { resolveSolver, type SolverName, tableauArrays } from '../solvers/solvers.ts';
+import type { StochasticFactory } from '../solvers/stochastic.ts';
 
 export interface IntegrateOptions {
   /** A solver or the name of one; equal steps over the path's times unless it has a grid. @default midpoint({ steps: 50 }) */
-  readonly solver?: Solver | SolverFactory | SolverName;
+  readonly solver?: Solver | SolverFactory | StochasticFactory | SolverName;
   /** What to condition on: one row for all samples, or one row per sample. Required exactly when the model was trained with a condition. */
   readonly condition?: SamplingCondition;
   /**
@@ -27,6 +29,8 @@ export interface IntegrateOptions {
    * unconditional (and needs no condition). { scale, interval: [a, b] } guides at times t in [a, b] only. Guided evaluations count twice in nfe. @default 1
    */
   readonly guidance?: Guidance;
+  /** Seed of the start noise and of a stochastic solver, an integer >= 0. @default 0 */
+  readonly seed?: number | bigint;
   /** Intermediate states to keep: how many frames (>= 2, both ends included), or times of the solver's grid. @default none */
   readonly saveAt?: number | readonly number[];
   /** Arithmetic of the network: from 'f32' over 'f32-amx' and 'bf16x3' to 'bf16', the least accurate and fastest. @default 'f32' */
@@ -39,8 +43,6 @@ export interface IntegrateOptions {
 export interface SampleOptions extends IntegrateOptions {
   /** Rows to draw. @default the rows of `source`, else of `condition`, else 1 */
   readonly n?: number;
-  /** Seed of the noise, an integer >= 0. @default 0 */
-  readonly seed?: number | bigint;
   /** Number of the first row: rows 100.. of a seed are the same whether or not rows 0.. were drawn with them. @default 0 */
   readonly firstRow?: number;
   /** Start rows instead of drawn noise: noise as `encode` returns it, or source rows in data units for a model trained from source rows. */
@@ -66,7 +68,7 @@ export interface SampleResult {
 }
 
 export const sampleKeys = ['n', 'solver', 'seed', 'firstRow', 'condition', 'guidance', 'source', 'saveAt', 'precision', 'threads', 'signal'] as const;
-export const encodeKeys = ['solver', 'condition', 'guidance', 'saveAt', 'precision', 'threads', 'signal'] as const;
+export const encodeKeys = ['solver', 'seed', 'condition', 'guidance', 'saveAt', 'precision', 'threads', 'signal'] as const;
 
 /** Values of one native call: 4 MB of results, so that neither copying nor memory is felt. */
 const callValues = 1 << 20;
@@ -109,7 +111,7 @@ export function planEncode(model: ModelRecord, rows: unknown, options: unknown):
   const given = record(options ?? {}, 'options', encodeKeys);
   const start = startRows(rows, 'rows', model, true);
   const condition = conditionOf(model, given);
-  return plan(model, given, { n: start.rows, firstRow: 0, seed: 0n, start: start.values, condition, reverse: true });
+  return plan(model, given, { n: start.rows, firstRow: 0, seed: checkSeed(given.seed, 'options.seed'), start: start.values, condition, reverse: true });
 }
 
 /** The condition rows and how they are followed; rows that nothing reads may be left out. */
@@ -141,6 +143,7 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
   const precision = samplingPrecision(given.precision, 'options.precision');
   const threads = given.threads === undefined ? 0 : integer(given.threads, 'options.threads', 1, 1024);
   const signal = checkSignal(given.signal);
+  const stirred = solver.noise ? stirRows(model, solver, grid) : null;
   const steps = grid.length - 1;
   const save = Int32Array.from(frames.at(-1) === steps ? frames : [...frames, steps]);
   if (n * d * save.length > rowLimit) {
@@ -159,7 +162,8 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
     guidance,
     grid,
     save,
-    frame: stageRows(frame, solver, grid),
+    frame: stirred ? stirred.rows : stageRows(frame, solver, grid),
+    noise: stirred?.noise ?? null,
     threads,
     precision,
     seed,

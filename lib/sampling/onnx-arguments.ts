@@ -4,6 +4,7 @@ import type { ConditionSpec } from '../data/condition.ts';
 import { argumentError } from '../errors.ts';
 import type { OnnxInfo } from '../onnx/inspect.ts';
 import { finite, record } from '../options.ts';
+import { noiseRows } from './noise.ts';
 import type { Bound, InputNames } from './onnx-inputs.ts';
 import type { Feed } from './onnx-session.ts';
 
@@ -51,6 +52,17 @@ export function conditionFeed(
     return condition.values[(shared ? 0 : (first + row) * c) + (i % c)] as number;
   });
   return { name: bound.name, type: bound.type, data: convert(bound.type, values), dims: [rows, ...bound.dims.slice(1)] };
+}
+
+/** The noise of a stochastic solver (steps, rows, d) for rows from `firstRow`, `count` of them drawn and the rest zero. */
+export async function incrementsFeed(
+  name: string,
+  of: { readonly seed: bigint; readonly steps: number; readonly firstRow: number; readonly count: number; readonly rows: number; readonly d: number },
+): Promise<Feed> {
+  const { seed, steps, firstRow, count, rows, d } = of;
+  const data = new Float32Array(steps * rows * d);
+  for (let k = 0; k < steps; k++) data.set(await noiseRows(seed, firstRow, count, d, k), k * rows * d);
+  return { name, type: 'float32', data, dims: [steps, rows, d] };
 }
 
 /** The scale of the guidance for a graph that takes it (1 when it is left out); no other file can follow the option. */

@@ -28,6 +28,8 @@ export interface Binding {
   readonly t: Bound | null;
   readonly condition: Bound | null;
   readonly grid: string | null;
+  /** The input of a graph with a stochastic solver. */
+  readonly increments: string | null;
   /** The input of a graph that takes the scale of its guidance. */
   readonly guidance: string | null;
   readonly output: string;
@@ -124,7 +126,8 @@ export function bindInputs(info: OnnxInfo, names: InputNames, output: string | u
   const condition = find(info, 'condition', names.condition);
   const grid = kind === 'sampler' ? info.inputs.find((input) => input.name === 'grid') : undefined;
   const guidance = info.flow?.guidance?.scale === 'input' ? info.inputs.find((input) => input.name === 'guidance') : undefined;
-  const free = info.inputs.filter((input) => !input.optional && ![x, t, condition, guidance].includes(input));
+  const increments = info.flow?.solver?.noise === undefined ? undefined : info.inputs.find((input) => input.name === 'increments');
+  const free = info.inputs.filter((input) => !input.optional && ![x, t, condition, guidance, increments].includes(input));
   if (free.length > 0) {
     const list = free.map((input) => `"${input.name}"`).join(', ');
     throw argumentError(
@@ -147,6 +150,7 @@ export function bindInputs(info: OnnxInfo, names: InputNames, output: string | u
     condition: condition ? boundCondition(condition, own) : null,
     grid: grid?.name ?? null,
     guidance: guidance?.name ?? null,
+    increments: increments?.name ?? null,
     output: chosen,
     fixedRows: typeof rows === 'number' ? rows : 0,
   };

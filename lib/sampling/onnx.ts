@@ -8,10 +8,23 @@ import { argumentError, FlowError } from '../errors.ts';
 import type { OnnxInfo } from '../onnx/inspect.ts';
 import { checkSeed, checkSignal, finite, integer, record } from '../options.ts';
 import { checkGrid, fitGrid } from '../solvers/grid.ts';
-import { resolveSolver } from '../solvers/solvers.ts';
+import { resolveFlowSolver } from '../solvers/solvers.ts';
 import type { SampleOptions, SampleResult } from './native.ts';
 import { noiseRows } from './noise.ts';
-import { columnsOf, conditionFeed, conditionSpec, convert, dataUnits, feed, floats, guidanceFeed, namesOf, networkNoise, pad } from './onnx-arguments.ts';
+import {
+  columnsOf,
+  conditionFeed,
+  conditionSpec,
+  convert,
+  dataUnits,
+  feed,
+  floats,
+  guidanceFeed,
+  incrementsFeed,
+  namesOf,
+  networkNoise,
+  pad,
+} from './onnx-arguments.ts';
 import { type Binding, type Bound, bindInputs, type InputNames } from './onnx-inputs.ts';
 import type { Feed, OnnxSession, Reply, Request } from './onnx-session.ts';
 
@@ -36,6 +49,8 @@ export interface OnnxSampleOptions extends Omit<SampleOptions, 'saveAt' | 'preci
 
 /** Work of one call to onnxruntime, in multiply-adds: some tens of milliseconds, so that concurrent calls and aborts take turns. */
 const callWork = 5e8;
+/** Numbers of the noise of one call: 16 MB. */
+const callIncrements = 1 << 22;
 const callRows = { least: 256, most: 16_384 };
 /** Calls of one sample() that are in the worker's queue at a time. */
 const inFlight = 2;
@@ -94,14 +109,17 @@ export class OnnxSampler {
     const d = this.dimension;
     const bound = this.#bound;
     const x = new Float32Array(n * d);
-    const perCall = this.#rowsPerCall(plan.nfe);
+    const { increments } = bound;
+    const steps = increments === null ? 0 : (this.info.flow?.solver?.steps ?? 0);
+    const perCall = this.#rowsPerCall(plan.nfe, steps * d);
     await inTurns(Math.ceil(n / perCall), inFlight, async (index) => {
       const first = index * perCall;
       const count = Math.min(perCall, n - first);
       const rowsIn = start ? start.slice(first * d, (first + count) * d) : await noiseRows(seed, firstRow + first, count, d);
       const padded = bound.fixedRows > count ? pad(rowsIn, bound.fixedRows * d) : rowsIn;
       const rows = padded.length / d;
-      const rest = bound.condition && condition ? [conditionFeed(bound.condition, condition, first, count, rows), ...scale] : scale;
+      const rest = bound.condition && condition ? [conditionFeed(bound.condition, condition, first, count, rows), ...scale] : [...scale];
+      if (increments !== null) rest.push(await incrementsFeed(increments, { seed, steps, firstRow: firstRow + first, count, rows, d }));
       const reply = await this.#session.call(plan.request(padded, rows, rest), signal);
       if (reply.data.length !== rows * d) throw replyError(bound.output, [rows, d], reply);
       const rowsOut = reply.data.subarray(0, count * d);
@@ -164,6 +182,8 @@ export class OnnxSampler {
     const { x, grid: name, output } = this.#bound;
     const inside = this.info.flow?.solver;
     const path = this.info.flow?.path;
+    if (grid !== undefined && name === null)
+      throw argumentError('ERR_FLOW_CONFIG', 'options.grid', 'nothing, as this file has a stochastic solver made for its own times', grid);
     const times = Float64Array.from(grid === undefined ? (inside?.grid ?? []) : checkGrid(grid, 'options.grid'));
     const feeds = name ? [{ name, type: 'float64' as const, data: times, dims: [times.length] }] : [];
     return {
@@ -175,7 +195,7 @@ export class OnnxSampler {
   #velocityPlan(solver: unknown, times: unknown): Plan {
     const { x, t, output } = this.#bound;
     const { flow } = this.info;
-    const chosen = resolveSolver(solver, 'options.solver');
+    const chosen = resolveFlowSolver(solver, 'options.solver', 'Export a sampler graph with the stochastic solver inside.');
     const own = times === undefined ? chosen : { ...chosen, grid: checkGrid(times, 'options.grid') };
     const fit = fitGrid(own, flow ? { tMin: flow.path.tMin, tMax: flow.path.tMax } : {}, 'options.grid');
     const grid = Array.from(fit.grid);
@@ -198,10 +218,11 @@ export class OnnxSampler {
     return !guidance || (guidance.scale === 0 && guidance.from <= 0 && guidance.to >= 1) ? 1 : 2;
   }
 
-  #rowsPerCall(nfe: number): number {
+  #rowsPerCall(nfe: number, increments: number): number {
     if (this.#bound.fixedRows > 0) return this.#bound.fixedRows;
     const work = Math.max(1, this.info.parameters * nfe);
-    return Math.min(callRows.most, Math.max(callRows.least, Math.floor(callWork / work)));
+    const rows = Math.min(callRows.most, Math.max(callRows.least, Math.floor(callWork / work)));
+    return increments === 0 ? rows : Math.max(1, Math.min(rows, Math.floor(callIncrements / increments)));
   }
 }
 

@@ -6,6 +6,7 @@ import { finite, integer, ownFields, record } from '../options.ts';
 import { checkGrid } from './grid.ts';
 import { highestOrder, orderResidual, orderTolerance } from './order.ts';
 import type { Solver, Tableau } from './solver.ts';
+import { withNoise } from './stochastic.ts';
 
 export interface SolverOptions {
   /** Equal steps on [0, 1]: an integer in [1, 1e6]. The default makes 100 network evaluations per row. */
@@ -47,8 +48,9 @@ export function defineSolver(tableau: Tableau): SolverFactory {
 export function checkSolver(value: unknown, path = 'solver'): Solver {
   if (typeof value !== 'object' || value === null)
     throw argumentError('ERR_FLOW_TYPE', path, 'a solver such as midpoint({ steps: 50 })', value, 'Call the factory.');
-  const { steps, grid, ...tableau } = ownFields(value, path);
-  return defineSolver(tableau as unknown as Tableau)({ ...(grid === undefined ? { steps } : { grid }) } as SolverOptions);
+  const { steps, grid, noise, ...tableau } = ownFields(value, path);
+  const solver = defineSolver(tableau as unknown as Tableau)({ ...(grid === undefined ? { steps } : { grid }) } as SolverOptions);
+  return noise === undefined ? solver : withNoise(solver, noise, path);
 }
 
 function checkTableau(value: unknown): Tableau {

@@ -1,5 +1,7 @@
 // A solver is data: an explicit Butcher tableau, read by the native integrator, the float64 reference and the ONNX emitter.
 
+import type { NoiseSchedule } from './noise.ts';
+
 export interface Tableau {
   readonly name: string;
   /** Convergence order that the self-check of the order conditions (and a measurement in tests) confirms. */
@@ -20,4 +22,6 @@ export interface Solver extends Tableau {
   readonly steps: number;
   /** K + 1 monotone times; default `steps` equal steps on [0, 1]. */
   readonly grid?: readonly number[];
+  /** Present: the solver follows dX = [u + g^2/2 s] dt + g dW instead of the flow. */
+  readonly noise?: NoiseSchedule;
 }

@@ -4,6 +4,7 @@ import { argumentError } from '../errors.ts';
 import { choice } from '../options.ts';
 import { checkSolver, defineSolver, type SolverFactory, type SolverOptions } from './define.ts';
 import type { Solver } from './solver.ts';
+import { type StochasticFactory, type StochasticOptions, stirred } from './stochastic.ts';
 
 /** Euler, order 1, one evaluation per step. */
 export const euler: SolverFactory = defineSolver({ name: 'euler', order: 1, a: [[]], b: [1], c: [0] });
@@ -32,11 +33,26 @@ export const rk4ThreeEighths: SolverFactory = defineSolver({
 
 /** The built-in solvers by name. */
 export const solvers = Object.freeze({ euler, midpoint, heun, ralston, rk4, rk4ThreeEighths });
-export type SolverName = keyof typeof solvers;
+export type SolverName = keyof typeof solvers | keyof typeof stochasticSolvers;
+
+/** Euler-Maruyama: Euler with noise, weak order 1, one evaluation per step. @example eulerMaruyama({ steps: 200, noise: 'memoryless' }) */
+export const eulerMaruyama: StochasticFactory = stirred(euler, 'eulerMaruyama');
+/** Heun with noise: weak order 2, two evaluations per step. @example stochasticHeun({ steps: 50, noise: proportional({ eta: 0.5 }) }) */
+export const stochasticHeun: StochasticFactory = stirred(heun, 'stochasticHeun');
+/** The built-in stochastic solvers by name. */
+export const stochasticSolvers = Object.freeze({ eulerMaruyama, stochasticHeun });
 
 /** A built-in solver by its name, as the command line and stored settings give it. */
-export function solverByName(name: unknown, options: SolverOptions = {}, path = 'solver'): Solver {
-  return solvers[choice(name, path, Object.keys(solvers) as SolverName[])](options);
+export function solverByName(name: unknown, options: StochasticOptions = {}, path = 'solver'): Solver {
+  const all = { ...solvers, ...stochasticSolvers };
+  return all[choice(name, path, Object.keys(all) as SolverName[])](options);
+}
+
+/** The value of a `solver` option where only the flow itself can be followed. @throws FlowError ERR_FLOW_CONFIG for a stochastic solver */
+export function resolveFlowSolver(value: unknown, path: string, why: string): Solver {
+  const solver = resolveSolver(value, path);
+  if (solver.noise !== undefined) throw argumentError('ERR_FLOW_CONFIG', path, 'a solver without noise', solver.name, why);
+  return solver;
 }
 
 /** The value of a `solver` option: a name, a solver, or a factory. Undefined means midpoint({ steps: 50 }). */

@@ -12,7 +12,11 @@ Napi::Value normal(const Napi::CallbackInfo& info) {
     const int64_t first = integer(info[1], "firstRow", 0, (int64_t{1} << 53) - rows);
     const auto columns = static_cast<int32_t>(integer(info[3], "columns", 1, 1 << 20));
     const Output<float> out(info.Env(), elements("normal", rows, columns), "normal");
-    sample_noise(key, first, rows, columns, out.data);
+    if (absent(info[4])) {
+      sample_noise(key, first, rows, columns, out.data);
+    } else {
+      diffusion_noise(key, integer(info[4], "step", 0, (int64_t{1} << 24) - 1), first, rows, columns, out.data);
+    }
     return out.value();
   });
 }

@@ -85,6 +85,11 @@ SampleTask::SampleTask(Napi::Env env, std::shared_ptr<const Network> network, co
     require_length(frame_.size(), elements("request.frame", o.steps, o.stages, 4), "request.frame", "(steps * stages, 4)");
     require_finite(frame_, "request.frame");
   }
+  if (const Napi::Value noise = fields.get("noise"); !absent(noise)) {
+    noise_ = doubles(noise, "request.noise");
+    require_length(static_cast<int64_t>(noise_.size()), o.steps, "request.noise", "(steps)");
+    require_finite(noise_, "request.noise");
+  }
   shift_ = optional_floats(fields, "shift");
   scale_ = optional_floats(fields, "scale");
   const int64_t mapped = shift_.empty() && scale_.empty() ? 0 : d;
@@ -102,6 +107,7 @@ SampleTask::SampleTask(Napi::Env env, std::shared_ptr<const Network> network, co
   o.grid = grid_.data();
   o.save = pointer(save_);
   o.frame = pointer(frame_);
+  o.noise = pointer(noise_);
   o.shift = pointer(shift_);
   o.scale = pointer(scale_);
   x_ = Output<float>(env, elements("request.n", o.n, d, o.saves), "sample");

@@ -16,7 +16,7 @@ class SampleTask {
  private:
   std::shared_ptr<const Network> network_;
   std::vector<float> initial_, condition_, null_condition_, shift_, scale_;
-  std::vector<double> a_, b_, c_, grid_, frame_;
+  std::vector<double> a_, b_, c_, grid_, frame_, noise_;
   std::vector<int32_t> save_;
   SampleOptions options_;
   SampleReport report_;

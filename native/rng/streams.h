@@ -23,6 +23,7 @@ enum class Stream : uint32_t {
   kValidationSource = 11,
   kDrop = 12,            // which conditions are dropped: row = step * B + i
   kValidationDrop = 13,  // row = validation pair
+  kDiffusion = 14,       // noise of a stochastic solver: row = row index of the sample; step k draws from stream kDiffusion + (k << 8)
   kProbe = 32,           // signs of the trace's probes: row = row index; probe p draws from stream kProbe + (p << 8)
 };
 
@@ -44,5 +45,8 @@ void probe_signs(uint64_t seed, int64_t probe, int64_t first_row, int32_t rows, 
 
 // Standard normal rows [first_row, first_row + rows) of `seed`: the noise that sampling starts from. y row-major (rows, columns).
 void sample_noise(uint64_t seed, int64_t first_row, int64_t rows, int32_t columns, float* y);
+
+// The noise of step `step` (below 2^24) of a stochastic solve: standard normal rows [first_row, first_row + rows).
+void diffusion_noise(uint64_t seed, int64_t step, int64_t first_row, int64_t rows, int32_t columns, float* y);
 
 }  // namespace flow

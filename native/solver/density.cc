@@ -165,6 +165,7 @@ Status log_density(const Network& network, const DensityOptions& options, const 
   const int32_t d = data.program.dimension, c = data.program.condition_width;
   FLOW_TRY(check_solve(o, d));
   if (o.precision != Precision::kF32) return fail(Code::kArgument, "log-densities are computed in f32");
+  if (o.noise != nullptr) return fail(Code::kArgument, "a density has no noise");
   if (!data.program.traces()) return fail(Code::kArgument, "the network's program has no trace");
   if (o.n > 0 && o.initial == nullptr) return fail(Code::kArgument, "rows must be given");
   if ((o.condition == nullptr) != (c == 0)) return fail(Code::kArgument, "a condition must be given exactly when the network has one");

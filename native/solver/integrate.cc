@@ -16,6 +16,8 @@ namespace {
 
 bool finite(double x) { return x - x == 0; }
 
+constexpr int64_t kMostNoisySteps = int64_t{1} << 24;  // a step's number and the stream share a word
+
 }  // namespace
 
 Status check_solve(const SampleOptions& o, int32_t d) {
@@ -35,6 +37,9 @@ Status check_solve(const SampleOptions& o, int32_t d) {
   for (int64_t i = 0; i < o.saves; ++i)
     if (o.save[i] < 0 || o.save[i] > o.steps || (i > 0 && o.save[i] <= o.save[i - 1]))
       return fail(Code::kArgument, "save must hold ascending indices into the grid", i);
+  if (o.noise != nullptr && o.steps > kMostNoisySteps) return fail(Code::kArgument, "a solve with noise has too many steps");
+  for (int64_t k = 0; o.noise != nullptr && k < o.steps; ++k)
+    if (!finite(o.noise[k]) || o.noise[k] < 0) return fail(Code::kArgument, "the noise must be finite and not negative", k);
   const GuidanceOptions& g = o.guidance;
   if (!finite(g.scale) || !finite(g.from) || !finite(g.to)) return fail(Code::kArgument, "guidance must be finite");
   if ((o.shift == nullptr) != (o.scale == nullptr)) return fail(Code::kArgument, "shift and scale come together");
@@ -78,7 +83,7 @@ struct Solve {
     runners = new (std::nothrow) RungeKutta[static_cast<size_t>(slots)];
     if (runners == nullptr) return out_of_memory();
     const TableauView tableau{options.stages, options.a, options.b, options.c};
-    for (int32_t i = 0; i < slots; ++i) FLOW_TRY(runners[i].init(tableau, dimension, tile));
+    for (int32_t i = 0; i < slots; ++i) FLOW_TRY(runners[i].init(tableau, dimension, tile, options.noise != nullptr));
     return scratch.allocate(checked_product(int64_t{slots} * tile, dimension));
   }
 
@@ -127,7 +132,13 @@ struct Solve {
     for (int64_t k = 0;; ++k) {
       if (saved < options.saves && options.save[saved] == k) save(saved++, first, state);
       if (k == options.steps || saved == options.saves || interrupted()) return;
-      runner.step(field, slot, first, rows, k, options.grid[k], options.grid[k + 1] - options.grid[k]);
+      const float stir = options.noise != nullptr ? static_cast<float>(options.noise[k]) : 0;
+      if (stir != 0) {
+        float* z = scratch.data() + int64_t{slot} * tile * dimension;
+        diffusion_noise(options.seed, k, options.first_row + first, rows, dimension, z);
+        kernels().to_blocked(z, dimension, runner.noise(rows));
+      }
+      runner.step(field, slot, first, rows, k, options.grid[k], options.grid[k + 1] - options.grid[k], stir);
     }
   }
 };

@@ -36,6 +36,7 @@ struct SampleOptions {
   const double* grid = nullptr;   // K + 1 finite monotone times
   const int32_t* save = nullptr;  // `saves` ascending indices into grid
   int64_t saves = 0;
+  const double* noise = nullptr;  // (K) standard deviation of what each step adds to x, and c_i of it to the input of stage i; null = none
   const double* frame = nullptr;  // (K * stages, 4) rows [a, tau, b, c]: v = b x + c net(tau, a x); null = identity
   const float* shift = nullptr;   // (d); both null = identity: output = shift + scale * z
   const float* scale = nullptr;

@@ -229,6 +229,9 @@ describe('the other verbs', () => {
     expect(await rows('--guidance', '3')).not.toBe(await rows());
     expect(await rows('--guidance', '3:0.2-0.6')).not.toBe(await rows('--guidance', '3'));
     expect((await run('sample', file, '--guidance', '0')).stderr).toMatch(/a weight other than 0/);
+    expect(await rows('--noise', 'proportional:0.5')).toBe(await rows('--solver', 'stochasticHeun', '--noise', 'proportional:0.5'));
+    expect(await rows('--noise', 'memoryless')).not.toBe(await rows('--noise', 'proportional:0.5'));
+    expect((await run('sample', file, '--solver', 'heun', '--noise', 'memoryless')).stderr).toMatch(/heun.noise/);
     for (const guidance of ['input', '2', '1.5:0.1-0.9']) {
       const { code, stderr } = await run('export', file, '-o', onnx, '--guidance', guidance, '--check', '--steps', '5');
       expect([guidance, code, stderr]).toEqual([guidance, 0, expect.stringMatching(/largest difference \d\.\d\de-[6-9]/)]);

@@ -38,6 +38,8 @@ describe('usage', () => {
     [['fit', penguins, '-o', 'x', '--drop', 'Specis'], /drop: there is no column "Specis". Did you mean "Species"\?/],
     [['fit', penguins, '-o', 'x', '--target', 'Body Mass (g)'], /a target is a category or boolean/],
     [['fit', penguins, '-o', 'x', '--drop-condition', '0.1'], /dropCondition: expected 0, as there is no condition/],
+    [['sample', 'x', '--noise', 'proportinal'], /Did you mean "proportional"\?/],
+    [['sample', 'x', '--noise', 'memoryless:2'], /--noise: expected memoryless, or proportional:0.5/],
     [['sample', 'x', '--guidance', 'much'], /--guidance: expected a weight such as 2, or 2:0.1-0.8/],
     [['sample', 'x', '--guidance', '2:0.8-0.1'], /--guidance: expected a weight/],
     [['sample', 'x', '--guidance', 'input'], /--guidance: expected a weight/],

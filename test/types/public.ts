@@ -4,6 +4,7 @@ import {
   adamw,
   condOT,
   Dataset,
+  eulerMaruyama,
   exportOnnx,
   FlowError,
   info,
@@ -43,7 +44,7 @@ export async function readme(data: number[][], signal: AbortSignal): Promise<voi
   });
   const { x, nfe }: SampleResult = await model.sample({
     n: 10_000,
-    solver: midpoint({ steps: 50 }),
+    solver: Math.random() < 0.5 ? midpoint({ steps: 50 }) : eulerMaruyama({ steps: 100, noise: 'memoryless' }),
     seed: 1,
     firstRow: 0,
     saveAt: 10,

@@ -16,16 +16,23 @@ export interface Integration {
   readonly nfe: number;
 }
 
+/** Noise of a stochastic solve: step k adds stir[k] * normals(k), and c_i times of it to the input of stage i (solvers/stochastic.ts). */
+export interface ReferenceNoise {
+  readonly stir: ArrayLike<number>;
+  normals(step: number): ArrayLike<number>;
+}
+
 /** One Runge-Kutta step as a list of stages, so that the synchronous and asynchronous drivers share the arithmetic. */
 function* step(
   tableau: Pick<Tableau, 'a' | 'b' | 'c'>,
   x: Float64Array,
   t: number,
   h: number,
+  noise: Float64Array | null,
 ): Generator<{ x: Float64Array; t: number }, Float64Array, Float64Array> {
   const slopes: Float64Array[] = [];
-  const advance = (weights: readonly number[]): Float64Array => {
-    const y = x.slice();
+  const advance = (weights: readonly number[], share: number): Float64Array => {
+    const y = noise === null || share === 0 ? x.slice() : x.map((v, i) => v + share * (noise[i] as number));
     weights.forEach((w, j) => {
       const k = slopes[j] as Float64Array;
       if (w !== 0) for (let i = 0; i < y.length; i++) y[i] = (y[i] as number) + h * w * (k[i] as number);
@@ -33,7 +40,7 @@ function* step(
     return y;
   };
   for (let i = 0; i < tableau.b.length; i++) {
-    const stage = advance(tableau.a[i] as readonly number[]);
+    const stage = advance(tableau.a[i] as readonly number[], tableau.c[i] as number);
     const slope = yield { x: stage, t: t + (tableau.c[i] as number) * h };
     if (slope.length !== x.length) {
       const fields = { path: 'field', expected: `${x.length} values`, received: String(slope.length) };
@@ -41,7 +48,7 @@ function* step(
     }
     slopes.push(slope);
   }
-  return advance(tableau.b);
+  return advance(tableau.b, 1);
 }
 
 function* solve(
@@ -49,13 +56,16 @@ function* solve(
   start: Float64Array,
   grid: ArrayLike<number>,
   save: readonly number[],
+  noise: ReferenceNoise | null = null,
 ): Generator<{ x: Float64Array; t: number }, Integration, Float64Array> {
   let x: Float64Array = start.slice();
   const saved: Float64Array[] = [];
   for (let k = 0; k < grid.length; k++) {
     if (k > 0) {
       const before = grid[k - 1] as number;
-      x = yield* step(tableau, x, before, (grid[k] as number) - before);
+      const stir = noise?.stir[k - 1] ?? 0;
+      const stirred = noise && stir !== 0 ? Float64Array.from(noise.normals(k - 1), (z) => stir * z) : null;
+      x = yield* step(tableau, x, before, (grid[k] as number) - before, stirred);
     }
     for (const index of save) if (index === k) saved.push(x.slice());
   }
@@ -69,8 +79,9 @@ export function integrate(
   start: Float64Array,
   grid: ArrayLike<number>,
   save: readonly number[] = [grid.length - 1],
+  noise: ReferenceNoise | null = null,
 ): Integration {
-  const run = solve(tableau, start, grid, save);
+  const run = solve(tableau, start, grid, save, noise);
   let next = run.next();
   while (!next.done) next = run.next(field(next.value.x, next.value.t));
   return next.value;

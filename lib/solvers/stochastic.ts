@@ -1,0 +1,38 @@
+// Stochastic solvers: a tableau and a noise schedule. With the step's noise N = sqrt(h sum_i b_i g^2(t_i)) xi, xi ~ N(0, I),
+//   k_i = f(t + c_i h, x + h sum_j a_ij k_j + c_i N),  x <- x + h sum_i b_i k_i + N,  f = u + g^2/2 s,  all c_i in {0, 1}.
+// Source: Kloeden and Platen, Numerical Solution of Stochastic Differential Equations, sections 9.1 and 15.1 (g does not depend on x).
+
+import { argumentError } from '../errors.ts';
+import { ownFields } from '../options.ts';
+import type { SolverFactory, SolverOptions } from './define.ts';
+import { type NoiseOption, resolveNoise } from './noise.ts';
+import type { Solver, Tableau } from './solver.ts';
+
+export interface StochasticOptions extends SolverOptions {
+  /** How strongly to stir: proportional(), fading(), memoryless(), one of these names, or g(t). @default proportional({ eta: 1 }) */
+  readonly noise?: NoiseOption;
+}
+export type StochasticFactory = ((options?: StochasticOptions) => Solver) & { readonly tableau: Tableau };
+
+/** A factory of stochastic solvers from that of a tableau whose stages stand at the ends of a step. */
+export function stirred(factory: SolverFactory, name: string): StochasticFactory {
+  const make = (options: StochasticOptions = {}): Solver => {
+    if (typeof options !== 'object' || options === null) throw argumentError('ERR_FLOW_TYPE', name, 'an options object', options);
+    const { noise, ...rest } = ownFields(options, name);
+    return withNoise({ ...factory(rest as SolverOptions), name }, noise, name);
+  };
+  return Object.freeze(Object.assign(make, { tableau: Object.freeze({ ...factory.tableau, name }) }));
+}
+
+/** A solver with a noise schedule. @throws FlowError ERR_FLOW_CONFIG for stages inside a step, whose noise is not that of the whole one */
+export function withNoise(solver: Solver, noise: unknown, path: string): Solver {
+  if (solver.c.some((c) => c !== 0 && c !== 1))
+    throw argumentError(
+      'ERR_FLOW_CONFIG',
+      `${path}.noise`,
+      'a tableau whose stages stand at the ends of a step (c = 0 or 1)',
+      solver.name,
+      'Use stochasticHeun().',
+    );
+  return Object.freeze({ ...solver, noise: resolveNoise(noise, `${path}.noise`) });
+}
