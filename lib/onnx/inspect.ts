@@ -2,7 +2,8 @@
 // A file is data: one file, no external tensors, bounded time and memory, only typed errors.
 
 import { constants, type FileHandle, open } from 'node:fs/promises';
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary } from '@bufbuild/protobuf';
+import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { type GraphProto, type ModelProto, ModelProtoSchema, type TensorProto, TensorProto_DataType, type ValueInfoProto } from 'onnx-buf';
 import { argumentError, FlowError, inFile } from '../errors.ts';
 import { graphHash, graphHashKey } from './graph.ts';
@@ -172,9 +173,52 @@ export function inspectOnnx(bytes: Uint8Array): OnnxInfo {
  * (they drop it silently), so whoever wants to give it there rewrites the file first.
  */
 export function requireInput(bytes: Uint8Array, name: string): Uint8Array {
-  const model = fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
-  if (model.graph) model.graph.initializer = model.graph.initializer.filter((tensor) => tensor.name !== name);
-  return toBinary(ModelProtoSchema, model);
+  // On the wire: parsing and writing a file of 19 MB takes 80 ms, copying what stays takes 5.
+  const out: Uint8Array[] = [];
+  for (const field of wireFields(bytes)) {
+    if (field.number !== graphField) {
+      out.push(bytes.subarray(field.start, field.end));
+      continue;
+    }
+    const graph = bytes.subarray(field.value, field.end);
+    const kept = wireFields(graph).filter(({ number, value, end }) => number !== initialiserField || tensorName(graph.subarray(value, end)) !== name);
+    const pieces = kept.map(({ start, end }) => graph.subarray(start, end));
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    out.push(new BinaryWriter().tag(graphField, WireType.LengthDelimited).uint32(length).finish(), ...pieces);
+  }
+  const whole = new Uint8Array(out.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of out) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+/** Field numbers of onnx.proto: ModelProto.graph, GraphProto.initializer, TensorProto.name. */
+const [graphField, initialiserField, nameField] = [7, 5, 8];
+
+/** The fields of a message: where each begins, where its content begins and where it ends. The bytes have been checked by checkWire. */
+function wireFields(bytes: Uint8Array): { number: number; start: number; value: number; end: number }[] {
+  const reader = new BinaryReader(bytes);
+  const found = [];
+  while (reader.pos < reader.len) {
+    const start = reader.pos;
+    const [number, type] = reader.tag();
+    let value = reader.pos;
+    if (type === WireType.LengthDelimited) {
+      const length = reader.uint32();
+      value = reader.pos;
+      reader.pos += length;
+    } else reader.skip(type, number);
+    found.push({ number, start, value, end: reader.pos });
+  }
+  return found;
+}
+
+function tensorName(tensor: Uint8Array): string {
+  const field = wireFields(tensor).findLast(({ number }) => number === nameField);
+  return field === undefined ? '' : new TextDecoder().decode(tensor.subarray(field.value, field.end));
 }
 
 /** The domains of a file whose operators no plain onnxruntime has; empty when it can be loaded. */

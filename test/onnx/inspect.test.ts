@@ -1,6 +1,6 @@
 // Hostile and damaged files: every one is refused with ERR_FLOW_ONNX (or read), never with another error, in bounded time and memory.
 
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
@@ -17,10 +17,10 @@ import {
 import { describe, expect, test } from 'vitest';
 import { onnxBytes } from '../../lib/onnx/export.ts';
 import { Graph, valueInfo } from '../../lib/onnx/graph.ts';
-import { customDomains, inspectOnnx, readOnnxFile } from '../../lib/onnx/inspect.ts';
+import { customDomains, inspectOnnx, readOnnxFile, requireInput } from '../../lib/onnx/inspect.ts';
 import { firstRuntime } from '../../lib/onnx/runtimes.ts';
 import { Random } from '../../lib/random.ts';
-import { caught, untrained } from '../support/models.ts';
+import { untrained } from '../support/models.ts';
 
 const own = onnxBytes(untrained(2, { hidden: [4, 4] }, { columns: ['a', 'b'] }));
 
@@ -160,5 +160,23 @@ describe('readOnnxFile', () => {
   test('refuses what is not a regular file', async () => {
     expect(await caught(() => readOnnxFile('/nowhere/model.onnx'))).toMatchObject({ code: 'ERR_FLOW_IO', path: '/nowhere/model.onnx' });
     expect(await caught(() => readOnnxFile('.'))).toMatchObject({ code: 'ERR_FLOW_IO' });
+  });
+});
+
+describe('requireInput()', () => {
+  const bytes = onnxBytes(untrained(2, { hidden: [8, 8] }), { graph: 'sampler' });
+  const names = (file: Uint8Array) => fromBinary(ModelProtoSchema, file).graph?.initializer.map(({ name }) => name) ?? [];
+
+  test('takes the default of one input out, on the wire, and nothing else', () => {
+    const parsed = fromBinary(ModelProtoSchema, bytes);
+    expect(names(bytes)).toContain('grid');
+    if (parsed.graph) parsed.graph.initializer = parsed.graph.initializer.filter(({ name }) => name !== 'grid');
+    const required = requireInput(bytes, 'grid');
+    expect(fromBinary(ModelProtoSchema, required)).toEqual(parsed);
+    expect(inspectOnnx(required).inputs.find(({ name }) => name === 'grid')?.optional).toBe(false);
+  });
+
+  test('leaves a file without such a default as it is', () => {
+    expect(requireInput(bytes, 'nothing')).toEqual(new Uint8Array(bytes));
   });
 });
