@@ -20,7 +20,7 @@ import { Graph, valueInfo } from '../../lib/onnx/graph.ts';
 import { customDomains, inspectOnnx, readOnnxFile, requireInput } from '../../lib/onnx/inspect.ts';
 import { firstRuntime } from '../../lib/onnx/runtimes.ts';
 import { Random } from '../../lib/random.ts';
-import { untrained } from '../support/models.ts';
+import { caught, untrained } from '../support/models.ts';
 
 const own = onnxBytes(untrained(2, { hidden: [4, 4] }, { columns: ['a', 'b'] }));
 
