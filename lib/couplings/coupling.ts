@@ -6,7 +6,13 @@ export interface IndependentCoupling {
 }
 /** Solved natively: the permutation of x0 of least total squared distance, aware of the condition unless its name says otherwise. */
 export interface OptimalCoupling {
-  readonly name: 'minibatchOT' | 'minibatchOT ignoring the condition';
+  /** `minibatchOT`, then ` of <batch>` and ` ignoring the condition` where it is so: the whole description, as files keep it. */
+  readonly name: string;
+  readonly optimal: {
+    readonly ignoreCondition: boolean;
+    /** Rows coupled at once; null: the training batch. */
+    readonly batch: number | null;
+  };
 }
 export type BuiltInCoupling = IndependentCoupling | OptimalCoupling;
 /** A user's coupling, the one slow lane: called once per step with the batch; returns for each x1 row the index of its x0 row. */

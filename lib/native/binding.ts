@@ -89,6 +89,8 @@ export interface NativeCoupling {
   readonly kind: 'ot';
   readonly condition: boolean;
   readonly labels: number;
+  /** Rows coupled at once and then cut into batches: a multiple of batchSize, at most 4096. @default batchSize */
+  readonly batch?: number;
 }
 
 export interface TrainerRequest {

@@ -1,6 +1,6 @@
 // The options of train() and Trainer: every default and range in one place, every option checked before anything starts.
 
-import type { Coupling } from '../couplings/coupling.ts';
+import type { Coupling, OptimalCoupling } from '../couplings/coupling.ts';
 import { mostCoupledRows, resolveCoupling } from '../couplings/couplings.ts';
 import type { TrainingCondition } from '../data/condition.ts';
 import { Dataset } from '../data/dataset.ts';
@@ -221,8 +221,8 @@ const elsewhere = {
 } as const;
 
 /** Whether the native step couples by optimal transport. */
-export function isOptimal(coupling: Coupling): boolean {
-  return !('pair' in coupling) && coupling.name !== 'independent';
+export function isOptimal(coupling: Coupling): coupling is OptimalCoupling {
+  return 'optimal' in coupling;
 }
 
 /** @throws FlowError naming the option. */
@@ -247,6 +247,8 @@ export function checkOptions(options: unknown): Settings {
   if (isOptimal(coupling)) {
     if (batchSize > mostCoupledRows)
       throw argumentError('ERR_FLOW_RANGE', 'options.batchSize', `at most ${mostCoupledRows} with minibatchOT()`, batchSize, 'Its cost grows as B^2 to B^3.');
+    if ((coupling.optimal.batch ?? batchSize) % batchSize !== 0)
+      throw argumentError('ERR_FLOW_RANGE', 'options.coupling.batch', `a multiple of the batch size ${batchSize}`, coupling.optimal.batch);
     if (source?.paired)
       throw argumentError(
         'ERR_FLOW_CONFIG',

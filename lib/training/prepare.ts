@@ -75,7 +75,8 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
     const program = lower(settings.network, data.width, condition?.spec ?? null);
     const { words, constants } = encodeProgram(program);
     const { path, optimiser, coupling } = settings;
-    const ignores = coupling.name === 'minibatchOT ignoring the condition';
+    const optimal = isOptimal(coupling) ? coupling.optimal : null;
+    const ignores = optimal?.ignoreCondition === true;
     if (ignores && condition !== null) {
       const text = 'minibatchOT({ ignoreCondition: true }) with a condition skews the noise that each condition is trained on; minibatchOT() does not.';
       process.emitWarning(text, { code: 'FLOW_COUPLING_IGNORES_CONDITION' });
@@ -95,7 +96,12 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
       path: pathForm(path),
       times: { stratified: settings.time.stratified, tMin: path.tMin, tMax: path.tMax, quantiles: quantileTable(settings.time, path.tMin, path.tMax) },
       objective: objectiveOf(settings),
-      coupling: isOptimal(coupling) ? { kind: 'ot', condition: condition !== null && !ignores, labels: condition?.spec.classes.length ?? 0 } : null,
+      coupling: optimal && {
+        kind: 'ot',
+        condition: condition !== null && !ignores,
+        labels: condition?.spec.classes.length ?? 0,
+        ...(optimal.batch === null ? {} : { batch: optimal.batch }),
+      },
       dropCondition: condition?.spec.drop === undefined ? null : { probability: condition.spec.drop, row: nullCondition(condition.spec) },
       batchSize: settings.batchSize,
       seed,

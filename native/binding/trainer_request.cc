@@ -170,6 +170,7 @@ void TrainerRequest::read_coupling(const Fields& fields) {
   const Fields coupling(value, "request.coupling");
   if (text(coupling, "kind") != "ot") reject("ERR_FLOW_CONFIG", "request.coupling.kind", "ot", coupling.get("kind"));
   options.coupling = {true, coupling.boolean("condition"), static_cast<int32_t>(coupling.integer("labels", 0, 1 << 20))};
+  if (!absent(coupling.get("batch"))) options.coupling.batch = coupling.integer("batch", 1, int64_t{1} << 24);
 }
 
 void TrainerRequest::read_drop(const Fields& fields) {

@@ -32,7 +32,7 @@ class Batch {
   bool bridge() const { return bridge_; }
   bool weighted() const { return weighted_; }
   int64_t size() const { return batch_; }
-  // Rows [first, first + rows) of the batch of `step`. `pairs` (may be null): x0 of row i is that of row pairs[i].
+  // Rows [first, first + rows) of the batch of `step`. `pairs` (may be null): x0 of row i is that of row pairs[i], which may lie in another step.
   void draw(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s) const;  // x1, x0, condition
   void fill(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s, const BatchTarget& target) const;
   // Validation pair p is row p / draws of the validation rows with its draw p % draws; its x0 is that of partner[p], or its own without partners.

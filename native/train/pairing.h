@@ -1,5 +1,8 @@
-// The coupling of whole batches, once per step and before the tiles: draw x0, x1 and the condition, then the permutation. A pure function of seed and step.
+// The coupling of whole batches, before the tiles of a step: draw x0, x1 and the condition, then the permutation. The rows of `steps_per_group` training
+// batches may be coupled at once (a group) and then cut. A pure function of seed and step. With two threads or more the next groups are coupled while a step
+// runs.
 #pragma once
+#include "core/pool.h"
 #include "ot/coupling.h"
 #include "train/batch.h"
 
@@ -8,27 +11,46 @@ namespace flow {
 class Pairing {
  public:
   Status init(const TrainerOptions& options, const Batch& batch, int32_t dimension, int32_t condition_width, int32_t threads);
-  ~Pairing() { delete[] scratch_; }
-  Pairing() = default;
-  Pairing(const Pairing&) = delete;
-  Pairing& operator=(const Pairing&) = delete;
 
-  bool active() const { return scratch_ != nullptr; }
-  // x0 of row i is that of row result[i]. null: stopped on the way.
+  bool active() const { return rows_ > 0; }
+  // x0 of row i of the step is that of row result[i], counted from the step's first row; with groups also below 0 or past the batch. null: stopped on the way.
   const int32_t* of_step(uint64_t step, const StopFlag* stop);
-  // The same for all validation pairs, batch by batch: partner[p] is the pair whose x0 joins pair p.
+  // Runs the body of this step, and beside it the next two groups where none is ready.
+  template <class F>
+  void beside(uint64_t step, const StopFlag* stop, F&& body) {
+    const uint64_t group = step / static_cast<uint64_t>(steps_per_group_);
+    if (threads_ < 2 || results_[(group + 1) % kResults].holds(group + 1)) return body();
+    parallel_for(1 + kAhead, threads_ < 1 + kAhead ? threads_ : 1 + kAhead, [&](int64_t task, int32_t) {
+      if (task == 0) body();
+      else solve(group + static_cast<uint64_t>(task), lanes_[task - 1], 1, stop);
+    });
+  }
+  // The same for all validation pairs, group by group: partner[p] is the pair whose x0 joins pair p.
   bool of_validation(uint64_t seed, int64_t draws, int64_t rows, const StopFlag* stop, int32_t* partner);
 
  private:
+  static constexpr int32_t kAhead = 2, kResults = 1 + kAhead;
+  struct Lane {  // one transport at a time
+    Coupling coupling;
+    BatchScratch scratch;
+    Buffer<float> x0, x1, condition;
+    Buffer<int32_t> pairs;
+  };
+  struct Result {
+    bool holds(uint64_t group) const { return ready && index == group; }
+    uint64_t index = 0;
+    bool ready = false;
+    Buffer<int32_t> pairs;
+  };
   template <class F>
-  bool draw(int64_t rows, const StopFlag* stop, F&& fill);
+  bool draw(Lane& lane, int64_t rows, int32_t threads, const StopFlag* stop, F&& fill);
+  bool solve(uint64_t group, Lane& lane, int32_t threads, const StopFlag* stop);
 
   const Batch* batch_ = nullptr;
   int32_t dimension_ = 0, condition_width_ = 0, threads_ = 1;
-  Coupling coupling_;
-  BatchScratch* scratch_ = nullptr;
-  Buffer<float> x0_, x1_, condition_;
-  Buffer<int32_t> pairs_;
+  int64_t rows_ = 0, steps_per_group_ = 1;
+  Lane lanes_[kAhead];
+  Result results_[kResults];
 };
 
 }  // namespace flow

@@ -87,15 +87,21 @@ struct TrainerImpl {
   Buffer<uint8_t> regular;  // per chunk: no gradient is NaN or infinite
 
   SliceEnd one_step(double lr, const int32_t* pairs, const StopFlag* stop, double* loss, double* norm);
+  SliceEnd descend(int64_t k, double lr, const int32_t* pairs, const StopFlag* stop, double* loss, double* norm);
 };
 
 // kDone, or why the step left no trace.
 SliceEnd TrainerImpl::one_step(double lr, const int32_t* pairs, const StopFlag* stop, double* loss, double* norm) {
   const int64_t k = step.load(std::memory_order_relaxed);
-  if (pairs == nullptr && pairing.active()) {
-    pairs = pairing.of_step(static_cast<uint64_t>(k), stop);
-    if (pairs == nullptr) return SliceEnd::kStopped;
-  }
+  if (pairs != nullptr || !pairing.active()) return descend(k, lr, pairs, stop, loss, norm);
+  pairs = pairing.of_step(static_cast<uint64_t>(k), stop);
+  if (pairs == nullptr) return SliceEnd::kStopped;
+  SliceEnd end = SliceEnd::kStopped;
+  pairing.beside(static_cast<uint64_t>(k), stop, [&] { end = descend(k, lr, pairs, stop, loss, norm); });
+  return end;
+}
+
+SliceEnd TrainerImpl::descend(int64_t k, double lr, const int32_t* pairs, const StopFlag* stop, double* loss, double* norm) {
   if (!pass.run(static_cast<uint64_t>(k), pairs, optimiser.parameters(), optimiser.transposed(), stop, loss)) return SliceEnd::kStopped;
   parallel_for(optimiser.chunks(), threads, [&](int64_t chunk, int32_t) {
     bool good = true;

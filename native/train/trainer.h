@@ -31,6 +31,7 @@ struct CouplingOptions {
   bool optimal = false;    // minibatch optimal transport instead of the rows as they are drawn
   bool condition = false;  // aware of the condition, whose last `labels` columns are classes
   int32_t labels = 0;
+  int64_t batch = 0;  // rows coupled at once, a multiple of the batch size; 0 = the batch
 };
 
 struct DropOptions {  // a row loses its condition with this probability: `row` (c) stands for it

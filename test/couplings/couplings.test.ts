@@ -1,7 +1,7 @@
 // Couplings: a sorted 1-D coupling (the optimal one) under the contract, and the checks of what a user returns.
 
 import { describe, expect, it } from 'vitest';
-import { checkPairs, defineCoupling, independent, minibatchOT, resolveCoupling } from '../../lib/couplings/couplings.ts';
+import { builtInCoupling, checkPairs, defineCoupling, independent, minibatchOT, resolveCoupling } from '../../lib/couplings/couplings.ts';
 import { couplingContract } from '../contracts/coupling.ts';
 
 const order = (x: Float32Array): number[] => Array.from(x.keys()).sort((i, j) => (x[i] as number) - (x[j] as number));
@@ -34,7 +34,15 @@ describe('couplings', () => {
     const own = resolveCoupling(new Own());
     expect('pair' in own && Array.from(own.pair(new Float32Array(2), new Float32Array(2), null))).toEqual([0, 1]);
     expect(resolveCoupling('minibatchOT')).toEqual(minibatchOT());
-    expect(resolveCoupling(minibatchOT({ ignoreCondition: true }))).toEqual({ name: 'minibatchOT ignoring the condition' });
+    expect(resolveCoupling(minibatchOT({ ignoreCondition: true }))).toEqual({
+      name: 'minibatchOT ignoring the condition',
+      optimal: { ignoreCondition: true, batch: null },
+    });
+    const wide = minibatchOT({ batch: 1024 });
+    expect(wide).toEqual({ name: 'minibatchOT of 1024', optimal: { ignoreCondition: false, batch: 1024 } });
+    for (const coupling of [wide, minibatchOT({ batch: 4096, ignoreCondition: true }), minibatchOT()]) expect(builtInCoupling(coupling.name)).toEqual(coupling);
+    for (const name of ['minibatchOT of 4097', 'minibatchOT of 0', 'minibatchOT of 1e3', 'minibatchOT of']) expect(builtInCoupling(name)).toBeNull();
+    expect(() => minibatchOT({ batch: 4097 })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_RANGE', path: 'options.batch' }));
     expect(() => minibatchOT({ ignorecondition: true } as never)).toThrow(/Did you mean "ignoreCondition"/);
     expect(() => minibatchOT({ ignoreCondition: 1 } as never)).toThrow(/true or false/);
     expect(() => defineCoupling({ name: 'minibatchOT', pair: () => new Int32Array(1) })).toThrow(/a name of its own/);

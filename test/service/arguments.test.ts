@@ -180,7 +180,7 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
   convert: { call: api.convert, right: () => [{ path: api.vp(), t: 0.5, from: 'velocity', to: 'x1', x: Float32Array.of(1, 2), value: [0.5, 1] }] },
   definePath: { call: api.definePath, right: () => [{ name: 'mine', tMin: 0, tMax: 1, at }] },
   defineCoupling: { call: api.defineCoupling, right: () => [{ name: 'mine', pair: () => new Int32Array(4) }] },
-  minibatchOT: { call: api.minibatchOT, right: () => [{ ignoreCondition: true }] },
+  minibatchOT: { call: api.minibatchOT, right: () => [{ ignoreCondition: true, batch: 8 }] },
   independent: { call: api.independent, right: () => [] },
   optimalPairs: { call: api.optimalPairs, right: () => [Float32Array.of(0, 1, 2, 3), Float32Array.of(3, 2, 1, 0), 2, { p: 1, threads: 1, signal: soon() }] },
   ...Object.fromEntries(

@@ -221,11 +221,16 @@ describe('train', () => {
 
     it('gives the same bits on any number of threads, and other bits than independent pairs, with and without conditions', async () => {
       for (const condition of [undefined, { labels }, { numbers, labels }]) {
-        const settings: TrainOptions = { ...small, ...(condition ? { condition } : {}), coupling: minibatchOT(), evaluateEvery: 20 };
-        const [first, ...others] = await Promise.all([1, 2, 3, 8].map(async (threads) => (await train({ ...settings, threads })).record));
-        for (const other of others) expect(other).toEqual(first);
-        expect(first?.parameters).not.toEqual((await train({ ...settings, coupling: 'independent' })).record.parameters);
-        expect(first?.training).toMatchObject({ coupling: 'minibatchOT' });
+        for (const batch of [64, 192]) {
+          const settings: TrainOptions = { ...small, ...(condition ? { condition } : {}), coupling: minibatchOT({ batch }), evaluateEvery: 20 };
+          const [first, ...others] = await Promise.all([1, 2, 3, 8].map(async (threads) => (await train({ ...settings, threads })).record));
+          for (const other of others) expect(other).toEqual(first);
+          expect(first?.parameters).not.toEqual((await train({ ...settings, coupling: 'independent' })).record.parameters);
+          expect(first?.training).toMatchObject({ coupling: `minibatchOT of ${batch}` });
+          const plain = (await train({ ...settings, coupling: 'minibatchOT' })).record.parameters;
+          if (batch === 64) expect(plain).toEqual(first?.parameters);
+          else expect(plain).not.toEqual(first?.parameters);
+        }
       }
     });
 
@@ -240,6 +245,55 @@ describe('train', () => {
         const byHand = (await train({ ...settings, coupling: defineCoupling({ name: 'by hand', pair }) })).record.parameters;
         expect((await train({ ...settings, coupling: 'minibatchOT' })).record.parameters).toEqual(byHand);
       }
+    });
+
+    it.each([1, 2])('couples the rows of four batches at once and cuts them (%i threads)', async (threads) => {
+      // A network that says 0 and does not learn: the loss of a step is the mean of |x1 - x0|^2 / d over its pairs.
+      const still: TrainOptions = {
+        ...small,
+        network: mlp({ hidden: [4], zeroOutput: true }),
+        optimiser: adamw({ lr: 1e-30, weightDecay: 0 }),
+        steps: 8,
+        validation: 0,
+        threads,
+      };
+      const drawn: [x0: number[], x1: number[]] = [[], []];
+      const spy = defineCoupling({
+        name: 'spy',
+        pair: (x0, x1) => {
+          drawn[0].push(...x0);
+          drawn[1].push(...x1);
+          return Int32Array.from({ length: 64 }, (_, i) => i);
+        },
+      });
+      await train({ ...still, coupling: spy });
+      const losses = (await train({ ...still, coupling: minibatchOT({ batch: 256 }) })).record.training['losses'] as { values: number[] };
+      for (const group of [0, 1]) {
+        const [x0, x1] = drawn.map((x) => Float32Array.from(x.slice(512 * group, 512 * (group + 1)))) as [Float32Array, Float32Array];
+        const pairs = table.couple(table.chosen().isa, x0, x1, 256, 2, null, 0, 1);
+        const shares = Array.from({ length: 4 }, (_, step) => {
+          let sum = 0;
+          for (let j = 64 * step; j < 64 * (step + 1); j++)
+            for (let c = 0; c < 2; c++) sum += ((x1[2 * j + c] as number) - (x0[2 * (pairs[j] as number) + c] as number)) ** 2;
+          return sum / 128;
+        });
+        shares.forEach((expected, step) => {
+          // f32: a difference, its square, a sum of 128 of them in blocks.
+          expect(Math.abs((losses.values[4 * group + step] as number) / expected - 1)).toBeLessThan(16 * 2 ** -24);
+        });
+      }
+    });
+
+    it('resumes in the middle of a group to the same bytes', async () => {
+      const options: TrainOptions = { ...small, coupling: minibatchOT({ batch: 256 }) };
+      await train({ ...options, checkpoint: at('wide-whole') });
+      const first = new Trainer({ ...options, checkpoint: { file: at('wide-cut'), everySteps: 18 } });
+      for await (const { step } of first) if (step >= 18) break;
+      first.dispose();
+      const resumed = await Trainer.resume(at('wide-cut'), { data: options.data });
+      for await (const _ of resumed);
+      resumed.dispose();
+      expect((await Model.load(at('wide-cut'))).record).toEqual((await Model.load(at('wide-whole'))).record);
     });
 
     it('holds out rows under the same coupling: their loss is below that of independent pairs', async () => {
