@@ -9,8 +9,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cxx=${CXX:-g++}
 
-build() { # folder, sanitizers
-  npx --no-install cmake-js build --silent --target flowmatch --out "$1" --CDFLOWMATCH_SANITIZE="$2" >"$work/build.log" 2>&1 || { tail -40 "$work/build.log"; exit 1; }
+build() { # folder, sanitizers, target
+  npx --no-install cmake-js build --silent --target "${3:-flowmatch}" --out "$1" --CDFLOWMATCH_SANITIZE="$2" >"$work/build.log" 2>&1 || { tail -40 "$work/build.log"; exit 1; }
 }
 
 # sees NAME FLAGS PRELOAD PATTERN SOURCE: a shared object with a fault, run inside Node's process, must be reported.
@@ -32,7 +32,7 @@ run() { # title, test files ...
 }
 
 native=(test/native-binding/buffers.test.ts test/native-binding/states.test.ts test/native-binding/load.test.ts test/native-binding/teardown.test.ts
-  test/native-binding/concurrent.test.ts)
+  test/native-binding/concurrent.test.ts test/network-native/precisions.test.ts)
 
 if [ "$what" = all ] || [ "$what" = address ]; then
   asan=$("$cxx" -print-file-name=libasan.so):$("$cxx" -print-file-name=libubsan.so)
@@ -45,6 +45,10 @@ if [ "$what" = all ] || [ "$what" = address ]; then
 __attribute__((constructor)) static void f() { volatile int x = INT_MAX; x = x + 1; }'
   build build-asan address,undefined
   export FLOWMATCH_ADDON=$PWD/build-asan/Release/flowmatch.node FLOWMATCH_CYCLES=8 FLOWMATCH_OPERATIONS=300
+  if [ "$(uname -sm)" = 'Linux x86_64' ]; then
+    build build-asan address,undefined flowmatch_amx
+    export FLOWMATCH_AMX_ADDON=$PWD/build-asan/Release/flowmatch_amx.node # tiles, real or emulated
+  fi
   LD_PRELOAD=$asan run 'AddressSanitizer + UndefinedBehaviorSanitizer' "${native[@]}"
 fi
 

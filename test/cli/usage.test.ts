@@ -10,7 +10,7 @@ import { inFolder, run } from './helpers.ts';
 
 const penguins = 'examples/data/penguins.csv';
 const fitFlags =
-  '--seed --threads --json --quiet --config --steps --batch --lr --hidden --coupling --ema --checkpoint --every --null --keep --drop --target --drop-condition --dry-run';
+  '--seed --threads --json --quiet --config --steps --batch --lr --hidden --coupling --ema --checkpoint --every --null --keep --drop --target --drop-condition --precision --dry-run';
 
 describe('usage', () => {
   test('help names every verb, on stdout, exit 0; each verb has its own', async () => {
@@ -40,6 +40,8 @@ describe('usage', () => {
     [['fit', penguins, '-o', 'x', '--drop-condition', '0.1'], /dropCondition: expected 0, as there is no condition/],
     [['sample', 'x', '--noise', 'proportinal'], /Did you mean "proportional"\?/],
     [['sample', 'x', '--noise', 'memoryless:2'], /--noise: expected memoryless, or proportional:0.5/],
+    [['sample', 'x', '--precision', 'f16'], /--precision: expected one of f32, f32-amx, bf16x3, bf16/],
+    [['fit', 'x', '-o', 'y', '--precision', 'bf16x3'], /--precision: expected one of f32, bf16/],
     [['sample', 'x', '--guidance', 'much'], /--guidance: expected a weight such as 2, or 2:0.1-0.8/],
     [['sample', 'x', '--guidance', '2:0.8-0.1'], /--guidance: expected a weight/],
     [['sample', 'x', '--guidance', 'input'], /--guidance: expected a weight/],

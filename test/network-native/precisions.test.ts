@@ -8,7 +8,7 @@ import { native } from '../../lib/native/load.ts';
 import { table } from '../native/table.ts';
 import { bundled, run } from '../native-binding/child.ts';
 
-const tiles = fileURLToPath(new URL('../../build/Release/flowmatch_amx.node', import.meta.url));
+const tiles = process.env['FLOWMATCH_AMX_ADDON'] ?? fileURLToPath(new URL('../../build/Release/flowmatch_amx.node', import.meta.url));
 const { isa, available } = native().info();
 const families: readonly (readonly [name: string, variables: Record<string, string>])[] = [
   ...(table.narrowAvailable().some(([, name]) => name === 'amx') && existsSync(tiles) && !process.env['FLOWMATCH_CHILD_ADDON']

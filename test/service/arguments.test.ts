@@ -118,6 +118,7 @@ const training = () => ({
   normalise: true,
   condition: { labels: rows.map((_, i) => i % 2) },
   dropCondition: 0.2,
+  precision: 'bf16',
   threads: 1,
   signal: soon(),
 });

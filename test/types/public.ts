@@ -30,7 +30,7 @@ export async function readme(data: number[][], signal: AbortSignal): Promise<voi
     coupling: 'independent',
     time: 'uniform',
     optimiser: adamw({ lr: 1e-3 }),
-    precision: 'f32',
+    precision: 'bf16',
     batchSize: 256,
     steps: 20_000,
     ema: 0.999,
@@ -49,7 +49,7 @@ export async function readme(data: number[][], signal: AbortSignal): Promise<voi
     firstRow: 0,
     saveAt: 10,
     guidance: { scale: 2, interval: [0.1, 0.9] },
-    precision: 'f32',
+    precision: 'bf16x3',
     signal,
   });
   const rows: Float32Array = x;
