@@ -17,5 +17,5 @@ if ! PYTHONPATH="$cache" "$python" -c 'import onnx' 2>/dev/null; then
     "$python" -m pip install --quiet --disable-pip-version-check --target "$cache" onnx onnxruntime ||
     { echo "check-onnx: cannot install the Python package onnx; set PYTHON to an interpreter that has it." >&2; exit 3; }
 fi
-FLOWMATCH_ONNX_MODELS=$models FLOWMATCH_ONNX_CORPUS=$corpus npx vitest run test/onnx/parity.test.ts test/onnx/guidance.test.ts test/sampling/stochastic.test.ts --reporter=dot
+FLOWMATCH_ONNX_MODELS=$models FLOWMATCH_ONNX_CORPUS=$corpus npx vitest run test/onnx/parity.test.ts test/onnx/guidance.test.ts test/onnx/density.test.ts test/sampling/stochastic.test.ts --reporter=dot
 PYTHONPATH="$cache" "$python" scripts/check-onnx.py "$corpus"

@@ -39,13 +39,13 @@ export async function exportModel(file: string, flags: ExportFlags, { terminal, 
     const solver = solverByName(flags.solver, { ...(steps === undefined ? {} : { steps }), ...(noise === undefined ? {} : { noise }) }, '--solver');
     await exportOnnx(model, flags.output, {
       graph,
-      ...(graph === 'sampler' ? { solver } : {}),
+      ...(graph === 'velocity' ? {} : { solver }),
       ...(flags.guidance === undefined ? {} : { guidance: flags.guidance as Guidance }),
       ...(flags.opset === undefined ? {} : { opset: flags.opset }),
     });
     const { info } = await inspectOnnxFile(flags.output);
     const size = statSync(flags.output).size;
-    const what = `wrote ${flags.output}: ${graph} graph${graph === 'sampler' ? ` with ${solver.name} in ${solver.steps} steps` : ''}, ${bytes(size)}, opset ${info.opset}, IR ${info.irVersion}\nruns in ${info.runtimes}`;
+    const what = `wrote ${flags.output}: ${graph} graph${graph !== 'velocity' ? ` with ${solver.name} in ${solver.steps} steps` : ''}, ${bytes(size)}, opset ${info.opset}, IR ${info.irVersion}\nruns in ${info.runtimes}`;
     if (flags.check) terminal.note(what);
     const parity = flags.check ? await compare(model, solver, flags, signal) : null;
     const text = parity

@@ -78,7 +78,7 @@ export function program(json = false): Command {
 
   verb(root, 'export <model>', 'write the model as ONNX')
     .requiredOption('-o, --output <file>', 'the model, .onnx')
-    .option('--graph <kind>', 'sampler (noise to rows, solver inside) or velocity', 'sampler')
+    .option('--graph <kind>', 'sampler (noise to rows, solver inside), velocity, or log-density (rows to their log-density)', 'sampler')
     .option('--solver <name>', 'solver of a sampler graph', 'midpoint')
     .option('--noise <name>', 'of a stochastic solver: proportional:0.5, fading:0.5 or memoryless', noiseFlag)
     .option('--steps <n>', 'steps of that solver (default: 50 for midpoint)', integerFlag('--steps', 1, 100_000))

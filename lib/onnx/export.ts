@@ -7,12 +7,13 @@ import { checkGuidance, type Guidance } from '../network/guidance.ts';
 import { lower } from '../network/lower.ts';
 import { choice, integer, ownFields } from '../options.ts';
 import { closingStep } from '../paths/closing.ts';
-import { frameOf } from '../paths/frame.ts';
+import { frameOf, stageRows } from '../paths/frame.ts';
 import { restorePath } from '../paths/paths.ts';
 import { stirRows } from '../paths/stirring.ts';
 import { fitGrid } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
-import { resolveSolver } from '../solvers/solvers.ts';
+import { resolveSolver, rk4 } from '../solvers/solvers.ts';
+import { type DensitySpec, densityGraph } from './density-graph.ts';
 import type { Weights } from './emit-program.ts';
 import { type Graph, joinPieces, modelPieces } from './graph.ts';
 import { timeConvention, writeMetadata } from './metadata.ts';
@@ -20,14 +21,19 @@ import type { ModelPieces } from './pieces.ts';
 import { samplerGraph } from './sampler-graph.ts';
 import { type GuidanceSpec, velocityGraph } from './velocity-graph.ts';
 
-export const graphKinds = ['velocity', 'sampler'] as const;
+export const graphKinds = ['velocity', 'sampler', 'log-density'] as const;
 export type GraphKind = (typeof graphKinds)[number];
 
 export interface OnnxOptions {
-  /** `velocity`: inputs x, t, condition; output v. `sampler`: inputs noise, grid (optional), condition; output x. A stochastic solver
-   * takes `increments` (steps, rows, columns) of standard normal numbers instead of a grid. @default 'sampler' */
+  /**
+   * `velocity`: inputs x, t, condition; output v. `sampler`: inputs noise, grid (optional), condition; output x. A stochastic solver takes `increments` (steps,
+   * rows, columns) of standard normal numbers instead of a grid. `log-density`: inputs x (data rows), condition; output logDensity. @default 'sampler'
+   */
   readonly graph?: GraphKind;
-  /** The solver inside a sampler graph, or its name; its steps or grid are the default of the input `grid`. @default midpoint({ steps: 50 }) */
+  /**
+   * The solver inside a sampler or log-density graph, or its name. In a sampler graph its steps or grid are the default of the input `grid`; a log-density graph
+   * is fixed to them. @default midpoint({ steps: 50 }), and rk4({ steps: 50 }) for log-densities
+   */
   readonly solver?: Solver | string;
   /** Steps of the solver inside a sampler graph, 1 .. 100,000 evaluations; leave out for those of `solver`. */
   readonly steps?: number;
@@ -78,7 +84,11 @@ export function onnxPieces(record: ModelRecord, options: OnnxOptions = {}): Mode
   let graph: Graph;
   let solver: (Solver & { readonly grid: readonly number[] }) | null = null;
   if (kind === 'velocity') graph = velocityGraph(weights, { normaliser, conditionNormaliser, condition: record.condition, guidance });
-  else {
+  else if (kind === 'log-density') {
+    const made = densitySpec(record, options);
+    solver = made.solver;
+    graph = densityGraph(weights, made.spec);
+  } else {
     const chosen = resolveSolver(options.solver, 'options.solver');
     const given = options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, steps: options.steps }, 'options.solver');
     const fit = fitGrid(given, { tMin: path.tMin, tMax: path.tMax });
@@ -130,6 +140,39 @@ function frameTimes(record: ModelRecord, solver: Solver): number[] {
   const frame = frameOf(record);
   const { grid, closes } = fitGrid(solver, { tMin: frame.from, tMax: frame.top });
   return [...grid, ...(closes && frame.closes ? [1] : [])];
+}
+
+/** What a log-density graph is made from. */
+function densitySpec(record: ModelRecord, options: OnnxOptions): { spec: DensitySpec; solver: Solver & { readonly grid: readonly number[] } } {
+  const { normaliser, conditionNormaliser, condition, source, dimension } = record;
+  if (source === 'rows') throw argumentError('ERR_FLOW_CONFIG', 'model.source', 'a Gaussian source', 'source rows', 'The density of its source is not known.');
+  if (options.guidance !== undefined)
+    throw argumentError('ERR_FLOW_CONFIG', 'options.guidance', 'nothing: a log-density graph is not guided', options.guidance);
+  if (options.grid === 'required') throw argumentError('ERR_FLOW_CONFIG', 'options.grid', 'nothing: a log-density graph holds its times', options.grid);
+  if (normaliser?.scale.some((scale) => scale === 0))
+    throw argumentError('ERR_FLOW_ONNX', 'model', 'columns that all vary', 'a constant column', 'Drop it and train again, or use model.logDensity.');
+  const chosen = resolveSolver(options.solver ?? rk4({ steps: 50 }), 'options.solver');
+  const given = options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, steps: options.steps }, 'options.solver');
+  if (given.noise) throw argumentError('ERR_FLOW_CONFIG', 'options.solver', 'a solver without noise', given.name, 'A density belongs to the flow itself.');
+  const frame = frameOf(record);
+  const { grid } = fitGrid(given, { tMin: frame.from, tMax: frame.to, reverse: true });
+  if ((grid.length - 1) * given.b.length > evaluationLimit)
+    throw argumentError('ERR_FLOW_LIMIT', 'options.solver.steps', `at most ${evaluationLimit} evaluations`, (grid.length - 1) * given.b.length);
+  const { alpha } = frame.path.at(frame.to);
+  const logs = normaliser?.scale.reduce((sum, scale) => sum + Math.log(Math.abs(scale)), 0) ?? 0;
+  const constant = dimension * (Math.log(alpha) - Math.log(frame.startScale) - 0.5 * Math.log(2 * Math.PI)) - logs;
+  const spec = {
+    normaliser,
+    conditionNormaliser,
+    condition,
+    tableau: given,
+    grid,
+    rows: stageRows(frame, given, grid),
+    alpha,
+    startScale: frame.startScale,
+    constant,
+  };
+  return { spec, solver: { ...given, grid: Array.from(grid) } };
 }
 
 /** The `guidance` option: the scale may come from outside the graph. */

@@ -154,6 +154,14 @@ export class Graph {
     this.#nodes.push(create(NodeProtoSchema, { opType: type, name: `${type}:${output}`, input: [...inputs], output: [output], attribute }));
   }
 
+  /** A Loop over its body, with one output for each value that the body carries; their names. */
+  loop(inputs: readonly string[], hints: readonly string[], body: { readonly graph: GraphProto }): string[] {
+    const output = hints.map((hint) => this.name(hint));
+    const attribute = [attributeProto('body', body)];
+    this.#nodes.push(create(NodeProtoSchema, { opType: 'Loop', name: `Loop:${output[0]}`, input: [...inputs], output, attribute }));
+    return output;
+  }
+
   /** An initialiser of the whole file; small ones with equal content are shared. */
   constant(hint: string, constant: Constant): string {
     const key = constant.values.length <= 64 ? `${constant.type}|${constant.shape}|${Array.from(constant.values, (v) => (Object.is(v, -0) ? '-0' : v))}` : '';

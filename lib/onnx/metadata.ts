@@ -9,7 +9,7 @@ export const metadataFormat = 1;
 
 /** The part of a ModelRecord that a user of the exported file needs, parsed and checked. */
 export interface FlowMetadata {
-  readonly graph: 'velocity' | 'sampler';
+  readonly graph: 'velocity' | 'sampler' | 'log-density';
   /** Library version that wrote the file. */
   readonly version: string;
   readonly dimension: number;
@@ -26,7 +26,7 @@ export interface FlowMetadata {
   };
   /** Data = shift + scale * z; null = raw coordinates. A velocity graph starts at shift + scale * sourceScale * noise. */
   readonly normaliser: { readonly shift: readonly number[]; readonly scale: readonly number[] } | null;
-  /** Of the solver inside a sampler graph; null for velocity graphs. */
+  /** Of the solver inside a sampler or log-density graph; null for velocity graphs. */
   readonly solver: {
     readonly name: string;
     readonly order: number;
@@ -44,7 +44,7 @@ export interface FlowMetadata {
 /** The entries in the order in which they are written. */
 export function writeMetadata(
   record: ModelRecord,
-  graph: 'velocity' | 'sampler',
+  graph: FlowMetadata['graph'],
   solver: (Solver & { readonly grid: readonly number[] }) | null,
   closing: { readonly x: number; readonly v: number } | null = null,
   guidance: FlowMetadata['guidance'] = null,
@@ -103,7 +103,7 @@ export function readMetadata(entries: ReadonlyMap<string, string>): FlowMetadata
   };
   const json = (key: string): unknown => parse(text(key));
   const graph = text('graph');
-  if (graph !== 'velocity' && graph !== 'sampler') throw wrong('graph', '"velocity" or "sampler"');
+  if (graph !== 'velocity' && graph !== 'sampler' && graph !== 'log-density') throw wrong('graph', '"velocity", "sampler" or "log-density"');
   const source = text('source');
   if (source !== 'gaussian' && source !== 'rows') throw wrong('source', '"gaussian" or "rows"');
   const dimension = Number(text('dimension'));

@@ -22,9 +22,9 @@ export interface Bound {
 }
 
 export interface Binding {
-  readonly kind: 'velocity' | 'sampler';
+  readonly kind: 'velocity' | 'sampler' | 'log-density';
   readonly x: Bound;
-  /** Absent in sampler graphs. */
+  /** Velocity graphs only. */
   readonly t: Bound | null;
   readonly condition: Bound | null;
   readonly grid: string | null;
@@ -114,7 +114,7 @@ export function bindInputs(info: OnnxInfo, names: InputNames, output: string | u
       names.x,
       'Write inputs: { x: "...", t: "..." }.',
     );
-  const t = kind === 'sampler' ? undefined : find(info, 't', names.t);
+  const t = kind !== 'velocity' ? undefined : find(info, 't', names.t);
   if (!t && kind === 'velocity')
     throw argumentError(
       'ERR_FLOW_CONFIG',

@@ -3,12 +3,13 @@
 // in the worker, state in float64.
 
 import { type SamplingCondition, samplingCondition } from '../data/condition.ts';
-import { rowLimit, toMatrix } from '../data/rows.ts';
+import { type Matrix, rowLimit, toMatrix } from '../data/rows.ts';
 import { argumentError, FlowError } from '../errors.ts';
 import type { OnnxInfo } from '../onnx/inspect.ts';
 import { checkSeed, checkSignal, finite, integer, record } from '../options.ts';
 import { checkGrid, fitGrid } from '../solvers/grid.ts';
 import { resolveFlowSolver } from '../solvers/solvers.ts';
+import type { DensityResult } from './density.ts';
 import type { SampleOptions, SampleResult } from './native.ts';
 import { noiseRows } from './noise.ts';
 import {
@@ -98,6 +99,8 @@ export class OnnxSampler {
     const firstRow = integer(given.firstRow ?? 0, 'options.firstRow', 0, 2 ** 48);
     const seed = checkSeed(given.seed, 'options.seed');
     const signal = checkSignal(given.signal);
+    if (this.#bound.kind === 'log-density')
+      throw argumentError('ERR_FLOW_CONFIG', 'sample', 'a sampler or velocity graph', 'a log-density graph', "Export with graph: 'sampler' to draw rows.");
     const plan = this.#bound.kind === 'sampler' ? this.#samplerPlan(given.solver, given.grid) : this.#velocityPlan(given.solver, given.grid);
     const scale = guidanceFeed(this.#bound.guidance, given.guidance);
     const start = source ? (flow?.source === 'rows' ? source.values : networkNoise(source.values, this.info)) : null;
@@ -165,6 +168,42 @@ export class OnnxSampler {
     const reply = await this.#session.call({ kind: 'run', feeds, output }, signal);
     if (reply.data.length !== x.length) throw replyError(output, [n, d], reply);
     return reply.data;
+  }
+
+  /**
+   * The log-density of rows (rows, dimension) in nats and data units, as model.logDensity with the solver in the file. Log-density graphs only.
+   * @throws FlowError ERR_FLOW_CONFIG for other graphs, ERR_FLOW_SHAPE, ERR_FLOW_NONFINITE naming a row. Rejects with signal.reason when aborted.
+   * @example const { logDensity } = await (await loadOnnx('density.onnx')).logDensity(rows);
+   */
+  async logDensity(rows: Matrix, options: { readonly condition?: SamplingCondition; readonly signal?: AbortSignal } = {}): Promise<DensityResult> {
+    const given = record(options, 'options', ['condition', 'signal']);
+    const signal = checkSignal(given.signal);
+    const bound = this.#bound;
+    if (bound.kind !== 'log-density')
+      throw argumentError('ERR_FLOW_CONFIG', 'logDensity', 'a log-density graph', `a ${bound.kind} graph`, "Export with graph: 'log-density'.");
+    const d = this.dimension;
+    const { values, rows: n } = toMatrix(rows, 'rows', { width: d, names: this.columns });
+    const condition = samplingCondition(given.condition, 'options.condition', conditionSpec(this.info, bound.condition));
+    if (condition && condition.rows !== 1 && condition.rows !== n)
+      throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per row`, `${condition.rows} rows`);
+    signal?.throwIfAborted();
+    const inside = this.info.flow?.solver;
+    const nfe = (inside?.stages ?? 1) * (inside?.steps ?? 1);
+    const logDensity = new Float64Array(n);
+    const perCall = this.#rowsPerCall(nfe * (d + 1), 0);
+    await inTurns(Math.ceil(n / perCall), inFlight, async (index) => {
+      const first = index * perCall;
+      const count = Math.min(perCall, n - first);
+      const rest = bound.condition && condition ? [conditionFeed(bound.condition, condition, first, count, count)] : [];
+      const feeds = [feed(bound.x, values.slice(first * d, (first + count) * d), count), ...rest];
+      const reply = await this.#session.call({ kind: 'run', feeds, output: bound.output }, signal);
+      if (reply.data.length !== count) throw replyError(bound.output, [count, 1], reply);
+      const bad = reply.data.findIndex((value) => !Number.isFinite(value));
+      if (bad >= 0) throw diverged(first + bad);
+      logDensity.set(reply.data, first);
+    });
+    signal?.throwIfAborted();
+    return { logDensity, standardError: new Float64Array(n), rows: n, nfe };
   }
 
   /** Frees the session and its thread; waiting calls reject with ERR_FLOW_DISPOSED. Idempotent. */
