@@ -70,6 +70,16 @@ export function program(json = false): Command {
     .option('--format <name>', 'csv, jsonl or npy (default: by the name of the output file)')
     .action(run(async () => (await import('./sample.ts')).sample));
 
+  verb(root, 'score <model> <table>', 'tell how likely a model finds each row of a table: its log-density, in nats')
+    .option('-o, --output <file>', 'where to; stdout without it')
+    .option('--top <n>', 'only the n least likely rows, with their cells, least likely first', integerFlag('--top', 1, 1_000_000))
+    .option('--exact', 'the exact divergence, also above 64 encoded columns')
+    .option('--probes <n>', 'estimate it by so many random probes a row (default above 64 encoded columns: 8)', integerFlag('--probes', 1, 65_536))
+    .option('--solver <name>', 'rk4 (default), midpoint, euler, heun, ralston or rk4ThreeEighths')
+    .option('--steps <n>', 'steps of the solver (default: 50)', integerFlag('--steps', 1, 100_000))
+    .option('--null <text>', 'read this text as a missing cell (may be repeated)', repeated)
+    .action(run(async () => (await import('./score.ts')).score));
+
   verb(root, 'report <model> <table>', 'compare generated rows with the real table, as one HTML file')
     .requiredOption('-o, --output <file>', 'the report, .html')
     .option('-n, --rows <n>', 'rows to generate (default: as many as the table has, 1000 to 10000)', integerFlag('--rows', 2))

@@ -125,7 +125,7 @@ function givenValue(text: string, codec: Codec): string {
 }
 
 /** A model of a plain matrix gets a codec of plain numbers, so that one writer serves both. */
-function withCodec(model: Model): Model {
+export function withCodec(model: Model): Model {
   const { table, dimension, columns, condition } = model.record;
   if (table !== null) return model;
   if (condition !== null || model.record.source !== 'gaussian') {

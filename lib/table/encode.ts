@@ -11,6 +11,9 @@ export interface EncodedChunk {
   /** Class per row; null without a target. */
   readonly labels: Float32Array | null;
   readonly rows: number;
+  /** The rows as they were read, and their numbers (1 = the first after the header). */
+  readonly cells: readonly (readonly Cell[])[];
+  readonly numbers: readonly number[];
   readonly bytesRead: number;
 }
 
@@ -36,6 +39,8 @@ export async function* encodeRows(
     const data = new Float32Array(Math.min(batch.rows.length, rowsPerBatch) * codec.width);
     const labels = codec.target ? new Float32Array(batch.rows.length) : null;
     let kept = 0;
+    const cells: (readonly Cell[])[] = [];
+    const numbers: number[] = [];
     for (let r = 0; r < batch.rows.length; r++) {
       const row = batch.rows[r] as readonly Cell[];
       let whole = true;
@@ -51,9 +56,12 @@ export async function* encodeRows(
       }
       const label = codec.encodeRow(row, position, data, kept * codec.width, { row: batch.firstRow + r, line: batch.lines?.[r] ?? null, file: source.name });
       if (labels) labels[kept] = label;
+      cells.push(row);
+      numbers.push(batch.firstRow + r);
       kept++;
     }
-    if (kept > 0) yield { data: data.subarray(0, kept * codec.width), labels: labels?.subarray(0, kept) ?? null, rows: kept, bytesRead: batch.bytesRead };
+    if (kept > 0)
+      yield { data: data.subarray(0, kept * codec.width), labels: labels?.subarray(0, kept) ?? null, rows: kept, cells, numbers, bytesRead: batch.bytesRead };
   }
 }
 

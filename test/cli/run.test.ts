@@ -20,6 +20,39 @@ beforeAll(async () => {
   fitted = await run('fit', penguins, '-o', model, ...small);
 }, 120_000);
 
+describe('score', () => {
+  const lines = (text: string) => text.trim().split('\n');
+
+  test('gives each whole row its log-density, and the least likely rows with their cells', async () => {
+    const all = await run('score', model, penguins, '--null', '.', '--steps', '8');
+    expect([all.code, lines(all.stdout)[0]]).toEqual([0, 'row,logDensity']);
+    const scores = lines(all.stdout)
+      .slice(1)
+      .map((line) => line.split(',').map(Number) as [number, number]);
+    expect(scores.length).toBe(333);
+    expect(all.stderr).toMatch(/333 rows, mean log-density -?\d+\.\d{3} nats; 11 with a missing cell left out/);
+    const top = await run('score', model, penguins, '--null', '.', '--steps', '8', '--top', '5');
+    const sorted = [...scores].sort((a, b) => a[1] - b[1]).slice(0, 5);
+    expect(
+      lines(top.stdout)
+        .slice(1)
+        .map((line) => Number(line.split(',')[0])),
+    ).toEqual(sorted.map(([row]) => row));
+    expect(lines(top.stdout)[0]).toMatch(/^row,logDensity,.*Species.*Sex/);
+  });
+
+  test('estimates with --probes, as JSON lines with --json, and refuses --exact beside them', async () => {
+    const file = inFolder('scores.jsonl');
+    const made = await run('score', model, penguins, '--null', '.', '--steps', '2', '--probes', '3', '--json', '-o', file);
+    expect(made.code).toBe(0);
+    const [first] = lines(readFileSync(file, 'utf8')).map((line) => JSON.parse(line));
+    expect(first).toMatchObject({ row: 1, logDensity: expect.any(Number), standardError: expect.any(Number) });
+    const wrong = await run('score', model, penguins, '--exact', '--probes', '2');
+    expect([wrong.code, wrong.stdout]).toEqual([2, '']);
+    expect(wrong.stderr).toMatch(/either --exact or --probes/);
+  });
+});
+
 describe('fit', () => {
   test('prints the schema, progress and the report card on stderr, nothing on stdout', () => {
     expect([fitted.code, fitted.stdout]).toEqual([0, '']);

@@ -2,15 +2,15 @@
 // and through loadOnnx. Files are kept for Python's checker (scripts/check-onnx.sh).
 
 import { describe, expect, test } from 'vitest';
-import { Model, heun, loadOnnx, midpoint, type ModelRecord, rk4 } from '../../lib/index.ts';
+import { heun, loadOnnx, Model, type ModelRecord, midpoint, rk4 } from '../../lib/index.ts';
 import { onnxBytes } from '../../lib/onnx/export.ts';
 import { resolvePath, storePath } from '../../lib/paths/paths.ts';
 import { vp } from '../../lib/paths/vp.ts';
+import { networkCases } from '../cases/networks.ts';
 import { caught, untrained } from '../support/models.ts';
 import { keep } from './corpus.ts';
 import { modelOf, pointsOf, randomModel } from './random-models.ts';
 import { type Feeds, run, sessionOf } from './run.ts';
-import { networkCases } from '../cases/networks.ts';
 
 const count = Math.min(60, Number(process.env['FLOWMATCH_ONNX_MODELS'] ?? 24));
 const solvers = [rk4({ steps: 3 }), midpoint({ steps: 4 }), heun({ steps: 3 })];
@@ -57,7 +57,8 @@ describe('log-density graphs', () => {
   test(`of ${count} random models agree with the core within 1e-5`, async () => {
     for (let seed = 0; seed < count; seed++) {
       const of = randomModel(seed);
-      if (of.model.source === 'rows' || of.network.program.ops.some((op) => op.kind === 'layerNorm' && (of.network.program.values[op.input]?.width ?? 0) < 3)) continue;
+      if (of.model.source === 'rows' || of.network.program.ops.some((op) => op.kind === 'layerNorm' && (of.network.program.values[op.input]?.width ?? 0) < 3))
+        continue;
       const { x, condition } = pointsOf(of, 3, 0, seed);
       expect(await apart(of.model, x, condition, seed), `random ${seed}`).toBeLessThan(1e-5);
     }

@@ -1,0 +1,103 @@
+// `flowmatch score`: the log-density of each row of a table under a model, to stdout or a file; or only the least likely rows, with their cells.
+// CSV with the columns row, logDensity, standardError (the latter where the divergence is estimated); JSON lines with --json.
+
+import { argumentError } from '../errors.ts';
+import { Model } from '../model/model.ts';
+import { solverByName } from '../solvers/solvers.ts';
+import type { Cell } from '../table/cells.ts';
+import type { MissingCount } from '../table/encode.ts';
+import { scoreTable } from '../table/score.ts';
+import { openTable } from '../table/source.ts';
+import { csvField } from '../table/write.ts';
+import { openOutput } from './output.ts';
+import { withCodec } from './sample.ts';
+import type { Session } from './session.ts';
+import { count } from './terminal.ts';
+
+export interface ScoreFlags {
+  readonly table: string;
+  readonly output?: string;
+  readonly top?: number;
+  readonly exact?: boolean;
+  readonly probes?: number;
+  readonly solver?: string;
+  readonly steps?: number;
+  readonly null?: readonly string[];
+  readonly seed: number;
+  readonly threads?: number;
+}
+
+interface Scored {
+  readonly row: number;
+  readonly logDensity: number;
+  readonly standardError: number;
+  readonly cells: readonly Cell[];
+}
+
+export async function score(file: string, flags: ScoreFlags, { terminal, signal }: Session): Promise<void> {
+  if (flags.exact && flags.probes !== undefined)
+    throw argumentError('ERR_FLOW_CONFIG', '--probes', 'either --exact or --probes', flags.probes, 'An exact divergence has no probes.');
+  const started = performance.now();
+  terminal.progress({ event: 'start', file }, () => `scoring ${flags.table} ...`, true);
+  const model = withCodec(await Model.load(file));
+  const out = await openOutput(flags.output);
+  try {
+    const source = await openTable(flags.table);
+    const missing: MissingCount = { rows: 0, byColumn: new Map() };
+    const { solver, steps, top, probes, threads, seed } = flags;
+    const options = {
+      seed,
+      nulls: flags.null ?? [],
+      signal,
+      ...(flags.exact ? { method: 'exact' as const } : {}),
+      ...(probes === undefined ? {} : { method: 'hutchinson' as const, probes }),
+      ...(solver === undefined && steps === undefined ? {} : { solver: solverByName(solver ?? 'rk4', steps === undefined ? {} : { steps }, '--solver') }),
+      ...(threads === undefined ? {} : { threads }),
+    };
+    let least: Scored[] = [];
+    let [done, sum, headed] = [0, 0, false];
+    const write = async (rows: readonly Scored[]): Promise<void> => {
+      const estimated = rows.some((one) => one.standardError !== 0);
+      const header = [...(top === undefined ? [] : source.header.map(String))];
+      const lines = rows.map((one) => (terminal.json ? jsonLine(one, estimated, header) : csvLine(one, estimated, header)));
+      const names = ['row', 'logDensity', ...(estimated ? ['standardError'] : []), ...header];
+      if (!headed && !terminal.json) lines.unshift(`${names.map(csvField).join(',')}\n`);
+      headed = true;
+      await out.write(new TextEncoder().encode(lines.join('')));
+    };
+    for await (const batch of scoreTable(model, source, options, missing)) {
+      const scored = batch.numbers.map((row, i) => ({
+        row,
+        logDensity: batch.logDensity[i] as number,
+        standardError: batch.standardError[i] as number,
+        cells: batch.cells[i] as readonly Cell[],
+      }));
+      for (const { logDensity } of scored) sum += logDensity;
+      done += scored.length;
+      if (top === undefined) await write(scored);
+      else least = [...least, ...scored].sort((a, b) => a.logDensity - b.logDensity || a.row - b.row).slice(0, top);
+      if (!out.open) break;
+      terminal.progress({ event: 'progress', rows: done }, () => `${count(done)} rows scored`);
+    }
+    signal.throwIfAborted();
+    if (top !== undefined || done === 0) await write(least);
+    await out.finish();
+    terminal.endProgress();
+    const seconds = (performance.now() - started) / 1000;
+    const mean = sum / done;
+    const left = missing.rows === 0 ? '' : `; ${count(missing.rows)} with a missing cell left out`;
+    const event = { event: 'scored', rows: done, missing: missing.rows, meanLogDensity: done === 0 ? null : mean, seconds };
+    terminal.progress(event, () => `${count(done)} rows, mean log-density ${mean.toFixed(3)} nats${left} (${seconds.toFixed(1)} s)`, true);
+  } finally {
+    await out.discard();
+    model.dispose();
+  }
+}
+
+const csvLine = ({ row, logDensity, standardError, cells }: Scored, estimated: boolean, header: readonly string[]): string =>
+  `${[row, logDensity, ...(estimated ? [standardError] : []), ...header.map((_, i) => cells[i] ?? '')].map((value) => csvField(value)).join(',')}\n`;
+
+const jsonLine = ({ row, logDensity, standardError, cells }: Scored, estimated: boolean, header: readonly string[]): string => {
+  const values = header.length === 0 ? {} : { cells: Object.fromEntries(header.map((name, i) => [name, cells[i] ?? null])) };
+  return `${JSON.stringify({ row, logDensity, ...(estimated ? { standardError } : {}), ...values })}\n`;
+};
