@@ -10,6 +10,10 @@ export { type Synthetic, type SyntheticName, synthetic, syntheticNames } from '.
 export { FlowError, type FlowErrorCode, type FlowErrorFields } from './errors.ts';
 export { adaptive, type Loss, mse, pseudoHuber } from './losses/loss.ts';
 export { edm, type LossWeight, minSNR } from './losses/weight.ts';
+export { type EnergyDistanceOptions, energyDistance } from './metrics/energy-distance.ts';
+export { type MmdOptions, mmdSquared } from './metrics/mmd.ts';
+export { normalisedPathEnergy, pathEnergy, straightness } from './metrics/path-energy.ts';
+export { type SlicedOptions, slicedWasserstein } from './metrics/sliced.ts';
 export { type OptimalPairs, optimalPairs, type TransportOptions, wasserstein1, wasserstein2, wasserstein2Squared } from './metrics/transport.ts';
 export { exportOnnx, type OnnxExportOptions } from './model/export-onnx.ts';
 export { type BatchOptions, Model, type ModelInfo } from './model/model.ts';

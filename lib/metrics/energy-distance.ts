@@ -1,5 +1,6 @@
 // Energy distance 2 E|X - Y| - E|X - X'| - E|Y - Y'| with Euclidean norms (Szekely and Rizzo, 2013, doi 10.1016/j.jspi.2013.03.018). O(n m d) time, no matrix.
 
+import { choice, record } from '../options.ts';
 import { rowCount, type Values } from './rows.ts';
 
 export interface EnergyDistanceOptions {
@@ -9,7 +10,8 @@ export interface EnergyDistanceOptions {
 
 /** Energy distance between the rows of x (n, columns) and y (m, columns): the squared form, in the unit of the rows. n, m >= 2 for 'U'. */
 export function energyDistance(x: Values, y: Values, columns: number, options: EnergyDistanceOptions = {}): number {
-  const unbiased = options.statistic === 'U';
+  const { statistic } = record(options, 'options', ['statistic']);
+  const unbiased = choice(statistic ?? 'V', 'options.statistic', ['V', 'U']) === 'U';
   const n = rowCount(x, columns, 'x', unbiased ? 2 : 1);
   const m = rowCount(y, columns, 'y', unbiased ? 2 : 1);
   const cross = pairSum(x, n, y, m, columns) / (n * m);

@@ -33,6 +33,7 @@ golden = {
     "energyV": float(2 * xy.mean() - xx.mean() - yy.mean()),
     "energyU": float(2 * xy.mean() - xx.sum() / (n * (n - 1)) - yy.sum() / (m * (m - 1))),
     "energy1d": float(stats.energy_distance(X[:, 0], Y[:, 0]) ** 2),
+    "mmd": float(sum(k(xx).mean() + k(yy).mean() - 2 * k(xy).mean() for k in [lambda r, s=s: np.exp(-(r**2) / (2 * s * s)) for s in [0.01, 0.1, 1, 10, 100]])),
     "ks": [float(stats.ks_2samp(X[:, c], Y[:, c]).statistic) for c in range(3)],
     "wasserstein1": [float(stats.wasserstein_distance(X[:, c], Y[:, c])) for c in range(3)],
     "wasserstein2": float(np.sqrt(np.mean((np.sort(X[:, 0]) - np.sort(Y[:40, 0])) ** 2))),

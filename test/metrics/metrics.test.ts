@@ -13,10 +13,13 @@ import {
   ksComplement,
   ksDistance,
   median,
+  mmdSquared,
   moments,
   normalisedPathEnergy,
   pathEnergy,
   rangeCoverage,
+  slicedWasserstein,
+  straightness,
   totalVariation,
   tvComplement,
   wasserstein1d,
@@ -45,6 +48,10 @@ describe('against SciPy', () => {
   it('energy distance', () => {
     close([energyDistance(x, y, 3), energyDistance(x, y, 3, { statistic: 'U' })], [golden.energyV, golden.energyU]);
     close([energyDistance(column(x, 3, 0), column(y, 3, 0), 1)], [golden.energy1d]);
+  });
+
+  it('maximum mean discrepancy', () => {
+    close([mmdSquared(x, y, 3)], [golden.mmd]);
   });
 
   it('one column', () => {
@@ -105,10 +112,37 @@ describe('by hand', () => {
     expect(pathEnergy(f(...[...grid].reverse().flatMap(at)), [...grid].reverse(), 2)).toBeCloseTo(12.5, 13);
   });
 
+  it('straightness: nothing for a line at constant speed, the variance of the speed else', () => {
+    // Speeds 1 and 3 for half a unit each: mean 2, variance 1.
+    expect(straightness(f(0, 0.5, 2), [0, 0.5, 1], 1)).toBeCloseTo(1, 14);
+    const grid = [0, 0.25, 1];
+    expect(straightness(f(...grid.flatMap((t) => [3 * t, 1, 0, 4 * t])), grid, 2)).toBeLessThan(1e-13);
+    // A quarter turn of the unit circle against its chord: energy (pi/2)^2 - 2 for fine grids.
+    const steps = 400;
+    const times = Array.from({ length: steps + 1 }, (_, k) => k / steps);
+    const arc = f(...times.flatMap((t) => [Math.cos((Math.PI * t) / 2), Math.sin((Math.PI * t) / 2)]));
+    expect(straightness(arc, times, 2)).toBeCloseTo((Math.PI / 2) ** 2 - 2, 4);
+  });
+
+  it('sliced distances', () => {
+    const [a, b] = [column(x, 3, 0), column(y, 3, 0)];
+    for (const p of [1, 2]) expect(slicedWasserstein(a, b, 1, { p, directions: 3 })).toBeCloseTo(wasserstein1d(a, b, p), 14);
+    // A shift of length s in the plane: |s cos(angle)| in each direction, mean 2 s / pi, standard deviation s sqrt(1/2 - 4/pi^2) = 0.308 s. Four standard errors.
+    const points = Float64Array.from(x.subarray(0, 80));
+    const shifted = points.map((v, i) => v + (i % 2 === 0 ? 3 : 4));
+    for (const p of [1, 2, 3])
+      expect(Math.abs(slicedWasserstein(points, shifted, 2, { p, directions: 2000, seed: 4 }) / 5 - 2 / Math.PI)).toBeLessThan((4 * 0.308) / Math.sqrt(2000));
+    expect(slicedWasserstein(x, x, 3)).toBe(0);
+    expect(slicedWasserstein(x, y, 3, { seed: 1 })).not.toBe(slicedWasserstein(x, y, 3));
+  });
+
   it('refuses what is no sample', () => {
     expect(() => energyDistance(f(1, 2, 3), f(1, 2), 2)).toThrow(expect.objectContaining({ code: 'ERR_FLOW_SHAPE', path: 'x' }));
     expect(() => energyDistance(f(1, 2), f(1, Number.NaN), 2)).toThrow(/y, row 0, column 1: expected a finite number, got NaN/);
     expect(() => energyDistance(f(1, 2), f(3, 4), 2, { statistic: 'U' })).toThrow(/at least 2 rows/);
+    expect(() => mmdSquared(f(1), f(2), 1, { sigmas: [0] })).toThrow(/sigmas\[0\]/);
+    expect(() => mmdSquared(f(1), f(2), 1, { sigmas: [] })).toThrow(/widths above 0/);
+    expect(() => slicedWasserstein(f(1), f(2), 1, { p: 0.5 })).toThrow(/options\.p/);
     expect(() => moments([1, 2] as never, 2)).toThrow(/Float32Array/);
     expect(() => totalVariation([], ['a'])).toThrow(/at least one value/);
     expect(() => pathEnergy(f(1, 2, 3), [0, 1], 1)).toThrow(/2 states/);

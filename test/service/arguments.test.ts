@@ -183,6 +183,12 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
   defineCoupling: { call: api.defineCoupling, right: () => [{ name: 'mine', pair: () => new Int32Array(4) }] },
   minibatchOT: { call: api.minibatchOT, right: () => [{ ignoreCondition: true, batch: 8 }] },
   independent: { call: api.independent, right: () => [] },
+  energyDistance: { call: api.energyDistance, right: () => [Float32Array.of(0, 1, 2, 3), Float64Array.of(3, 2, 1, 0), 2, { statistic: 'U' }] },
+  mmdSquared: { call: api.mmdSquared, right: () => [Float32Array.of(0, 1, 2, 3), Float64Array.of(3, 2, 1, 0), 2, { sigmas: [1, 2] }] },
+  slicedWasserstein: { call: api.slicedWasserstein, right: () => [Float32Array.of(0, 1, 2, 3), Float64Array.of(3, 2), 2, { p: 1, directions: 3, seed: 1 }] },
+  pathEnergy: { call: api.pathEnergy, right: () => [Float32Array.of(0, 1, 2, 3), [0, 1], 2] },
+  straightness: { call: api.straightness, right: () => [Float32Array.of(0, 1, 2, 3), [0, 1], 2] },
+  normalisedPathEnergy: { call: api.normalisedPathEnergy, right: () => [1.5, 1] },
   optimalPairs: { call: api.optimalPairs, right: () => [Float32Array.of(0, 1, 2, 3), Float32Array.of(3, 2, 1, 0), 2, { p: 1, threads: 1, signal: soon() }] },
   ...Object.fromEntries(
     Object.entries({ wasserstein1: api.wasserstein1, wasserstein2: api.wasserstein2, wasserstein2Squared: api.wasserstein2Squared }).map(([name, call]) => [
