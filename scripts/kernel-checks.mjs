@@ -17,5 +17,11 @@ for (const isa of table.available()) {
   const normals = table.draw(isa, Uint32Array.of(1, 2), 3, 0n, 20_000, 7, true);
   console.log(`digest ${isa === 'baseline' ? 'baseline' : 'fma'} ${createHash('sha256').update(new Uint8Array(normals.buffer)).digest('hex')}`);
 }
+for (const [isa, name] of table.narrowAvailable())
+  for (const family of ['convert', 'pack', 'dense', 'weight_grad']) {
+    const { cases, failures, worst, first } = table.checkNarrow(isa, name, family, 1);
+    if (failures > 0 || cases === 0) failed++;
+    console.log(`${failures === 0 ? 'ok  ' : 'FAIL'} ${isa} bfloat16 ${name} ${family}: ${cases} cases, worst ${worst.toFixed(3)} of the bound ${first}`);
+  }
 console.log(`${process.arch}: ${failed === 0 ? 'all kernels agree' : `${failed} families failed`}`);
 process.exitCode = failed === 0 ? 0 : 1;
