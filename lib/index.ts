@@ -43,10 +43,26 @@ export type { SamplingPrecision, TrainingPrecision } from './precision.ts';
 export type { DensityOptions, DensityResult, ScoreOptions, ScoreResult } from './sampling/density.ts';
 export type { IntegrateOptions, SampleOptions, SampleResult } from './sampling/native.ts';
 export { loadOnnx, type OnnxLoadOptions, type OnnxSampleOptions, OnnxSampler } from './sampling/onnx.ts';
-export { defineSolver, type SolverFactory, type SolverOptions } from './solvers/define.ts';
+export { type RowStatus, rowStatus } from './sampling/status.ts';
+export { type AdaptiveOptions, defineSolver, type FixedOptions, type SolverFactory, type SolverOptions } from './solvers/define.ts';
+export { type EdmGridOptions, edmGrid, type PowerGridOptions, powerGrid, uniformGrid } from './solvers/grids.ts';
 export { fading, memoryless, type NoiseOption, type NoisePoint, type NoiseSchedule, proportional } from './solvers/noise.ts';
-export type { Solver, Tableau } from './solvers/solver.ts';
-export { euler, eulerMaruyama, heun, midpoint, ralston, rk4, rk4ThreeEighths, type SolverName, stochasticHeun } from './solvers/solvers.ts';
+export type { Solver, StepControl, Tableau } from './solvers/solver.ts';
+export {
+  bosh3,
+  dopri5,
+  dopri8,
+  euler,
+  eulerMaruyama,
+  heun,
+  midpoint,
+  ralston,
+  rk4,
+  rk4ThreeEighths,
+  type SolverName,
+  stochasticHeun,
+  tsit5,
+} from './solvers/solvers.ts';
 export type { StochasticFactory, StochasticOptions } from './solvers/stochastic.ts';
 export type { Value } from './table/codec.ts';
 export { tableDefaults } from './table/defaults.ts';

@@ -24,17 +24,21 @@ export interface SampleFlags {
   readonly precision?: SamplingPrecision;
   readonly solver?: string;
   readonly steps?: number;
+  readonly rtol?: number;
+  readonly atol?: number;
   readonly given?: string;
   readonly noise?: NoiseSchedule;
   readonly guidance?: { readonly scale: number; readonly interval?: [number, number] };
   readonly format?: string;
 }
 
-/** The solver that the flags name, or undefined for the model's default. */
-export function solverOf(name: string | undefined, steps: number | undefined, noise?: NoiseSchedule): Solver | undefined {
-  if (name === undefined && steps === undefined && noise === undefined) return undefined;
-  const options = { ...(steps === undefined ? {} : { steps }), ...(noise === undefined ? {} : { noise }) };
-  return solverByName(name ?? (noise === undefined ? 'midpoint' : 'stochasticHeun'), options, '--solver');
+/** The solver that the flags name, or undefined for the model's default; a tolerance alone means dopri5, noise alone stochasticHeun. */
+export function solverOf({ solver, ...flags }: Pick<SampleFlags, 'solver' | 'steps' | 'rtol' | 'atol' | 'noise'>): Solver | undefined {
+  const { steps, rtol, atol, noise } = flags;
+  const options = Object.fromEntries(Object.entries({ steps, rtol, atol, noise }).filter(([, value]) => value !== undefined));
+  if (solver === undefined && Object.keys(options).length === 0) return undefined;
+  const preset = noise !== undefined ? 'stochasticHeun' : rtol !== undefined || atol !== undefined ? 'dopri5' : 'midpoint';
+  return solverByName(solver ?? preset, options, '--solver');
 }
 
 export async function sample(file: string, flags: SampleFlags, { terminal, signal }: Session): Promise<void> {
@@ -44,11 +48,11 @@ export async function sample(file: string, flags: SampleFlags, { terminal, signa
   const model = withCodec(await Model.load(file));
   const codec = tableCodec(model);
   const toFile = output !== undefined && output !== '-';
-  const solver = solverOf(flags.solver, flags.steps, flags.noise);
+  const solver = solverOf(flags);
   const writer = rowWriter(formatOf(flags.format, toFile ? output : undefined, terminal.json), codec);
   const given = flags.given === undefined ? undefined : givenValue(flags.given, codec);
   const out = await openOutput(output);
-  let [done, written] = [0, 0];
+  let [done, written, evaluations] = [0, 0, 0];
   const put = async (chunk: Uint8Array) => {
     await out.write(chunk);
     written += chunk.length;
@@ -69,6 +73,7 @@ export async function sample(file: string, flags: SampleFlags, { terminal, signa
       if (done === 0) await put(writer.head(n)); // not earlier: an error leaves stdout empty
       await put(writer.rows(batch.rows));
       done += batch.rows.length;
+      evaluations += batch.nfe * batch.rows.length;
       if (!out.open) break;
       const seconds = (performance.now() - started) / 1000;
       const rate = done / seconds;
@@ -85,10 +90,11 @@ export async function sample(file: string, flags: SampleFlags, { terminal, signa
   }
   terminal.endProgress();
   const seconds = (performance.now() - started) / 1000;
+  const nfe = done === 0 ? 0 : Number((evaluations / done).toFixed(2));
   if (toFile)
     terminal.result(
-      { event: 'done', rows: done, file: output, bytes: written, seconds },
-      `wrote ${count(done)} rows to ${output} (${bytes(written)}) in ${seconds.toFixed(1)} s`,
+      { event: 'done', rows: done, file: output, bytes: written, seconds, nfe },
+      `wrote ${count(done)} rows to ${output} (${bytes(written)}) in ${seconds.toFixed(1)} s, ${nfe} network evaluations a row`,
     );
 }
 

@@ -168,6 +168,28 @@ export interface NativeTrainer {
   dispose(): void;
 }
 
+/** Steps by error control. The tableau's last stage is the slope at the end of the step: its row of `a` is b, c = 1. */
+export interface NativeAdaptive {
+  readonly rtol: number;
+  readonly atol: number;
+  readonly minStep: number;
+  /** Tried per row, rejected ones included. */
+  readonly maxSteps: number;
+  /** The step follows from the last two errors, not from the last alone. */
+  readonly pi: boolean;
+  /** One step for all rows of the request, by the error of all. */
+  readonly batch: boolean;
+  /** (s): b - bHat, and the order of bHat. */
+  readonly error: Float64Array;
+  readonly errorOrder: number;
+  /** (s, degree): b_i(theta) = sum_p dense[i][p] theta^(p + 1). */
+  readonly dense: Float64Array;
+  /** [x, v]: the last interval of the grid is the step z <- x z + v slope, taken at its start. null = none. */
+  readonly closing: Float64Array | null;
+  /** The frame as a function of t (SampleRequest.frame is null then): (nodes, 8) rows [a, tau, b, c] and their t-derivatives, equidistant on [tMin, tMax]. */
+  readonly frame: { readonly tMin: number; readonly tMax: number; readonly nodes: Float64Array } | null;
+}
+
 export interface SampleRequest {
   readonly n: number;
   readonly firstRow: number;
@@ -199,12 +221,17 @@ export interface SampleRequest {
   readonly threads: number;
   /** Of the network; states and what depends on t alone stay f32. */
   readonly precision?: NativePrecision;
+  /** Absent or null: fixed steps from grid point to grid point. Else the grid holds the two ends and what is saved between them; it steers no step. */
+  readonly adaptive?: NativeAdaptive | null;
 }
 export interface SampleResult {
   /** (saves, n, d). */
   readonly x: Float32Array;
-  /** Network evaluations per row. */
+  /** Network evaluations per row up to the last saved state; adaptive: the most of any row; 0 for no rows. */
   readonly nfe: number;
+  /** (n) evaluations, and how each solve ended (sampling/status.ts); null for fixed steps. */
+  readonly rowNfe: Int32Array | null;
+  readonly rowStatus: Uint8Array | null;
   /** First row whose result is not finite, or -1. */
   readonly nonfiniteRow: number;
   readonly status: 'done' | 'stopped';

@@ -10,6 +10,7 @@ import { closingStep } from '../paths/closing.ts';
 import { frameOf, stageRows } from '../paths/frame.ts';
 import { restorePath } from '../paths/paths.ts';
 import { stirRows } from '../paths/stirring.ts';
+import { requireFixed } from '../solvers/define.ts';
 import { fitGrid } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { resolveSolver, rk4 } from '../solvers/solvers.ts';
@@ -90,7 +91,9 @@ export function onnxPieces(record: ModelRecord, options: OnnxOptions = {}): Mode
     graph = densityGraph(weights, made.spec);
   } else {
     const chosen = resolveSolver(options.solver, 'options.solver');
-    const given = options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, steps: options.steps }, 'options.solver');
+    const given =
+      options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, adaptive: undefined, steps: options.steps }, 'options.solver');
+    requireFixed(given, 'options.solver', 'as an ONNX graph takes the same steps for all rows');
     const fit = fitGrid(given, { tMin: path.tMin, tMax: path.tMax });
     const stirred = given.noise ? stirRows(record, given, frameTimes(record, given)) : null;
     const grid = stirred ? frameTimes(record, given) : Array.from(fit.grid);
@@ -152,7 +155,9 @@ function densitySpec(record: ModelRecord, options: OnnxOptions): { spec: Density
   if (normaliser?.scale.some((scale) => scale === 0))
     throw argumentError('ERR_FLOW_ONNX', 'model', 'columns that all vary', 'a constant column', 'Drop it and train again, or use model.logDensity.');
   const chosen = resolveSolver(options.solver ?? rk4({ steps: 50 }), 'options.solver');
-  const given = options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, steps: options.steps }, 'options.solver');
+  const given =
+    options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, adaptive: undefined, steps: options.steps }, 'options.solver');
+  requireFixed(given, 'options.solver', 'as an ONNX graph takes the same steps for all rows');
   if (given.noise) throw argumentError('ERR_FLOW_CONFIG', 'options.solver', 'a solver without noise', given.name, 'A density belongs to the flow itself.');
   const frame = frameOf(record);
   const { grid } = fitGrid(given, { tMin: frame.from, tMax: frame.to, reverse: true });

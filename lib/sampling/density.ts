@@ -9,6 +9,8 @@ import type { Program } from '../network/ops.ts';
 import { withDivergence, withEstimates } from '../network/tangent.ts';
 import { checkSeed, choice, finite, integer, record } from '../options.ts';
 import { type Frame, type FrameRow, frameOf } from '../paths/frame.ts';
+import { requireFixed } from '../solvers/define.ts';
+import type { Solver } from '../solvers/solver.ts';
 import { euler, resolveFlowSolver, rk4, tableauArrays } from '../solvers/solvers.ts';
 import { type IntegrateOptions, type Plan, planEncode, runParts } from './native.ts';
 
@@ -55,6 +57,11 @@ const together = 8;
 /** Work of one native call in columns times rows: exact solves carry d tangents for each row. */
 const callValues = 1 << 18;
 
+const fixedSolver = (given: unknown): Solver =>
+  given === undefined
+    ? densitySolver
+    : requireFixed(resolveFlowSolver(given, 'options.solver', 'A log-density follows the flow.'), 'options.solver', 'as the divergence is summed over them');
+
 /** The solver of log-densities: their error is that of the state and of the integral, so it takes more care than sampling does. */
 export const densitySolver = rk4({ steps: 50 });
 
@@ -87,10 +94,7 @@ export function planDensity(model: ModelRecord, rows: unknown, options: unknown)
   const count = kind === 'exact' ? 0 : integer(probes ?? 8, 'options.probes', 1, 65_536);
   const key = checkSeed(seed, 'options.seed');
   choice(given.precision ?? 'f32', 'options.precision', ['f32']);
-  const plan = planEncode(model, rows, {
-    ...rest,
-    solver: resolveFlowSolver(rest['solver'] ?? densitySolver, 'options.solver', 'A log-density follows the flow.'),
-  });
+  const plan = planEncode(model, rows, { ...rest, solver: fixedSolver(rest['solver']) });
   const kept = varying(model);
   const frame = frameOf(model);
   const { alpha } = frame.path.at(frame.to);

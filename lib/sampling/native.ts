@@ -18,9 +18,10 @@ import { fitGrid } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { resolveSolver, type SolverName, tableauArrays } from '../solvers/solvers.ts';
 import type { StochasticFactory } from '../solvers/stochastic.ts';
+import { adaptiveRequest, adaptiveTimes } from './adaptive.ts';
 
 export interface IntegrateOptions {
-  /** A solver or the name of one; equal steps over the path's times unless it has a grid. @default midpoint({ steps: 50 }) */
+  /** A solver or the name of one; equal steps over the path's times unless it has a grid or chooses its steps. @default midpoint({ steps: 50 }) */
   readonly solver?: Solver | SolverFactory | StochasticFactory | SolverName;
   /** What to condition on: one row for all samples, or one row per sample. Required exactly when the model was trained with a condition. */
   readonly condition?: SamplingCondition;
@@ -31,7 +32,7 @@ export interface IntegrateOptions {
   readonly guidance?: Guidance;
   /** Seed of the start noise and of a stochastic solver, an integer >= 0. @default 0 */
   readonly seed?: number | bigint;
-  /** Intermediate states to keep: how many frames (>= 2, both ends included), or times of the solver's grid. @default none */
+  /** Intermediate states to keep: how many frames (>= 2, both ends included), or times: of the solver's grid, or any with error control. @default none */
   readonly saveAt?: number | readonly number[];
   /** Arithmetic of the network: from 'f32' over 'f32-amx' and 'bf16x3' to 'bf16', the least accurate and fastest. @default 'f32' */
   readonly precision?: SamplingPrecision;
@@ -59,8 +60,14 @@ export interface SampleResult {
   readonly columns: readonly string[] | null;
   /** Number of the first row within its seed. */
   readonly firstRow: number;
-  /** Network evaluations per row. */
+  /** Network evaluations per row up to the last state: with error control the mean over rows. 0 for no rows. */
   readonly nfe: number;
+  /** (rows) evaluations of each row. */
+  readonly nfePerRow: Int32Array;
+  /** (rows) how each row ended: 0 = at its last time, else early and `x` holds the last state it had (`rowStatus`). Fixed steps always give 0. */
+  readonly status: Uint8Array;
+  /** Rows whose status is not 0. */
+  readonly unfinished: number;
   /** Times of the frames asked for by `saveAt`; empty without it. */
   readonly times: Float64Array;
   /** (times.length, rows, dimension) states at `times`; empty without `saveAt`. */
@@ -137,13 +144,10 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
   const frame = frameOf(model);
   const { n, firstRow, seed, start, condition, reverse } = core;
   const solver = resolveSolver(given.solver, 'options.solver');
-  const grid = frameGrid(frame, solver, reverse);
-  checkDirection(grid, reverse);
-  const frames = checkSaveAt(given.saveAt, grid, solver);
+  const { grid, frames, steps: stepping, wholeBatch } = stepsOf(model, solver, reverse, given.saveAt);
   const precision = samplingPrecision(given.precision, 'options.precision');
   const threads = given.threads === undefined ? 0 : integer(given.threads, 'options.threads', 1, 1024);
   const signal = checkSignal(given.signal);
-  const stirred = solver.noise ? stirRows(model, solver, grid) : null;
   const steps = grid.length - 1;
   const save = Int32Array.from(frames.at(-1) === steps ? frames : [...frames, steps]);
   if (n * d * save.length > rowLimit) {
@@ -158,12 +162,10 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
   const guidance = condition?.guidance && model.condition ? { ...condition.guidance, condition: nullCondition(model.condition) } : null;
   const decode = !reverse || model.source === 'rows'; // encoded noise stays in network coordinates
   const fixed = {
-    ...tableauArrays(solver),
+    ...stepping,
     guidance,
     grid,
     save,
-    frame: stirred ? stirred.rows : stageRows(frame, solver, grid),
-    noise: stirred?.noise ?? null,
     threads,
     precision,
     seed,
@@ -179,8 +181,24 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
     shift: decode ? (model.normaliser?.shift ?? null) : null,
     scale: decode ? (model.normaliser?.scale ?? null) : null,
   });
-  const each = Math.max(1, Math.floor(callValues / (d * save.length)));
+  const each = wholeBatch ? Math.max(1, n) : Math.max(1, Math.floor(callValues / (d * save.length)));
   return { n, firstRow, times: Float64Array.from(frames, (k) => grid[k] as number), signal, saves: save.length, each, part };
+}
+
+/** The solver as the request holds it, the times of the grid, and where in it the frames stand. */
+function stepsOf(model: ModelRecord, solver: Solver, reverse: boolean, saveAt: unknown) {
+  const { adaptive } = solver;
+  const frame = frameOf(model);
+  if (adaptive) {
+    const { grid, frames } = adaptiveTimes(frame, reverse, saveAt);
+    const steps = { ...adaptiveRequest({ ...solver, adaptive }, frame, reverse), frame: null, noise: null };
+    return { grid, frames, steps, wholeBatch: adaptive.control === 'batch' };
+  }
+  const grid = frameGrid(frame, solver, reverse);
+  checkDirection(grid, reverse);
+  const stirred = solver.noise ? stirRows(model, solver, grid) : null;
+  const steps = { ...tableauArrays(solver), frame: stirred ? stirred.rows : stageRows(frame, solver, grid), noise: stirred?.noise ?? null };
+  return { grid, frames: checkSaveAt(saveAt, grid, solver), steps, wholeBatch: false };
 }
 
 /** Condition rows in users' columns and units as the network reads them; null is the null row. */
@@ -326,15 +344,19 @@ class Collector {
   #x: Float32Array = new Float32Array(0);
   #saved: Float32Array = new Float32Array(0);
   #rows = 0;
-  #nfe = 0;
+  #evaluations = 0;
+  readonly #nfePerRow: Int32Array;
+  readonly #status: Uint8Array;
 
   constructor(model: ModelRecord, plan: Plan) {
     this.#model = model;
     this.#plan = plan;
+    this.#nfePerRow = new Int32Array(plan.n);
+    this.#status = new Uint8Array(plan.n);
   }
 
   /** (saves, count, d), the last save being the final state. */
-  add({ x, nfe, nonfiniteRow, status }: NativeResult): void {
+  add({ x, nfe, rowNfe, rowStatus, nonfiniteRow, status }: NativeResult): void {
     const d = this.#model.dimension;
     const { n, times } = this.#plan;
     if (status !== 'done') throw new FlowError('ERR_FLOW_DISPOSED', 'model: it was disposed while sampling.', { path: 'model' });
@@ -345,7 +367,14 @@ class Collector {
       const hint = 'Take more steps, and look at the start row and the condition; a diverged training leaves such models too.';
       throw new FlowError('ERR_FLOW_NONFINITE', `row ${row} of the result is not finite. ${hint}`, { path: `x[${row}]`, expected: 'finite values', hint });
     }
-    this.#nfe = nfe;
+    if (rowNfe && rowStatus) {
+      this.#nfePerRow.set(rowNfe, this.#rows);
+      this.#status.set(rowStatus, this.#rows);
+      for (const evaluations of rowNfe) this.#evaluations += evaluations;
+    } else {
+      this.#nfePerRow.fill(nfe, this.#rows, this.#rows + count);
+      this.#evaluations += nfe * count;
+    }
     if (count === n && saves === 1) {
       this.#x = x;
       this.#rows = n;
@@ -365,6 +394,9 @@ class Collector {
   result(): SampleResult {
     const { dimension, columns } = this.#model;
     const { n: rows, firstRow, times } = this.#plan;
-    return { x: this.#x, rows, dimension, columns, firstRow, nfe: this.#nfe, times, saved: this.#saved };
+    const [nfePerRow, status] = [this.#nfePerRow, this.#status];
+    const unfinished = status.reduce((sum, code) => sum + (code === 0 ? 0 : 1), 0);
+    const nfe = rows === 0 ? 0 : this.#evaluations / rows;
+    return { x: this.#x, rows, dimension, columns, firstRow, nfe, nfePerRow, status, unfinished, times, saved: this.#saved };
   }
 }

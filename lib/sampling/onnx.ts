@@ -7,6 +7,7 @@ import { type Matrix, rowLimit, toMatrix } from '../data/rows.ts';
 import { argumentError, FlowError } from '../errors.ts';
 import type { OnnxInfo } from '../onnx/inspect.ts';
 import { checkSeed, checkSignal, finite, integer, record } from '../options.ts';
+import { requireFixed } from '../solvers/define.ts';
 import { checkGrid, fitGrid } from '../solvers/grid.ts';
 import { resolveFlowSolver } from '../solvers/solvers.ts';
 import type { DensityResult } from './density.ts';
@@ -132,7 +133,9 @@ export class OnnxSampler {
     });
     signal?.throwIfAborted();
     const { columns } = this;
-    return { x, rows: n, dimension: d, columns, firstRow, nfe: plan.nfe, times: new Float64Array(0), saved: new Float32Array(0) };
+    const nfe = n === 0 ? 0 : plan.nfe;
+    const each = { nfePerRow: new Int32Array(n).fill(nfe), status: new Uint8Array(n), unfinished: 0 };
+    return { x, rows: n, dimension: d, columns, firstRow, nfe, ...each, times: new Float64Array(0), saved: new Float32Array(0) };
   }
 
   /**
@@ -234,7 +237,8 @@ export class OnnxSampler {
   #velocityPlan(solver: unknown, times: unknown): Plan {
     const { x, t, output } = this.#bound;
     const { flow } = this.info;
-    const chosen = resolveFlowSolver(solver, 'options.solver', 'Export a sampler graph with the stochastic solver inside.');
+    const given = resolveFlowSolver(solver, 'options.solver', 'Export a sampler graph with the stochastic solver inside.');
+    const chosen = requireFixed(given, 'options.solver', 'as an ONNX graph is stepped for all rows at once');
     const own = times === undefined ? chosen : { ...chosen, grid: checkGrid(times, 'options.grid') };
     const fit = fitGrid(own, flow ? { tMin: flow.path.tMin, tMax: flow.path.tMax } : {}, 'options.grid');
     const grid = Array.from(fit.grid);

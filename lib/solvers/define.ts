@@ -1,118 +1,121 @@
-// defineSolver(): a tableau that proves itself (shapes, row sums, order conditions, embedded pair, dense output) and becomes a factory of solvers.
+// defineSolver(): a tableau that proves itself (tableau.ts) and becomes a factory of solvers: fixed steps, or steps by error control where it has an estimate.
 
-import { argumentError, FlowError } from '../errors.ts';
+import { argumentError } from '../errors.ts';
 import { deepFreeze } from '../freeze.ts';
-import { finite, integer, ownFields, record } from '../options.ts';
+import { choice, finite, integer, ownFields, record } from '../options.ts';
 import { checkGrid } from './grid.ts';
-import { highestOrder, orderResidual, orderTolerance } from './order.ts';
-import type { Solver, Tableau } from './solver.ts';
+import type { Solver, StepControl, Tableau } from './solver.ts';
 import { withNoise } from './stochastic.ts';
+import { checkTableau, fixedTableau } from './tableau.ts';
 
-export interface SolverOptions {
-  /** Equal steps on [0, 1]: an integer in [1, 1e6]. The default makes 100 network evaluations per row. */
+export interface FixedOptions {
+  /** Equal steps on [0, 1]: an integer in [1, 1e6]. @default about 100 network evaluations per row; with an error estimate: adaptive */
   readonly steps?: number;
   /** Where to step instead: at least two strictly monotone times in [0, 1]; descending = from data to noise. */
   readonly grid?: readonly number[] | Float64Array;
 }
+export interface AdaptiveOptions {
+  /** Error allowed per step relative to the state, in [0, 1]. In f32 nothing is gained below 1e-6. @default 1e-5 */
+  readonly rtol?: number;
+  /** Error allowed per step, absolute, in network coordinates, in [1e-15, 1000]. @default 1e-5 */
+  readonly atol?: number;
+  /** Steps that a row may try, rejected ones included, 1 .. 1e6; a row that needs more ends early, with a status. @default 1000 */
+  readonly maxSteps?: number;
+  /** A row whose next step would be shorter ends early, with a status; in [0, 1]. @default 0: ten units in the last place of its time */
+  readonly minStep?: number;
+  /** `pi` follows the last two errors, `integral` the last. @default 'pi' */
+  readonly controller?: 'pi' | 'integral';
+  /** `row`: own steps for every row; `batch`: one step for all rows of a call, by their mean error, as other libraries do. @default 'row' */
+  readonly control?: 'row' | 'batch';
+}
+/** Fixed steps by `steps` or `grid`; error control by the others, for tableaus with an error estimate. */
+export interface SolverOptions extends FixedOptions, AdaptiveOptions {}
 export type SolverFactory = ((options?: SolverOptions) => Solver) & { readonly tableau: Tableau };
 
+const fixedKeys = ['steps', 'grid'] as const;
+const adaptiveKeys = ['rtol', 'atol', 'maxSteps', 'minStep', 'controller', 'control'] as const;
+
+/** Solvers that a factory made: they need no second check. */
+const made = new WeakSet<object>();
+
 /**
- * A solver from its Butcher tableau, checked up to order 5.
+ * A solver from its Butcher tableau, checked up to order 8; with `error` it is adaptive unless steps or a grid are given.
  * @throws FlowError ERR_FLOW_CONFIG naming the coefficient or the order condition that fails.
  * @example const heun3 = defineSolver({ name: 'heun3', order: 3, a: [[], [1 / 3], [0, 2 / 3]], b: [1 / 4, 0, 3 / 4], c: [0, 1 / 3, 2 / 3] });
  */
 export function defineSolver(tableau: Tableau): SolverFactory {
-  const checked = checkTableau(tableau);
+  return factoryOf(checkTableau(tableau));
+}
+
+/** @internal A factory of a tableau that tests have checked, so that loading the library proves nothing again. */
+export function factoryOf(unfrozen: Tableau): SolverFactory {
+  const tableau = deepFreeze(unfrozen);
+  const { name } = tableau;
+  const fixed = fixedTableau(tableau);
+  const keep = (solver: Solver): Solver => {
+    made.add(Object.freeze(solver));
+    return solver;
+  };
   const make = (options: SolverOptions = {}): Solver => {
-    const given = record(options, checked.name, ['steps', 'grid']);
-    if (given.grid === undefined) {
-      const preset = Math.max(1, Math.round(100 / checked.b.length));
-      return Object.freeze({ ...checked, steps: integer(given.steps ?? preset, `${checked.name}.steps`, 1, 1_000_000) });
+    const given = record(options, name, [...fixedKeys, ...adaptiveKeys]);
+    const steering = adaptiveKeys.find((key) => given[key] !== undefined);
+    const stepping = fixedKeys.find((key) => given[key] !== undefined);
+    if (steering && !tableau.error)
+      throw argumentError('ERR_FLOW_CONFIG', `${name}.${steering}`, 'steps or a grid (this tableau estimates no error)', given[steering], 'Use dopri5().');
+    if (steering && stepping)
+      throw argumentError('ERR_FLOW_CONFIG', `${name}.${stepping}`, `no ${stepping} beside ${steering}`, given[stepping], 'Steps are fixed or adaptive.');
+    if (tableau.error && !stepping) {
+      const steps = integer(given.maxSteps ?? 1000, `${name}.maxSteps`, 1, 1_000_000);
+      return keep({ ...tableau, steps, adaptive: Object.freeze(stepControl(given, name)) });
     }
-    const grid = checkGrid(given.grid, `${checked.name}.grid`);
+    if (given.grid === undefined) {
+      const preset = Math.max(1, Math.round(100 / fixed.b.length));
+      return keep({ ...fixed, steps: integer(given.steps ?? preset, `${name}.steps`, 1, 1_000_000) });
+    }
+    const grid = checkGrid(given.grid, `${name}.grid`);
     if (given.steps !== undefined && given.steps !== grid.length - 1) {
       throw argumentError(
         'ERR_FLOW_CONFIG',
-        `${checked.name}.steps`,
+        `${name}.steps`,
         `${grid.length - 1}, the steps of the grid`,
         given.steps,
         'Leave `steps` out when a grid is given.',
       );
     }
-    return Object.freeze({ ...checked, steps: grid.length - 1, grid });
+    return keep({ ...fixed, steps: grid.length - 1, grid });
   };
-  return Object.freeze(Object.assign(make, { tableau: checked }));
+  return Object.freeze(Object.assign(make, { tableau }));
 }
 
-/** A solver from anywhere (a factory's result, an object literal with `steps` or `grid`), checked as strictly as a new one. */
+function stepControl(given: { readonly [key in (typeof adaptiveKeys)[number]]?: unknown }, name: string): StepControl {
+  return {
+    rtol: finite(given.rtol ?? 1e-5, `${name}.rtol`, 0, 1),
+    atol: finite(given.atol ?? 1e-5, `${name}.atol`, 1e-15, 1000),
+    minStep: finite(given.minStep ?? 0, `${name}.minStep`, 0, 1),
+    controller: choice(given.controller ?? 'pi', `${name}.controller`, ['pi', 'integral']),
+    control: choice(given.control ?? 'row', `${name}.control`, ['row', 'batch']),
+  };
+}
+
+/** A solver from anywhere (a factory's result, an object literal with `steps`, `grid` or `adaptive`), checked as strictly as a new one. */
 export function checkSolver(value: unknown, path = 'solver'): Solver {
   if (typeof value !== 'object' || value === null)
     throw argumentError('ERR_FLOW_TYPE', path, 'a solver such as midpoint({ steps: 50 })', value, 'Call the factory.');
-  const { steps, grid, noise, ...tableau } = ownFields(value, path);
-  const solver = defineSolver(tableau as unknown as Tableau)({ ...(grid === undefined ? { steps } : { grid }) } as SolverOptions);
-  return noise === undefined ? solver : withNoise(solver, noise, path);
-}
-
-function checkTableau(value: unknown): Tableau {
-  const given = record(value, 'solver', ['name', 'order', 'a', 'b', 'c', 'error', 'errorOrder', 'dense']);
-  if (typeof given.name !== 'string' || given.name === '') throw argumentError('ERR_FLOW_TYPE', 'solver.name', 'a name', given.name);
-  const order = integer(given.order, 'solver.order', 1, highestOrder);
-  const b = numbers(given.b, 'solver.b');
-  const stages = b.length;
-  const c = numbers(given.c, 'solver.c', stages);
-  if (!Array.isArray(given.a) || given.a.length !== stages) throw argumentError('ERR_FLOW_SHAPE', 'solver.a', `${stages} rows, row i with i numbers`, given.a);
-  const a = given.a.map((row, i) => numbers(row, `solver.a[${i}]`, i));
-  a.forEach((row, i) => {
-    const sum = row.reduce((s, x) => s + x, 0);
-    const ci = c[i] as number;
-    if (!(Math.abs(sum - ci) <= orderTolerance)) throw argumentError('ERR_FLOW_CONFIG', `solver.c[${i}]`, `the sum of solver.a[${i}], ${sum}`, ci);
-    if (!(ci >= 0 && ci <= 1)) throw argumentError('ERR_FLOW_CONFIG', `solver.c[${i}]`, 'a number in [0, 1], so that no stage leaves the step', ci);
-  });
-  checkOrder('solver.order', order, a, b, true);
-  const error = given.error === undefined ? undefined : numbers(given.error, 'solver.error', stages);
-  const errorOrder = error === undefined ? undefined : integer(given.errorOrder, 'solver.errorOrder', 1, highestOrder);
-  if (error && errorOrder) {
-    const embedded = b.map((bi, i) => bi - (error[i] as number));
-    checkOrder('solver.errorOrder', errorOrder, a, embedded, false);
+  if (made.has(value)) return value as Solver;
+  const { steps, grid, adaptive, noise, ...tableau } = ownFields(value, path);
+  const factory = defineSolver(tableau as unknown as Tableau);
+  if (adaptive === undefined) {
+    const solver = factory((grid === undefined ? { steps } : { grid }) as SolverOptions);
+    return noise === undefined ? solver : withNoise(solver, noise, path);
   }
-  const dense = given.dense === undefined ? undefined : checkDense(given.dense, b);
-  return deepFreeze({ name: given.name, order, a, b, c, ...(error && errorOrder ? { error, errorOrder } : {}), ...(dense ? { dense } : {}) });
+  if (noise !== undefined) throw argumentError('ERR_FLOW_CONFIG', `${path}.noise`, 'no noise beside error control', noise);
+  const { maxSteps, ...control } = record(adaptive, `${path}.adaptive`, adaptiveKeys);
+  if (maxSteps !== undefined) throw argumentError('ERR_FLOW_CONFIG', `${path}.adaptive.maxSteps`, `it as ${path}.steps`, maxSteps);
+  return factory({ ...control, maxSteps: steps } as SolverOptions);
 }
 
-/** Conditions 1 .. order hold; with `exact`, those of order + 1 do not (the declared order is the real one). */
-function checkOrder(path: string, order: number, a: readonly (readonly number[])[], b: readonly number[], exact: boolean): void {
-  for (let p = 1; p <= order; p++) {
-    const { residual, tree } = orderResidual(p, a, b);
-    if (residual > orderTolerance || !Number.isFinite(residual)) {
-      const expected = `a tableau of order ${order}`;
-      const hint = `A condition of order ${p} (tree ${tree}) is off by ${residual.toPrecision(3)}: check the coefficients, or declare order ${p - 1}.`;
-      throw new FlowError('ERR_FLOW_CONFIG', `${path}: expected ${expected}, got one of order ${p - 1}. ${hint}`, {
-        path,
-        expected,
-        received: String(p - 1),
-        hint,
-      });
-    }
-  }
-  if (exact && order < highestOrder && orderResidual(order + 1, a, b).residual <= orderTolerance) {
-    throw argumentError('ERR_FLOW_CONFIG', path, `the real order: all conditions of order ${order + 1} hold too`, order, `Declare order ${order + 1}.`);
-  }
-}
-
-function checkDense(value: unknown, b: readonly number[]): number[][] {
-  if (!Array.isArray(value) || value.length !== b.length) throw argumentError('ERR_FLOW_SHAPE', 'solver.dense', `${b.length} rows, one per stage`, value);
-  return value.map((row, i) => {
-    const coefficients = numbers(row, `solver.dense[${i}]`);
-    const end = coefficients.reduce((s, x) => s + x, 0);
-    if (Math.abs(end - (b[i] as number)) > orderTolerance)
-      throw argumentError('ERR_FLOW_CONFIG', `solver.dense[${i}]`, `coefficients that add up to b[${i}] = ${b[i]}`, end);
-    return coefficients;
-  });
-}
-
-function numbers(value: unknown, path: string, length?: number): number[] {
-  if (!Array.isArray(value)) throw argumentError('ERR_FLOW_TYPE', path, 'an array of numbers', value);
-  const fits = length === undefined ? value.length >= 1 && value.length <= 32 : value.length === length;
-  if (!fits) throw argumentError('ERR_FLOW_SHAPE', path, length === undefined ? '1 to 32 numbers' : `${length} numbers`, value);
-  return value.map((x, i) => finite(x, `${path}[${i}]`));
+/** Throws where a solver must have fixed steps: `why` ends the sentence "expected fixed steps, ...". */
+export function requireFixed(solver: Solver, path: string, why: string): Solver {
+  if (!solver.adaptive) return solver;
+  throw argumentError('ERR_FLOW_CONFIG', path, `fixed steps, ${why}`, `${solver.name}() with error control`, `Write ${solver.name}({ steps: 20 }).`);
 }

@@ -1,5 +1,6 @@
-// Order conditions of a Runge-Kutta method: for every rooted tree with at most p nodes, sum_i b_i Phi_i(tree) = 1 / gamma(tree).
-// Source: Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I, section II.2 (17 trees up to order 5).
+// Order conditions of a Runge-Kutta method: for every rooted tree with at most p nodes, sum_i b_i Phi_i(tree) = 1 / gamma(tree); of its dense output at
+// theta, sum_i b_i(theta) Phi_i(tree) = theta^nodes / gamma(tree). Source: Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I, sections
+// II.2 and II.6 (200 trees up to order 8).
 
 /** A rooted tree: the list of the subtrees at its root. */
 interface Tree {
@@ -13,42 +14,68 @@ function tree(children: readonly Tree[]): Tree {
   return { children: sorted, size: 1 + sorted.reduce((sum, c) => sum + c.size, 0), name: `[${sorted.map((c) => c.name).join('')}]` };
 }
 
-/** All rooted trees with exactly `size` nodes: 1, 1, 2, 4, 9 for sizes 1 to 5. */
-export function trees(size: number): Tree[] {
-  if (size === 1) return [tree([])];
+const grown = new Map<number, readonly Tree[]>();
+
+/** All rooted trees with exactly `size` nodes: 1, 1, 2, 4, 9, 20, 48, 115 for sizes 1 to 8. */
+export function trees(size: number): readonly Tree[] {
+  const known = grown.get(size);
+  if (known) return known;
   const found = new Map<string, Tree>();
-  const extend = (children: readonly Tree[], left: number): void => {
+  // Children of falling size: every multiset comes up at least once.
+  const extend = (children: readonly Tree[], left: number, most: number): void => {
     if (left === 0) {
       const made = tree(children);
       found.set(made.name, made);
       return;
     }
-    for (let part = 1; part <= left; part++) for (const child of trees(part)) extend([...children, child], left - part);
+    for (let part = 1; part <= Math.min(left, most); part++) for (const child of trees(part)) extend([...children, child], left - part, part);
   };
-  extend([], size - 1);
-  return [...found.values()];
+  extend([], size - 1, size - 1);
+  grown.set(size, [...found.values()]);
+  return grown.get(size) as readonly Tree[];
 }
 
 function density(t: Tree): number {
   return t.children.reduce((product, child) => product * density(child), t.size);
 }
 
-/** Phi_i(tree): product over subtrees of sum_j a_ij Phi_j(subtree). */
-function weight(t: Tree, a: readonly (readonly number[])[], i: number): number {
-  return t.children.reduce((product, child) => product * (a[i] ?? []).reduce((sum, aij, j) => sum + aij * weight(child, a, j), 0), 1);
+/** How far the conditions of exactly `order` are from holding, with the worst tree; weights `b` at `theta` (1: the end of the step). */
+export type OrderResidual = (order: number, b: readonly number[], theta?: number) => { residual: number; tree: string };
+
+/** The conditions of the methods with stage coefficients `a`; each tree's Phi is computed once. */
+export function orderConditions(a: readonly (readonly number[])[]): OrderResidual {
+  const known = new Map<string, readonly number[]>();
+  /** Phi_i(tree): product over subtrees of sum_j a_ij Phi_j(subtree). */
+  const phi = (t: Tree): readonly number[] => {
+    const before = known.get(t.name);
+    if (before) return before;
+    const parts = t.children.map(phi);
+    const value = a.map((row) => parts.reduce((product, part) => product * row.reduce((sum, aij, j) => sum + aij * (part[j] as number), 0), 1));
+    known.set(t.name, value);
+    return value;
+  };
+  return (order, b, theta = 1) => {
+    let worst = { residual: 0, tree: '' };
+    for (const t of trees(order)) {
+      const weights = phi(t);
+      const residual = Math.abs(b.reduce((sum, bi, i) => sum + bi * (weights[i] as number), 0) - theta ** order / density(t));
+      if (!(residual <= worst.residual)) worst = { residual, tree: t.name };
+    }
+    return worst;
+  };
 }
 
-/** How far the conditions of exactly `order` are from holding, with the worst tree. */
+/** The same for one set of weights. */
 export function orderResidual(order: number, a: readonly (readonly number[])[], b: readonly number[]): { residual: number; tree: string } {
-  let worst = { residual: 0, tree: '' };
-  for (const t of trees(order)) {
-    const residual = Math.abs(b.reduce((sum, bi, i) => sum + bi * weight(t, a, i), 0) - 1 / density(t));
-    if (!(residual <= worst.residual)) worst = { residual, tree: t.name };
-  }
-  return worst;
+  return orderConditions(a)(order, b);
+}
+
+/** b_i(theta) = sum_p dense[i][p] theta^(p + 1). */
+export function denseWeights(dense: readonly (readonly number[])[], theta: number): number[] {
+  return dense.map((row) => row.reduceRight((sum, value) => (sum + value) * theta, 0));
 }
 
 /** Highest order that is checked. */
-export const highestOrder = 5;
+export const highestOrder = 8;
 /** Slack for tableaus written with about twelve digits. */
 export const orderTolerance = 1e-10;

@@ -1,21 +1,22 @@
-// The explicit fixed-step solvers. Source of the tableaus: Hairer, Norsett, Wanner I, section II.1; ralston: A. Ralston, Math. Comp. 16 (1962).
+// The explicit solvers. Source of the tableaus: Hairer, Norsett, Wanner I, section II.1; ralston: A. Ralston, Math. Comp. 16 (1962); embedded pairs: pairs.ts.
 
 import { argumentError } from '../errors.ts';
 import { choice } from '../options.ts';
-import { checkSolver, defineSolver, type SolverFactory, type SolverOptions } from './define.ts';
+import { checkSolver, factoryOf, type SolverFactory } from './define.ts';
+import { bosh3, dopri5, dopri8, tsit5 } from './pairs.ts';
 import type { Solver } from './solver.ts';
 import { type StochasticFactory, type StochasticOptions, stirred } from './stochastic.ts';
 
 /** Euler, order 1, one evaluation per step. */
-export const euler: SolverFactory = defineSolver({ name: 'euler', order: 1, a: [[]], b: [1], c: [0] });
+export const euler: SolverFactory = factoryOf({ name: 'euler', order: 1, a: [[]], b: [1], c: [0] });
 /** Explicit midpoint, order 2, two evaluations per step. */
-export const midpoint: SolverFactory = defineSolver({ name: 'midpoint', order: 2, a: [[], [1 / 2]], b: [0, 1], c: [0, 1 / 2] });
+export const midpoint: SolverFactory = factoryOf({ name: 'midpoint', order: 2, a: [[], [1 / 2]], b: [0, 1], c: [0, 1 / 2] });
 /** Heun (explicit trapezium), order 2, two evaluations per step; the last one stands at the end of the step. */
-export const heun: SolverFactory = defineSolver({ name: 'heun', order: 2, a: [[], [1]], b: [1 / 2, 1 / 2], c: [0, 1] });
+export const heun: SolverFactory = factoryOf({ name: 'heun', order: 2, a: [[], [1]], b: [1 / 2, 1 / 2], c: [0, 1] });
 /** Ralston, order 2 with the least truncation error bound, two evaluations per step. */
-export const ralston: SolverFactory = defineSolver({ name: 'ralston', order: 2, a: [[], [2 / 3]], b: [1 / 4, 3 / 4], c: [0, 2 / 3] });
+export const ralston: SolverFactory = factoryOf({ name: 'ralston', order: 2, a: [[], [2 / 3]], b: [1 / 4, 3 / 4], c: [0, 2 / 3] });
 /** The classic Runge-Kutta method, order 4, four evaluations per step. */
-export const rk4: SolverFactory = defineSolver({
+export const rk4: SolverFactory = factoryOf({
   name: 'rk4',
   order: 4,
   a: [[], [1 / 2], [0, 1 / 2], [0, 0, 1]],
@@ -23,7 +24,7 @@ export const rk4: SolverFactory = defineSolver({
   c: [0, 1 / 2, 1 / 2, 1],
 });
 /** Kutta's 3/8 rule, order 4, four evaluations per step; torchdiffeq's `rk4`. */
-export const rk4ThreeEighths: SolverFactory = defineSolver({
+export const rk4ThreeEighths: SolverFactory = factoryOf({
   name: 'rk4ThreeEighths',
   order: 4,
   a: [[], [1 / 3], [-1 / 3, 1], [1, -1, 1]],
@@ -31,8 +32,10 @@ export const rk4ThreeEighths: SolverFactory = defineSolver({
   c: [0, 1 / 3, 2 / 3, 1],
 });
 
+export { bosh3, dopri5, dopri8, tsit5 };
+
 /** The built-in solvers by name. */
-export const solvers = Object.freeze({ euler, midpoint, heun, ralston, rk4, rk4ThreeEighths });
+export const solvers = Object.freeze({ euler, midpoint, heun, ralston, rk4, rk4ThreeEighths, bosh3, dopri5, tsit5, dopri8 });
 export type SolverName = keyof typeof solvers | keyof typeof stochasticSolvers;
 
 /** Euler-Maruyama: Euler with noise, weak order 1, one evaluation per step. @example eulerMaruyama({ steps: 200, noise: 'memoryless' }) */

@@ -92,13 +92,21 @@ export async function* sampleTable(model: Model, options: TableSampleOptions): A
     let next = n > 0 ? start(0) : null;
     for (let first = 0; next !== null; first += rowsPerBatch) {
       const { rows, labels, run } = next;
-      const { x, nfe } = await run;
+      const { x, nfe, unfinished, status } = await run;
+      if (unfinished > 0) throw unfinishedRows(firstRow + first + status.findIndex((code) => code !== 0), unfinished);
       next = first + rows < n ? start(first + rows) : null;
       yield { firstRow: firstRow + first, rows: Array.from({ length: rows }, (_, i) => codec.decodeRow(x, i, labels?.[i] ?? -1)), nfe };
     }
   } finally {
     end(); // a caller who leaves early does not pay for the batch ahead
   }
+}
+
+/** A row that ended early is no row of the table. */
+function unfinishedRows(row: number, count: number): FlowError {
+  const hint = 'Raise maxSteps, or loosen rtol and atol.';
+  const message = `row ${row} and ${count - 1} more of its batch did not come to their last time within the solver's maxSteps and minStep. ${hint}`;
+  return new FlowError('ERR_FLOW_SOLVER', message, { path: `rows[${row}]`, expected: 'finished solves', received: `${count} unfinished`, hint });
 }
 
 function classOf(codec: Codec, given: string): number {

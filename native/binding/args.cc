@@ -143,5 +143,7 @@ Output<T>::Output(Napi::Env env, int64_t wanted, const char* path) : count(eleme
 }
 template struct Output<float>;
 template struct Output<double>;
+template struct Output<int32_t>;
+template struct Output<uint8_t>;
 
 }  // namespace flow::binding

@@ -71,5 +71,7 @@ struct Output {
 };
 extern template struct Output<float>;
 extern template struct Output<double>;
+extern template struct Output<int32_t>;
+extern template struct Output<uint8_t>;
 
 }  // namespace flow::binding

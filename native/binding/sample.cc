@@ -110,7 +110,58 @@ SampleTask::SampleTask(Napi::Env env, std::shared_ptr<const Network> network, co
   o.noise = pointer(noise_);
   o.shift = pointer(shift_);
   o.scale = pointer(scale_);
+  if (const Napi::Value adaptive = fields.get("adaptive"); !absent(adaptive)) read_adaptive(env, adaptive);
   x_ = Output<float>(env, elements("request.n", o.n, d, o.saves), "sample");
+}
+
+void SampleTask::read_adaptive(Napi::Env env, const Napi::Value& value) {
+  const Fields fields(value, "request.adaptive");
+  AdaptiveOptions& a = adaptive_;
+  const size_t stages = b_.size();
+  a.rtol = fields.finite("rtol", 0);
+  a.atol = fields.finite("atol", 1e-300);
+  a.min_step = fields.finite("minStep", 0);
+  a.max_steps = fields.integer("maxSteps", 1, kMaxRow);
+  a.pi = fields.boolean("pi");
+  a.batch = fields.boolean("batch");
+  error_ = fields.doubles("error");
+  require_length(error_.size(), static_cast<int64_t>(stages), "request.adaptive.error", "(stages)");
+  a.error_order = static_cast<int32_t>(fields.integer("errorOrder", 1, 63));
+  dense_ = fields.doubles("dense");
+  if (dense_.empty() || dense_.size() % stages != 0 || dense_.size() / stages > kMaxStages)
+    throw Failure{"ERR_FLOW_SHAPE", "request.adaptive.dense", "(stages, degree), 1 to 64 columns", std::to_string(dense_.size()), ""};
+  a.dense_degree = static_cast<int32_t>(dense_.size() / stages);
+  require_finite(error_, "request.adaptive.error");
+  require_finite(dense_, "request.adaptive.dense");
+  bool ends = stages >= 2 && c_[stages - 1] == 1 && b_[stages - 1] == 0;
+  for (size_t j = 0; ends && j + 1 < stages; ++j) ends = a_[(stages - 1) * stages + j] == b_[j];
+  if (!ends) throw Failure{"ERR_FLOW_CONFIG", "request.a", "a last row that is b, and c = 1", "another last stage", ""};
+  if (const Napi::Value closing = fields.get("closing"); !absent(closing)) {
+    closing_ = doubles(closing, "request.adaptive.closing");
+    require_length(closing_.size(), 2, "request.adaptive.closing", "(2)");
+    require_finite(closing_, "request.adaptive.closing");
+    a.closing = closing_.data();
+  }
+  if (!frame_.empty()) throw Failure{"ERR_FLOW_CONFIG", "request.frame", "null: adaptive solves read request.adaptive.frame", "an array", ""};
+  if (const Napi::Value given = fields.get("frame"); !absent(given)) {
+    const Fields frame(given, "request.adaptive.frame");
+    frame_table_ = frame.doubles("nodes");
+    if (frame_table_.size() < 16 || frame_table_.size() % 8 != 0)
+      throw Failure{"ERR_FLOW_SHAPE", "request.adaptive.frame.nodes", "(nodes, 8), at least 2 nodes", std::to_string(frame_table_.size()), ""};
+    require_finite(frame_table_, "request.adaptive.frame.nodes");
+    a.frame = frame_table_.data();
+    a.frame_nodes = static_cast<int64_t>(frame_table_.size() / 8);
+    a.frame_from = frame.finite("tMin");
+    a.frame_to = frame.finite("tMax");
+    if (!(a.frame_from < a.frame_to)) throw Failure{"ERR_FLOW_RANGE", "request.adaptive.frame.tMax", "a time above tMin", std::to_string(a.frame_to), ""};
+  }
+  a.error = error_.data();
+  a.dense = dense_.data();
+  row_nfe_ = Output<int32_t>(env, options_.n, "sample");
+  row_status_ = Output<uint8_t>(env, options_.n, "sample");
+  a.row_nfe = row_nfe_.data;
+  a.row_status = row_status_.data;
+  options_.adaptive = &adaptive_;
 }
 
 void SampleTask::run(const StopFlag* stop) {
@@ -121,7 +172,9 @@ void SampleTask::run(const StopFlag* stop) {
 Napi::Value SampleTask::result(Napi::Env env) const {
   Napi::Object record = Napi::Object::New(env);
   record.Set("x", x_.value());
-  record.Set("nfe", static_cast<double>(options_.n == 0 ? network_evaluations(options_) : report_.nfe));
+  record.Set("nfe", static_cast<double>(report_.nfe));
+  record.Set("rowNfe", options_.adaptive == nullptr ? env.Null() : row_nfe_.value());
+  record.Set("rowStatus", options_.adaptive == nullptr ? env.Null() : row_status_.value());
   record.Set("nonfiniteRow", static_cast<double>(report_.nonfinite_row));
   record.Set("status", report_.stopped ? "stopped" : "done");
   return record;

@@ -140,6 +140,14 @@ struct Kernels {
   void (*trace)(const TraceArgs&);
   // The derivative of layer_norm along `along`, given its mean and rstd.
   void (*layer_norm_tangent)(ConstBlocked x, ConstBlocked along, const float* gamma, const float* mean, const float* rstd, Blocked y);
+  // Steps of a size of their own per row; x, y and the k_j are blocked (rows, cols) with one `block`, lanes past the last column zero.
+  // y[r] = x[r] + h[r] sum_j c[j] k_j[r] (fma in order of j); lanes past the last column keep their zeros
+  void (*advance_rows)(int32_t rows, int32_t cols, int64_t block, const float* h, const float* x, int32_t terms, const float* c, const float* const* k,
+                       float* y);
+  // out[r] = sum over the row of q^2 (16 virtual lanes, fixed tree), q = h[r] sum_j c[j] k_j[r] / (atol + rtol max(|x|, |y|)); not finite where y is not.
+  // atol > 0.
+  void (*error_rows)(int32_t rows, int32_t cols, int64_t block, const float* h, const float* x, const float* y, int32_t terms, const float* c,
+                     const float* const* k, float atol, float rtol, float* out);
 };
 
 const Kernels& reference_kernels();            // plain loops, the oracle

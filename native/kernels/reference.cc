@@ -140,6 +140,28 @@ void combine(int64_t n, const float* x, int32_t terms, const float* c, const flo
     y[i] = sum;
   }
 }
+float stage_sum(int32_t terms, const float* c, const float* const* k, int64_t at) {
+  float sum = terms > 0 ? c[0] * k[0][at] : 0.0f;
+  for (int j = 1; j < terms; j++) sum = __builtin_fmaf(c[j], k[j][at], sum);
+  return sum;
+}
+void advance_rows(int32_t rows, int32_t cols, int64_t block, const float* h, const float* x, int32_t terms, const float* c, const float* const* k, float* y) {
+  for (int r = 0; r < rows; r++)
+    for (int l = 0; l < cols; l++) {
+      const int64_t at = l / kLanes * block + r * kLanes + l % kLanes;
+      y[at] = __builtin_fmaf(h[r], stage_sum(terms, c, k, at), x[at]);
+    }
+}
+void error_rows(int32_t rows, int32_t cols, int64_t block, const float* h, const float* x, const float* y, int32_t terms, const float* c, const float* const* k,
+                float atol, float rtol, float* out) {
+  for (int r = 0; r < rows; r++)
+    out[r] = lanes_sum<float>(cols, [&](float sum, int64_t l) {
+      const int64_t at = l / kLanes * block + r * kLanes + l % kLanes;
+      const float before = __builtin_fabsf(x[at]), after = __builtin_fabsf(y[at]);
+      const float q = h[r] * stage_sum(terms, c, k, at) / __builtin_fmaf(rtol, before > after ? before : after, atol) + (y[at] - y[at]);
+      return __builtin_fmaf(q, q, sum);
+    });
+}
 void mix(int32_t rows, int32_t cols, const float* a, const float* x1, const float* s, const float* x0, const float* g, const float* eps, float* y) {
   for (int r = 0; r < rows; r++) {
     for (int64_t i = static_cast<int64_t>(r) * cols; i < static_cast<int64_t>(r + 1) * cols; i++) {
@@ -353,7 +375,8 @@ const Kernels& reference_kernels() {
   static const Kernels table = {
       "reference",    dense,         weight_grad,  transpose_panels, to_blocked,   from_blocked, activate,   multiply,        add,
       scale,          combine,       mix,          squared_error,    sum_squares,  adam,         layer_norm, layer_norm_grad, sincos,
-      random_uniform, random_normal, random_below, distances,        cheapest_two, relax,        scale_rows, trace,           layer_norm_tangent};
+      random_uniform, random_normal, random_below, distances,        cheapest_two, relax,        scale_rows, trace,           layer_norm_tangent,
+      advance_rows,   error_rows};
   return table;
 }
 

@@ -164,6 +164,7 @@ Status log_density(const Network& network, const DensityOptions& options, const 
   const SampleOptions& o = options.solve;
   const int32_t d = data.program.dimension, c = data.program.condition_width;
   FLOW_TRY(check_solve(o, d));
+  if (o.adaptive != nullptr) return fail(Code::kArgument, "a log-density takes fixed steps");
   if (o.precision != Precision::kF32) return fail(Code::kArgument, "log-densities are computed in f32");
   if (o.noise != nullptr) return fail(Code::kArgument, "a density has no noise");
   if (!data.program.traces()) return fail(Code::kArgument, "the network's program has no trace");
@@ -193,7 +194,7 @@ Status log_density(const Network& network, const DensityOptions& options, const 
       &density, [](void* self, int32_t slot, int64_t, int64_t s, double, Blocked x, Blocked v) { static_cast<Density*>(self)->evaluate(slot, s, x, v); }};
   parallel_for(tiles, slots, [&](int64_t index, int32_t slot) { density.run_tile(index, slot, stage); });
   *report = {};
-  report->nfe = network_evaluations(o);
+  report->nfe = network_evaluations(o, o.steps);
   report->stopped = density.stopped.load();
   const int64_t bad = density.bad_row.load();
   if (bad != INT64_MAX) report->nonfinite_row = bad;

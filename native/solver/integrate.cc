@@ -4,11 +4,12 @@
 #include <new>
 
 #include "core/pool.h"
-#include "network/columns.h"
 #include "network/network.h"
 #include "rng/streams.h"
 #include "solver/network_field.h"
+#include "solver/rows.h"
 #include "solver/runge_kutta.h"
+#include "solver/solve_rows.h"
 
 namespace flow {
 
@@ -17,6 +18,13 @@ namespace {
 bool finite(double x) { return x - x == 0; }
 
 constexpr int64_t kMostNoisySteps = int64_t{1} << 24;  // a step's number and the stream share a word
+
+Status check(const AdaptiveOptions& a) {
+  const bool fits = finite(a.rtol) && finite(a.atol) && finite(a.min_step) && a.rtol >= 0 && a.atol > 0 && a.min_step >= 0;
+  if (!fits || a.max_steps < 1 || a.error_order < 1 || a.error_order > 63 || a.dense_degree < 1 || a.dense_degree > 64)
+    return fail(Code::kArgument, "the step control is out of range");
+  return {};
+}
 
 }  // namespace
 
@@ -42,6 +50,7 @@ Status check_solve(const SampleOptions& o, int32_t d) {
     if (!finite(o.noise[k]) || o.noise[k] < 0) return fail(Code::kArgument, "the noise must be finite and not negative", k);
   const GuidanceOptions& g = o.guidance;
   if (!finite(g.scale) || !finite(g.from) || !finite(g.to)) return fail(Code::kArgument, "guidance must be finite");
+  if (o.adaptive != nullptr) FLOW_TRY(check(*o.adaptive));
   if ((o.shift == nullptr) != (o.scale == nullptr)) return fail(Code::kArgument, "shift and scale come together");
   if (checked_product(o.saves, checked_product(o.n, d, sizeof(float))) < 0) return out_of_memory();
   return {};
@@ -63,14 +72,13 @@ struct Solve {
   int32_t dimension, tile;
   StageField field;
   NetworkField* network;  // null for a foreign field
-  float* x;
+  RowSink sink;
   RungeKutta* runners = nullptr;
   Buffer<float> scratch;  // one row-major tile per runner
-  std::atomic<int64_t> bad_row{INT64_MAX};
   std::atomic<bool> stopped{false};
 
   Solve(const SampleOptions& o, const StopFlag* s, int32_t d, int32_t t, StageField f, NetworkField* n, float* out)
-      : options(o), stop(s), dimension(d), tile(t), field(f), network(n), x(out) {}
+      : options(o), stop(s), dimension(d), tile(t), field(f), network(n), sink(o, d, out) {}
   ~Solve() { delete[] runners; }
 
   bool interrupted() {
@@ -87,37 +95,9 @@ struct Solve {
     return scratch.allocate(checked_product(int64_t{slots} * tile, dimension));
   }
 
-  void start(int64_t first, int32_t rows, float* z, Blocked state) {
-    const SampleOptions& o = options;
-    const int64_t count = int64_t{rows} * dimension;
-    if (o.initial == nullptr) {
-      sample_noise(o.seed, o.first_row + first, rows, dimension, z);
-      if (o.source_scale != 1) {
-        const float s = static_cast<float>(o.source_scale);
-        for (int64_t i = 0; i < count; ++i) z[i] *= s;
-      }
-    } else {
-      std::memcpy(z, o.initial + first * dimension, static_cast<size_t>(count) * sizeof(float));
-      if (o.normalise_initial && o.shift != nullptr)
-        for (int32_t r = 0; r < rows; ++r)
-          for (int32_t c = 0; c < dimension; ++c) z[int64_t{r} * dimension + c] = (z[int64_t{r} * dimension + c] - o.shift[c]) / o.scale[c];
-    }
-    kernels().to_blocked(z, dimension, state);
-  }
-
   void save(int64_t index, int64_t first, Blocked state) {
-    float* out = x + (index * options.n + first) * dimension;
-    kernels().from_blocked(state, out, dimension);
-    for (int32_t r = 0; r < state.rows; ++r, out += dimension) {
-      bool good = true;
-      if (options.shift != nullptr)
-        for (int32_t c = 0; c < dimension; ++c) out[c] = options.scale[c] * out[c] + options.shift[c];
-      for (int32_t c = 0; c < dimension; ++c) good = good && out[c] - out[c] == 0;
-      if (good) continue;
-      int64_t seen = bad_row.load(std::memory_order_relaxed);
-      while (first + r < seen && !bad_row.compare_exchange_weak(seen, first + r, std::memory_order_relaxed)) {
-      }
-    }
+    kernels().from_blocked(state, sink.at(index, first), dimension);
+    for (int32_t r = 0; r < state.rows; ++r) sink.finish(index, first + r);
   }
 
   void run_tile(int64_t index, int32_t slot) {
@@ -126,7 +106,9 @@ struct Solve {
     const int32_t rows = static_cast<int32_t>(options.n - first < tile ? options.n - first : tile);
     RungeKutta& runner = runners[slot];
     const Blocked state = runner.state(rows);
-    start(first, rows, scratch.data() + int64_t{slot} * tile * dimension, state);
+    float* const z = scratch.data() + int64_t{slot} * tile * dimension;
+    start_rows(options, first, rows, dimension, z);
+    kernels().to_blocked(z, dimension, state);
     if (network != nullptr) network->begin(slot, first, rows);
     int64_t saved = 0;
     for (int64_t k = 0;; ++k) {
@@ -149,10 +131,10 @@ Status run(Solve& solve, int32_t slots, SampleReport* report) {
   const int64_t tiles = o.n > 0 ? (o.n + solve.tile - 1) / solve.tile : 0;
   parallel_for(tiles, slots, [&](int64_t tile, int32_t slot) { solve.run_tile(tile, slot); });
   *report = {};
-  report->nfe = solve.network != nullptr ? network_evaluations(o) : o.steps * o.stages;
+  const int64_t last = o.n > 0 && o.saves > 0 ? o.save[o.saves - 1] : 0;  // nothing is computed after it
+  report->nfe = solve.network != nullptr ? network_evaluations(o, last) : last * o.stages;
   report->stopped = solve.stopped.load();
-  const int64_t bad = solve.bad_row.load();
-  if (bad != INT64_MAX) report->nonfinite_row = bad;
+  report->nonfinite_row = solve.sink.nonfinite_row();
   return {};
 }
 
@@ -173,6 +155,11 @@ Status sample(const Network& network, const SampleOptions& options, const StopFl
   if (c == 0 && options.guidance.null_condition != nullptr) return fail(Code::kArgument, "guidance needs a network with a condition");
   if (c > 0 && options.condition_rows != 1 && options.condition_rows != options.n)
     return fail(Code::kArgument, "the condition must have one row, or one per sample");
+  if (options.adaptive != nullptr) {
+    if (options.noise != nullptr) return fail(Code::kArgument, "a solve with noise takes fixed steps");
+    NetworkRows rows(data, options);
+    return solve_rows(rows.field(), d, tile_rows(data.program), options, stop, x, report);
+  }
   const int32_t tile = options.n > 0 ? choose_tile(options.n, resolve_threads(options.threads), tile_rows(data.program)) : 1;
   const int32_t slots = slots_for(options, tile);
   NetworkField field;
@@ -194,6 +181,13 @@ Status integrate(const Field& field, int32_t dimension, const SampleOptions& opt
                          }};
   Solve solve(options, stop, dimension, tile, stage, nullptr, x);
   return run(solve, slots, report);
+}
+
+Status integrate_rows(const RowField& field, int32_t dimension, const SampleOptions& options, const StopFlag* stop, float* x, SampleReport* report) {
+  FLOW_TRY(check_solve(options, dimension));
+  if (dimension < 1) return fail(Code::kArgument, "the dimension must be at least 1");
+  if (options.adaptive == nullptr) return fail(Code::kArgument, "rows at times of their own need a step control");
+  return solve_rows(field, dimension, 96, options, stop, x, report);
 }
 
 }  // namespace flow

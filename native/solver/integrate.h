@@ -1,4 +1,5 @@
-// Fixed-step integration of dx/dt = v(t, x) with any explicit tableau on any monotone grid. A row tile goes through the whole solve before the next.
+// Integration of dx/dt = v(t, x) with any explicit tableau on any monotone grid, or with error control (solve_rows.h). A row tile goes through
+// the whole solve before the next.
 //   k_i = v(t + c_i h, x + h sum_j a_ij k_j);   x <- x + h sum_i b_i k_i
 // Row i of a seed is the same row whatever n, first_row, threads and tiles are.
 #pragma once
@@ -17,6 +18,27 @@ struct GuidanceOptions {                  // net = (1 - w) net_null + w net_give
   const float* null_condition = nullptr;  // (c); null = no guidance
   double scale = 1, from = 0, to = 1;
 };
+
+// Steps chosen by error control, per row or for all rows at once. The tableau's last stage is the slope at the end of the step (c = 1, its row of `a` is b).
+// The grid holds the two ends and the times to save; it does not influence the steps.
+struct AdaptiveOptions {
+  double rtol = 0, atol = 0, min_step = 0;
+  int64_t max_steps = 1;          // tried per row, rejected ones included
+  bool pi = true, batch = false;  // controller.h
+  const double* error = nullptr;  // (stages): b - bHat
+  int32_t error_order = 0;
+  const double* dense = nullptr;  // (stages, dense_degree): b_i(theta) = sum_p dense[i][p] theta^(p + 1)
+  int32_t dense_degree = 0;
+  const double* closing = nullptr;  // [x, v]: the last interval of the grid is the step x <- closing[0] x + closing[1] v at its start
+  // The frame (see SampleOptions) as a function of t: a cubic Hermite table on [frame_from, frame_to], `frame_nodes` >= 2 equidistant nodes of
+  // [a, tau, b, c] and then the t-derivative of each; null = identity.
+  const double* frame = nullptr;
+  int64_t frame_nodes = 0;
+  double frame_from = 0, frame_to = 1;
+  int32_t* row_nfe = nullptr;     // (n) evaluations of each row
+  uint8_t* row_status = nullptr;  // (n) RowStatus
+};
+enum class RowStatus : uint8_t { kDone = 0, kMaxSteps, kMinStep, kNonfinite };
 
 struct SampleOptions {
   int64_t n = 0;
@@ -40,12 +62,13 @@ struct SampleOptions {
   const double* frame = nullptr;  // (K * stages, 4) rows [a, tau, b, c]: v = b x + c net(tau, a x); null = identity
   const float* shift = nullptr;   // (d); both null = identity: output = shift + scale * z
   const float* scale = nullptr;
-  int32_t threads = 0;                    // 0 = available_threads()
-  Precision precision = Precision::kF32;  // of the network; the states and what depends on t alone stay f32
+  int32_t threads = 0;                        // 0 = available_threads()
+  Precision precision = Precision::kF32;      // of the network; the states and what depends on t alone stay f32
+  const AdaptiveOptions* adaptive = nullptr;  // null: fixed steps from grid point to grid point
 };
 
 struct SampleReport {
-  int64_t nfe = 0;             // network evaluations per row
+  int64_t nfe = 0;             // network evaluations per row, up to the last saved state; adaptive: the most of any row
   int64_t nonfinite_row = -1;  // first row whose result is not finite
   bool stopped = false;        // then x is incomplete
 };
@@ -61,6 +84,9 @@ struct Field {
 };
 // As sample(), for a field of any origin; `condition` and `frame` are not read.
 Status integrate(const Field& field, int32_t dimension, const SampleOptions& options, const StopFlag* stop, float* x, SampleReport* report);
+// The same with error control (options.adaptive), for a field whose rows stand at times of their own (row_field.h).
+struct RowField;
+Status integrate_rows(const RowField& field, int32_t dimension, const SampleOptions& options, const StopFlag* stop, float* x, SampleReport* report);
 
 // Whether the numbers of a request make a solve: what every solver here checks first.
 Status check_solve(const SampleOptions& options, int32_t dimension);

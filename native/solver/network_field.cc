@@ -12,9 +12,9 @@ double weight(const GuidanceOptions& g, double t) { return g.null_condition != n
 
 }  // namespace
 
-int64_t network_evaluations(const SampleOptions& o) {
+int64_t network_evaluations(const SampleOptions& o, int64_t steps) {
   int64_t count = 0;
-  for (int64_t k = 0; k < o.steps; ++k)
+  for (int64_t k = 0; k < steps; ++k)
     for (int32_t s = 0; s < o.stages; ++s) {
       const float w = static_cast<float>(weight(o.guidance, stage_time(o, k, s)));
       count += w == 0 || w == 1 ? 1 : 2;

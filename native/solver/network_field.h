@@ -37,7 +37,7 @@ class NetworkField {
   Branch given_, null_;
 };
 
-// Network evaluations per row of a whole solve: a guided stage takes two.
-int64_t network_evaluations(const SampleOptions& options);
+// Network evaluations per row of the first `steps` steps: a guided stage takes two.
+int64_t network_evaluations(const SampleOptions& options, int64_t steps);
 
 }  // namespace flow

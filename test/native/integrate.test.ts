@@ -6,7 +6,7 @@ import { integrate } from '../../lib/sampling/reference/integrate.ts';
 import { solvers, tableauArrays } from '../../lib/solvers/solvers.ts';
 import { type IntegrateRequest, table } from './table.ts';
 
-const methods = Object.values(solvers).map((make) => make());
+const methods = Object.values(solvers).map((make) => make({ steps: 1 }));
 const euler = { a: new Float64Array(1), b: Float64Array.of(1), c: new Float64Array(1) };
 const even = (steps: number, from = 0, to = 1) => Float64Array.from({ length: steps + 1 }, (_, k) => from + ((to - from) * k) / steps);
 
@@ -70,10 +70,11 @@ describe('integrate() over a field', () => {
           const initial = native().normal(BigInt(index), 0, n, d);
           const result = table.integrate(request({ field: name, dimension: d, n, grid, save, initial, threads: 1 + (index % 4), ...tableauArrays(solver) }));
           const where = `${solver.name} ${name} d ${d} n ${n}`;
-          expect([result.error, result.nfe, result.nonfiniteRow, result.stopped], where).toEqual([undefined, steps * solver.b.length, -1, false]);
+          expect([result.error, result.nfe, result.nonfiniteRow, result.stopped], where).toEqual([undefined, n === 0 ? 0 : steps * solver.b.length, -1, false]);
           const { saved } = integrate(solver, field64(name, d), Float64Array.from(initial), grid, Array.from(save));
-          // A step rounds once per stage and term; errors grow no more than the flow itself, here by e^2 at most.
-          const tolerance = steps * (solver.b.length + 2) * 2 ** -24 * Math.exp(2);
+          // A step rounds once per stage and term, of the size of its coefficients; errors grow no more than the flow itself, here by e^2 at most.
+          const size = Math.max(1, ...solver.a.map((row) => row.reduce((sum, value) => sum + Math.abs(value), 0)));
+          const tolerance = steps * (solver.b.length + 2) * size * 2 ** -24 * Math.exp(2);
           saved.forEach((state, s) => {
             expect(distance(result.x.subarray(s * n * d, (s + 1) * n * d), state), where).toBeLessThan(tolerance);
           });
@@ -97,10 +98,10 @@ describe('integrate() over a field', () => {
           const { x } = table.integrate(request({ field, n: 2, initial, grid: even(steps, from, to), ...tableauArrays(solver) }));
           return distance(x, exact);
         };
-        // Steps coarse enough that f32 rounding stays below a tenth of the error.
+        // Steps coarse enough that f32 rounding stays below a tenth of the error; above order 4 there are none.
         const steps = solver.order >= 4 ? 4 : 8;
         const ratio = error(steps) / error(2 * steps);
-        expect(ratio, `${solver.name} ${field}`).toBeGreaterThan(2 ** solver.order * 0.75);
+        if (solver.order <= 4) expect(ratio, `${solver.name} ${field}`).toBeGreaterThan(2 ** solver.order * 0.75);
         const fine = 64;
         expect(error(fine), `${solver.name} ${field}`).toBeLessThan(2 * (1.2 / fine) ** solver.order + fine * (solver.b.length + 2) * 2 ** -24);
       }

@@ -47,7 +47,39 @@ export interface IntegrateResult {
   readonly stopped: boolean;
   readonly evaluations: number;
 }
+/** Steps by error control over a field in JavaScript (then threads: 1), or one of C++ (rows.cc). */
+export interface RowsRequest {
+  readonly field: 'cosine' | 'spoil' | ((x: Float32Array, t: Float64Array, rows: Float64Array) => Float32Array);
+  readonly dimension: number;
+  readonly n: number;
+  readonly firstRow: number;
+  readonly initial: Float32Array | null;
+  readonly a: Float64Array;
+  readonly b: Float64Array;
+  readonly c: Float64Array;
+  readonly error: Float64Array;
+  readonly errorOrder: number;
+  readonly dense: Float64Array;
+  readonly grid: Float64Array;
+  readonly save: Int32Array;
+  readonly rtol: number;
+  readonly atol: number;
+  readonly minStep: number;
+  readonly maxSteps: number;
+  readonly pi: boolean;
+  readonly batch: boolean;
+  readonly closing: Float64Array | null;
+  readonly threads: number;
+  readonly stopAfter: number;
+}
+export interface RowsResult extends IntegrateResult {
+  readonly rowNfe: Int32Array;
+  readonly rowStatus: Uint8Array;
+  /** Rows evaluated in all. */
+  readonly rows: number;
+}
 export interface KernelTable {
+  integrateRows(request: RowsRequest): RowsResult;
   integrate(request: IntegrateRequest): IntegrateResult;
   available(): string[];
   chosen(): { isa: string; error?: string };
@@ -83,4 +115,17 @@ export interface KernelTable {
 
 const file = process.env.FLOWMATCH_TEST_ADDON ?? new URL('../../build/Release/flowmatch_test.node', import.meta.url).pathname;
 export const table = createRequire(import.meta.url)(file) as KernelTable;
-export const families = ['dense', 'weight_grad', 'pack', 'elementwise', 'reduce', 'layer_norm', 'adam', 'random', 'special', 'assign', 'tangent'] as const;
+export const families = [
+  'dense',
+  'weight_grad',
+  'pack',
+  'elementwise',
+  'reduce',
+  'layer_norm',
+  'adam',
+  'random',
+  'special',
+  'assign',
+  'tangent',
+  'steps',
+] as const;

@@ -128,8 +128,10 @@ const flat = [0, 1, 1, 0, 0.5, 0.5];
 const picture = Object.freeze(api.scatter({ ...titled, series: [{ name: 'a', rows: flat }] })); // whole or not at all: what the factories make is trusted
 const at = (t: number) => ({ alpha: t, sigma: 1 - t, gamma: 0, dAlpha: 1, dSigma: -1, dGamma: 0 });
 
-const { euler, heun, midpoint, ralston, rk4, rk4ThreeEighths } = api;
+const { euler, heun, midpoint, ralston, rk4, rk4ThreeEighths, bosh3, dopri5, tsit5, dopri8 } = api;
 const solvers = { euler, heun, midpoint, ralston, rk4, rk4ThreeEighths };
+const pairs = { bosh3, dopri5, tsit5, dopri8 };
+const control = { rtol: 1e-3, atol: 1e-4, maxSteps: 50, minStep: 0, controller: 'integral', control: 'batch' } as const;
 
 /** Every public function and method: how it is called, and arguments that are right (made anew for each call). */
 // biome-ignore lint/suspicious/noExplicitAny: that is the point
@@ -143,6 +145,10 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
   'Model.sample, guided': {
     call: (...args) => guided.sample(...(args as [never])),
     right: () => [{ ...small, condition: { numbers: [0.5], labels: [1] }, guidance: { scale: 2, interval: [0.1, 0.9] } }],
+  },
+  'Model.sample, with error control': {
+    call: (...args) => model.sample(...(args as [never])),
+    right: () => [{ ...small, solver: dopri5(control), saveAt: [0.1, 0.5] }],
   },
   'Model.sampleSync': { call: (...args) => model.sampleSync(...(args as [never])), right: () => [{ solver: 'euler' }] },
   'Model.sampleBatches': { call: (...args) => model.sampleBatches(...(args as [never])).next(), right: () => [{ ...small, batchRows: 3, signal: soon() }] },
@@ -220,6 +226,10 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
   logitNormal: { call: api.logitNormal, right: () => [{ mean: 0, std: 1 }] },
   stratified: { call: api.stratified, right: () => [] },
   uniform: { call: api.uniform, right: () => [] },
+  edmGrid: { call: api.edmGrid, right: () => [6, { sigmaMin: 0.01, sigmaMax: 50, rho: 5 }] },
+  powerGrid: { call: api.powerGrid, right: () => [6, { power: 3 }] },
+  uniformGrid: { call: api.uniformGrid, right: () => [6] },
+  ...Object.fromEntries(Object.entries(pairs).map(([name, call]) => [name, { call, right: () => [control] }])),
   ...Object.fromEntries(Object.entries(solvers).map(([name, call]) => [name, { call, right: () => [{ steps: 3 }] }])),
   info: { call: api.info, right: () => [] },
   fitTable: {

@@ -45,9 +45,9 @@ Napi::Value check(const Napi::CallbackInfo& info) {
   const struct {
     const char* name;
     Verdict (*run)(const Subject&);
-  } families[] = {{"dense", check_dense},     {"weight_grad", check_weight_grad}, {"pack", check_pack},      {"elementwise", check_elementwise},
-                  {"reduce", check_reduce},   {"layer_norm", check_layer_norm},   {"adam", check_adam},      {"random", check_random},
-                  {"special", check_special}, {"assign", check_assign},           {"tangent", check_tangent}};
+  } families[] = {{"dense", check_dense},     {"weight_grad", check_weight_grad}, {"pack", check_pack},       {"elementwise", check_elementwise},
+                  {"reduce", check_reduce},   {"layer_norm", check_layer_norm},   {"adam", check_adam},       {"random", check_random},
+                  {"special", check_special}, {"assign", check_assign},           {"tangent", check_tangent}, {"steps", check_steps}};
   for (const auto& f : families) {
     if (family != f.name) continue;
     const Verdict v = f.run(subject);
@@ -209,7 +209,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
                  {"integrate", integrate},
                  {"couple", couple},
                  {"limits", limits},
-                 {"batch", batch}};
+                 {"batch", batch},
+                 {"integrateRows", integrate_rows}};
   for (const auto& e : entries) exports[e.name] = Napi::Function::New(env, e.call, e.name);
   return exports;
 }

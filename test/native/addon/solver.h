@@ -8,4 +8,7 @@ namespace flow_test {
 //   {x, nfe, nonfiniteRow, stopped, evaluations} or {error}
 Napi::Value integrate(const Napi::CallbackInfo& info);
 
+// integrateRows(request): the integrator with error control (rows.cc).
+Napi::Value integrate_rows(const Napi::CallbackInfo& info);
+
 }  // namespace flow_test

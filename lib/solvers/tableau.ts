@@ -1,0 +1,134 @@
+// A tableau checked (shapes, row sums, order conditions, embedded pair, dense output), and its two uses: with fixed steps, and with error control.
+
+import { argumentError, FlowError } from '../errors.ts';
+import { deepFreeze } from '../freeze.ts';
+import { finite, integer, record } from '../options.ts';
+import { denseWeights, highestOrder, type OrderResidual, orderConditions, orderTolerance } from './order.ts';
+import type { Tableau } from './solver.ts';
+
+const keys = ['name', 'order', 'a', 'b', 'c', 'error', 'errorOrder', 'dense', 'denseOrder'] as const satisfies readonly (keyof Tableau)[];
+/** Where the conditions of dense output are read: any error in a coefficient shows at most of them. */
+const thetas = [0.2, 0.5, 0.7, 0.9];
+
+/** A frozen copy. @throws FlowError ERR_FLOW_CONFIG naming the coefficient or the order condition that fails. */
+export function checkTableau(value: unknown): Tableau {
+  const given = record(value, 'solver', keys);
+  if (typeof given.name !== 'string' || given.name === '') throw argumentError('ERR_FLOW_TYPE', 'solver.name', 'a name', given.name);
+  const order = integer(given.order, 'solver.order', 1, highestOrder);
+  const b = numbers(given.b, 'solver.b');
+  const stages = b.length;
+  const c = numbers(given.c, 'solver.c', stages);
+  if (!Array.isArray(given.a) || given.a.length !== stages) throw argumentError('ERR_FLOW_SHAPE', 'solver.a', `${stages} rows, row i with i numbers`, given.a);
+  const a = given.a.map((row, i) => numbers(row, `solver.a[${i}]`, i));
+  a.forEach((row, i) => {
+    const sum = row.reduce((s, x) => s + x, 0);
+    const ci = c[i] as number;
+    if (!(Math.abs(sum - ci) <= orderTolerance)) throw argumentError('ERR_FLOW_CONFIG', `solver.c[${i}]`, `the sum of solver.a[${i}], ${sum}`, ci);
+    if (!(ci >= 0 && ci <= 1)) throw argumentError('ERR_FLOW_CONFIG', `solver.c[${i}]`, 'a number in [0, 1], so that no stage leaves the step', ci);
+  });
+  const residual = orderConditions(a);
+  checkOrder('solver.order', order, residual, b);
+  if (order < highestOrder && residual(order + 1, b).residual <= orderTolerance) {
+    const expected = `the real order: all conditions of order ${order + 1} hold too`;
+    throw argumentError('ERR_FLOW_CONFIG', 'solver.order', expected, order, `Declare order ${order + 1}.`);
+  }
+  const error = given.error === undefined ? undefined : numbers(given.error, 'solver.error', stages);
+  const errorOrder = error === undefined ? undefined : integer(given.errorOrder, 'solver.errorOrder', 1, highestOrder);
+  if (error && errorOrder) {
+    const embedded = b.map((bi, i) => bi - (error[i] as number));
+    checkOrder('solver.errorOrder', errorOrder, residual, embedded);
+    if (error.every((e) => e === 0)) throw argumentError('ERR_FLOW_CONFIG', 'solver.error', 'an estimate (not all zeros)', error);
+  }
+  return deepFreeze({
+    name: given.name,
+    order,
+    a,
+    b,
+    c,
+    ...(error && errorOrder ? { error, errorOrder } : {}),
+    ...(given.dense === undefined ? {} : checkDense(given.dense, given.denseOrder, b, residual)),
+  });
+}
+
+/** Conditions 1 .. order hold. */
+function checkOrder(path: string, order: number, conditions: OrderResidual, b: readonly number[]): void {
+  for (let p = 1; p <= order; p++) {
+    const { residual, tree } = conditions(p, b);
+    if (residual > orderTolerance || !Number.isFinite(residual)) {
+      const expected = `a tableau of order ${order}`;
+      const hint = `A condition of order ${p} (tree ${tree}) is off by ${residual.toPrecision(3)}: check the coefficients, or declare order ${p - 1}.`;
+      throw new FlowError('ERR_FLOW_CONFIG', `${path}: expected ${expected}, got one of order ${p - 1}. ${hint}`, {
+        path,
+        expected,
+        received: String(p - 1),
+        hint,
+      });
+    }
+  }
+}
+
+/** Dense output that ends in b, with the order that it has between the ends. */
+function checkDense(value: unknown, declared: unknown, b: readonly number[], conditions: OrderResidual): { dense: number[][]; denseOrder: number } {
+  if (!Array.isArray(value) || value.length !== b.length) throw argumentError('ERR_FLOW_SHAPE', 'solver.dense', `${b.length} rows, one per stage`, value);
+  const dense = value.map((row, i) => {
+    const coefficients = numbers(row, `solver.dense[${i}]`);
+    const end = coefficients.reduce((s, x) => s + x, 0);
+    if (Math.abs(end - (b[i] as number)) > orderTolerance)
+      throw argumentError('ERR_FLOW_CONFIG', `solver.dense[${i}]`, `coefficients that add up to b[${i}] = ${b[i]}`, end);
+    return coefficients;
+  });
+  const holds = (p: number): boolean => thetas.every((theta) => conditions(p, denseWeights(dense, theta), theta).residual <= orderTolerance);
+  let denseOrder = 0;
+  while (denseOrder < highestOrder && holds(denseOrder + 1)) denseOrder++;
+  const wanted = declared === undefined ? Math.max(1, denseOrder) : integer(declared, 'solver.denseOrder', 1, highestOrder);
+  if (denseOrder < wanted)
+    throw argumentError('ERR_FLOW_CONFIG', 'solver.denseOrder', `dense output of order ${wanted}`, denseOrder, 'Check the coefficients of `dense`.');
+  return { dense, denseOrder: wanted };
+}
+
+function numbers(value: unknown, path: string, length?: number): number[] {
+  if (!Array.isArray(value)) throw argumentError('ERR_FLOW_TYPE', path, 'an array of numbers', value);
+  const fits = length === undefined ? value.length >= 1 && value.length <= 32 : value.length === length;
+  if (!fits) throw argumentError('ERR_FLOW_SHAPE', path, length === undefined ? '1 to 32 numbers' : `${length} numbers`, value);
+  return value.map((x, i) => finite(x, `${path}[${i}]`));
+}
+
+/** The tableau for fixed steps: without the estimate, and without last stages that only the estimate or the next step would read. */
+export function fixedTableau(tableau: Tableau): Tableau {
+  let stages = tableau.b.length;
+  while (stages > 1 && tableau.b[stages - 1] === 0) stages--;
+  const { name, order, a, b, c } = tableau;
+  if (stages === b.length) return deepFreeze({ name, order, a, b, c });
+  return deepFreeze({ name, order, a: a.slice(0, stages), b: b.slice(0, stages), c: c.slice(0, stages) });
+}
+
+/** What error control reads: the last stage is the slope at the end of the step (the first of the next), and there is dense output. */
+export interface AdaptiveTableau extends Tableau {
+  readonly error: readonly number[];
+  readonly errorOrder: number;
+  readonly dense: readonly (readonly number[])[];
+}
+
+/**
+ * The tableau for error control. Where its last stage is not the slope at the end (a row of `a` equal to b), such a stage is added: it costs nothing, as the
+ * next step begins with it. Without dense output of its own it gets the cubic through both states and slopes: 3 theta^2 - 2 theta^3 on b, and so on.
+ */
+export function adaptiveTableau(tableau: Tableau): AdaptiveTableau {
+  const { error, errorOrder } = tableau;
+  if (!error || !errorOrder) throw argumentError('ERR_FLOW_CONFIG', 'solver', 'a tableau with an error estimate', tableau.name);
+  const last = tableau.b.length - 1;
+  const ends = tableau.b[last] === 0 && tableau.c[last] === 1 && (tableau.a[last] as readonly number[]).every((x, i) => x === tableau.b[i]);
+  const more = ends ? [] : [0];
+  const a = ends ? tableau.a : [...tableau.a, tableau.b];
+  const b = [...tableau.b, ...more];
+  const c = ends ? tableau.c : [...tableau.c, 1];
+  const own = tableau.dense && (ends ? tableau.dense : [...tableau.dense, [0]]);
+  const hermite = b.map((bi, i) => [
+    i === 0 ? 1 : 0,
+    3 * bi - (i === 0 ? 2 : 0) - (i === b.length - 1 ? 1 : 0),
+    -2 * bi + (i === 0 || i === b.length - 1 ? 1 : 0),
+  ]);
+  const degree = Math.max(...(own ?? hermite).map((row) => row.length));
+  const dense = (own ?? hermite).map((row) => [...row, ...Array<number>(degree - row.length).fill(0)]);
+  return { name: tableau.name, order: tableau.order, a, b, c, error: [...error, ...more], errorOrder, dense };
+}
