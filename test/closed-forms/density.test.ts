@@ -160,6 +160,20 @@ describe('the mixture', () => {
     expect(Math.abs(((standardError[0] as number) * Math.sqrt(4096)) ** 2 / (2 * off) - 1)).toBeLessThan(0.1);
   });
 
+  it('keeps its signs for the whole solve: ten steps have the variance of one, not a tenth of it', async () => {
+    // a is so small that tanh is linear: J = c a m m^T at every state, and the estimate is sum_k h_k s^T J s with the same s.
+    const { words, constants } = encodeProgram(withEstimates(program, 8));
+    const net = new (native().Network)(words, constants, Float32Array.from([...m, ...m]));
+    const steps = 10;
+    const frame = Float64Array.from({ length: 4 * steps }, (_, i) => [1e-4, 0.5, 0, 0.3e4][i % 4] as number);
+    const grid = Float64Array.from({ length: steps + 1 }, (_, k) => 1 - k / steps);
+    const one = sampleRequest(1, steps, { ...tableauArrays(euler()), grid, frame, initial: Float32Array.from(m), save: new Int32Array(0) });
+    const { standardError } = await net.logDensity({ ...one, probes: 4096, columns: null, constant: 0 }).done;
+    net.dispose();
+    const off = m.flatMap((p, i) => m.map((q, j) => (i === j ? 0 : (0.3 * p * q) ** 2))).reduce((sum, value) => sum + value, 0);
+    expect(Math.abs(((standardError[0] as number) * Math.sqrt(4096)) ** 2 / (2 * off) - 1)).toBeLessThan(0.1);
+  });
+
   it('has the score of its field at every state', () => {
     // grad log p_t from u by the table: the closed form on both sides, so that the table's convention is held to the density's.
     const path = condOT();
