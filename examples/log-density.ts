@@ -4,15 +4,15 @@ import { exportOnnx, loadOnnx, midpoint, mlp, rk4, synthetic, train } from 'flow
 const { x: data } = synthetic('moons', { n: 10_000, seed: 1 });
 const model = await train({ data, columns: 2, network: mlp({ hidden: [64, 64, 64] }), steps: 2000, seed: 1 });
 
-// Ten rows of the moons, and one between them where there is no data.
-const rows = [...Array.from({ length: 10 }, (_, i) => [data[2 * i]!, data[2 * i + 1]!]), [0.5, 0.25]];
+// Ten rows of the moons, and one beside them where there is no data.
+const rows = [...Array.from({ length: 10 }, (_, i) => [data[2 * i]!, data[2 * i + 1]!]), [-4, -4]];
 const { logDensity } = await model.logDensity(rows);
 const order = [...logDensity.keys()].sort((a, b) => logDensity[a]! - logDensity[b]!);
 console.log(`the least likely row is ${order[0]} (${logDensity[order[0]!]!.toFixed(2)} nats), the next ${order[1]} (${logDensity[order[1]!]!.toFixed(2)})`);
-if (order[0] !== 10) throw new Error('the row between the moons is not the least likely');
+if (order[0] !== 10) throw new Error('the row beside the moons is not the least likely');
 
 // The density over the plane: it integrates to one.
-const [side, from, step] = [121, -2.5, 0.05];
+const [side, from, step] = [161, -8, 0.1];
 const grid = Float32Array.from({ length: side * side * 2 }, (_, i) => from + step * (i % 2 === 0 ? (i >> 1) % side : Math.floor((i >> 1) / side)));
 const density = await model.logDensity(grid, { solver: midpoint({ steps: 30 }) });
 const total = density.logDensity.reduce((sum, value) => sum + Math.exp(value) * step * step, 0);
