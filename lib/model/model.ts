@@ -1,5 +1,6 @@
 // Model: a trained flow, immutable. It owns the record (plain data) and, from the first sampling call on, a native network packed once.
 
+import { isDeepStrictEqual } from 'node:util';
 import { following } from '../abort.ts';
 import { packModel, readModelFile, saveModel, unpackModel } from '../checkpoint/model-file.ts';
 import { preferHash } from '../checkpoint/sha256.ts';
@@ -11,6 +12,9 @@ import { loadReport, native } from '../native/load.ts';
 import { encodeProgram } from '../network/encode.ts';
 import { lower } from '../network/lower.ts';
 import { integer, record } from '../options.ts';
+import { checkFrame } from '../paths/frame.ts';
+import type { Path } from '../paths/path.ts';
+import { resolvePath, restorePath, storePath } from '../paths/paths.ts';
 import {
   type DensityOptions,
   type DensityResult,
@@ -44,7 +48,11 @@ export interface ModelInfo {
   readonly columns: readonly string[] | null;
   readonly condition: ModelRecord['condition'];
   readonly source: ModelRecord['source'];
+  /** The path it was trained on. */
   readonly path: string;
+  /** The path it is sampled along. */
+  readonly samplingPath: string;
+  readonly prediction: ModelRecord['prediction'];
   /** Widths of the hidden layers and the activation, in words. */
   readonly network: string;
   readonly parameters: number;
@@ -163,7 +171,9 @@ export class Model {
   }
 
   /**
-   * The way back: data rows to the noise they came from. `model.sample({ source: noise })` returns to the rows, within the solver's error.
+   * The way back: data rows to the noise they came from. `model.sample({ source: noise })` returns to the rows within the solver's error, on a path that reaches t = 1. Where
+   * the path ends before (linearVP, vp), and for x1 predictions, data rows are taken for states at the last time with a slope, and sampling ends with an exact step from there: a row then
+   * comes back with up to that step's change, about sigma^2 / 2 of its distance from its neighbours' mean; noise predictions end at alpha / sigma = 1/512.
    * @example const { x: noise } = await model.encode(rows, { solver: 'rk4' });
    */
   encode(rows: Matrix, options: IntegrateOptions = {}): Promise<SampleResult> {
@@ -202,10 +212,27 @@ export class Model {
     return { score, rows, dimension };
   }
 
+  /**
+   * The same flow sampled along another affine path: other states on the way, the same law at the end, no training. Fixed steps then fall differently, and models that
+   * were trained on a diffusion's path can be sampled on straighter ones. The new model holds both paths; it is saved and exported with them, and the weights are shared.
+   * @throws FlowError ERR_FLOW_CONFIG for paths with fresh noise (gamma > 0), and for a path that scales its noise where the model starts from source rows.
+   * @example const { x } = await model.withPath(condOT()).sample({ n: 1000, seed: 1 });
+   */
+  withPath(path: Path): Model {
+    this.#alive();
+    const { samplingPath: _, ...trained } = this.record;
+    const known = resolvePath(path, 'path');
+    checkFrame(restorePath(trained.path), trained.prediction, known, 'path');
+    if (trained.source === 'rows' && (known.sourceScale ?? 1) !== 1)
+      throw argumentError('ERR_FLOW_CONFIG', 'path', 'a path whose source has scale 1, as the model starts from source rows', known.name);
+    const stored = storePath(known);
+    return adopt(isDeepStrictEqual(stored, trained.path) ? trained : { ...trained, samplingPath: stored });
+  }
+
   /** What the model is, in a few fields. */
   info(): ModelInfo {
     this.#alive();
-    const { dimension, columns, condition, source, path, network, parameters, training, version } = this.record;
+    const { dimension, columns, condition, source, path, samplingPath, prediction, network, parameters, training, version } = this.record;
     const words = `${network.kind} ${network.hidden.join('-')} ${network.activation}, time ${network.time.kind}`;
     const step = typeof training['steps'] === 'number' ? training['steps'] : null;
     const memory = parameters.byteLength * (1 + (this.#network === null ? 0 : 1) + this.#traced.size);
@@ -215,6 +242,8 @@ export class Model {
       condition,
       source,
       path: path.name,
+      samplingPath: (samplingPath ?? path).name,
+      prediction,
       network: words,
       parameters: parameters.length,
       memory,

@@ -6,9 +6,8 @@ import { nullCondition } from '../network/condition.ts';
 import { checkGuidance, type Guidance } from '../network/guidance.ts';
 import { lower } from '../network/lower.ts';
 import { choice, integer, ownFields } from '../options.ts';
-import { closingStep } from '../paths/closing.ts';
-import { frameOf, stageRows } from '../paths/frame.ts';
-import { restorePath } from '../paths/paths.ts';
+import { type Frame, frameOf, stageRows, throughFrame } from '../paths/frame.ts';
+import { mix } from '../paths/mix.ts';
 import { stirRows } from '../paths/stirring.ts';
 import { requireFixed } from '../solvers/define.ts';
 import { fitGrid } from '../solvers/grid.ts';
@@ -17,7 +16,7 @@ import { resolveSolver, rk4 } from '../solvers/solvers.ts';
 import { type DensitySpec, densityGraph } from './density-graph.ts';
 import type { Weights } from './emit-program.ts';
 import { type Graph, joinPieces, modelPieces } from './graph.ts';
-import { timeConvention, writeMetadata } from './metadata.ts';
+import { type FlowMetadata, timeConvention, writeMetadata } from './metadata.ts';
 import type { ModelPieces } from './pieces.ts';
 import { samplerGraph } from './sampler-graph.ts';
 import { type GuidanceSpec, velocityGraph } from './velocity-graph.ts';
@@ -79,12 +78,12 @@ export function onnxPieces(record: ModelRecord, options: OnnxOptions = {}): Mode
   if (program.parameterCount > parameterLimit)
     throw argumentError('ERR_FLOW_LIMIT', 'model.parameters', `at most ${parameterLimit} for one ONNX file`, program.parameterCount);
   const weights: Weights = { program, parameters: record.parameters, names: new Map() };
-  const { normaliser, conditionNormaliser, source, path } = record;
+  const { normaliser, conditionNormaliser, source } = record;
+  const path = frameOf(record);
   const guidance = guidanceSpec(options.guidance, record);
-  const closing = path.tMax < 1 ? closingStep(restorePath(path)) : null;
   let graph: Graph;
   let solver: (Solver & { readonly grid: readonly number[] }) | null = null;
-  if (kind === 'velocity') graph = velocityGraph(weights, { normaliser, conditionNormaliser, condition: record.condition, guidance });
+  if (kind === 'velocity') graph = velocityGraph(weights, { normaliser, conditionNormaliser, condition: record.condition, guidance }, path);
   else if (kind === 'log-density') {
     const made = densitySpec(record, options);
     solver = made.solver;
@@ -94,10 +93,11 @@ export function onnxPieces(record: ModelRecord, options: OnnxOptions = {}): Mode
     const given =
       options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, adaptive: undefined, steps: options.steps }, 'options.solver');
     requireFixed(given, 'options.solver', 'as an ONNX graph takes the same steps for all rows');
-    const fit = fitGrid(given, { tMin: path.tMin, tMax: path.tMax });
-    const stirred = given.noise ? stirRows(record, given, frameTimes(record, given)) : null;
-    const grid = stirred ? frameTimes(record, given) : Array.from(fit.grid);
-    if (!stirred && fit.closes && closing) grid[grid.length - 1] = 1; // the graph moves it to tMax, and takes the closing step
+    const fit = fitGrid(given, { tMin: path.from, tMax: path.top });
+    const times = Array.from(throughFrame(path, fit));
+    const stirred = given.noise ? stirRows(record, given, times) : null;
+    const grid = stirred ? times : Array.from(fit.grid);
+    if (!stirred && fit.closes && path.closes) grid[grid.length - 1] = 1; // the graph moves it into the frame, and takes the exact step
     if ((grid.length - 1) * given.b.length > evaluationLimit)
       throw argumentError('ERR_FLOW_LIMIT', 'options.solver.steps', `at most ${evaluationLimit} evaluations`, (grid.length - 1) * given.b.length);
     if (given.noise && gridRequired)
@@ -113,8 +113,7 @@ export function onnxPieces(record: ModelRecord, options: OnnxOptions = {}): Mode
       gridRequired,
       stirring: stirred,
       source,
-      sourceScale: stirred ? frameOf(record).startScale : path.sourceScale,
-      ends: stirred ? undefined : { ...path, closing },
+      path,
     });
   }
   if (opset < graph.opset)
@@ -134,15 +133,18 @@ export function onnxPieces(record: ModelRecord, options: OnnxOptions = {}): Mode
     irVersion: opset < 15 ? 7 : 8,
     producerVersion: record.version,
     doc,
-    metadata: writeMetadata(record, kind, solver, closing, guidance),
+    metadata: writeMetadata(record, kind, solver, sampledPath(path, kind), guidance),
   });
 }
 
-/** The times of a solver inside the frame of a model, with the exact step to 1 where the path ends before. */
-function frameTimes(record: ModelRecord, solver: Solver): number[] {
-  const frame = frameOf(record);
-  const { grid, closes } = fitGrid(solver, { tMin: frame.from, tMax: frame.top });
-  return [...grid, ...(closes && frame.closes ? [1] : [])];
+/** What a caller must know of the path: times, scale of the noise, and how a velocity at the last time closes it. A sampler graph holds that step. */
+function sampledPath({ path, from, to, top, closes, startScale }: Frame, kind: GraphKind): FlowMetadata['path'] {
+  const last = kind === 'sampler' ? top : to;
+  const point = path.at(to);
+  const end = path.at(path.tMax);
+  const [A, S] = closes || path.tMax < 1 ? [1, 0] : [end.alpha, end.sigma];
+  const { x, value } = point.gamma === 0 ? mix('velocity', point, A, S) : { x: 1, value: 1 - to };
+  return { name: path.name, tMin: from, tMax: last, sourceScale: startScale, ...(last < 1 ? { closing: { x, v: value } } : {}) };
 }
 
 /** What a log-density graph is made from. */

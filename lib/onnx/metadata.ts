@@ -46,10 +46,9 @@ export function writeMetadata(
   record: ModelRecord,
   graph: FlowMetadata['graph'],
   solver: (Solver & { readonly grid: readonly number[] }) | null,
-  closing: { readonly x: number; readonly v: number } | null = null,
+  path: FlowMetadata['path'],
   guidance: FlowMetadata['guidance'] = null,
 ): Record<string, string> {
-  const { name, tMin, tMax, sourceScale } = record.path;
   const { normaliser } = record;
   const json = (value: unknown): string => JSON.stringify(value ?? null);
   return {
@@ -62,7 +61,7 @@ export function writeMetadata(
     'flowmatch.columns': json(record.columns),
     'flowmatch.condition': json(record.condition),
     'flowmatch.source': record.source,
-    'flowmatch.path': json({ name, tMin, tMax, sourceScale, ...(closing ? { closing } : {}) }),
+    'flowmatch.path': json(path),
     'flowmatch.normaliser': json(normaliser && { shift: Array.from(normaliser.shift), scale: Array.from(normaliser.scale) }),
     'flowmatch.solver': json(
       solver && {

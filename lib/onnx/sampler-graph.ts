@@ -2,11 +2,13 @@
 // (with noise: see solvers/stochastic.ts)
 //   k_i = v(z + sum_j (h a_ij) k_j, t + c_i h);   z <- z + sum_i (h b_i) k_i;   x = shift + scale * z
 // Step sizes, stage times and coefficients are computed from the float64 grid and rounded once, as the native integrator does. What depends on t alone is
-// computed before the loop, one row per stage; what depends on the condition alone, before the loop too. Where the path ends at tMax < 1, the grid is moved
-// into [tMin, tMax], and after the loop, if the grid went beyond tMax, comes the closing step z <- A z + C v(z, tMax) (paths/closing.ts).
+// computed before the loop, one row per stage; what depends on the condition alone, before the loop too. The frame (paths/frame.ts) turns what the network says into
+// slopes, v = b x + c net(tau, a x), with a, b, c and tau of every stage computed before the loop as well (frame-rows.ts).
 
+import type { Frame as PathFrame } from '../paths/frame.ts';
 import type { Tableau } from '../solvers/solver.ts';
 import { emitOp, type Held, type Scope, spread, type Weights } from './emit-program.ts';
+import { fittedGrid, stageColumns } from './frame-rows.ts';
 import { Graph } from './graph.ts';
 import {
   type Affine,
@@ -30,11 +32,10 @@ export interface SamplerSpec extends Frame {
   readonly gridRequired: boolean;
   /** gaussian: input `noise` is N(0, 1), scaled by sourceScale inside. rows: it holds start rows in data units. */
   readonly source: 'gaussian' | 'rows';
-  readonly sourceScale: number;
   /** Of a stochastic solver: rows [a, tau, b, c] of every stage and the noise of every step, for just this grid, which then is no input. */
   readonly stirring?: { readonly rows: Float64Array; readonly noise: Float64Array } | null;
-  /** Of the path; the closing step where it ends before 1. @default [0, 1], none */
-  readonly ends?: { readonly tMin: number; readonly tMax: number; readonly closing: { readonly x: number; readonly v: number } | null } | undefined;
+  /** Of the path that is sampled; absent: the network's output is the velocity, on [0, 1]. */
+  readonly path?: PathFrame;
 }
 
 /** One coefficient h * value of stage `into` (or of the step when it equals the number of stages) on k_from. */
@@ -68,11 +69,13 @@ const index = (graph: Graph, value: number): string => graph.constant('index', {
 interface Schedule {
   /** int64 scalar K. */
   readonly steps: string;
-  /** float (K * s, 1): stage times. */
+  /** float (K * s, 1): times at which the network is asked. */
   readonly times: string;
-  /** float (K, terms). */
+  /** float (K, terms + columns of the frame). */
   readonly coefficients: string;
-  /** The same times in float64, for what is decided by them. */
+  /** First of the columns a, b, c of the stages in `coefficients`; null where they are 1, 0, 1. */
+  readonly frame: { readonly a: number | null; readonly b: number | null; readonly c: number | null };
+  /** float64 (K * s, 1): times of the stages, for what is decided by them. */
   readonly times64: string;
 }
 
@@ -118,7 +121,7 @@ function stirInputs(graph: Graph, dimension: number, steps: number, { rows, nois
 }
 
 /** Step sizes, stage times and coefficients from the grid, in float64. */
-function schedule(graph: Graph, grid: string, tableau: Tableau, terms: readonly Term[]): Schedule {
+function schedule(graph: Graph, grid: string, tableau: Tableau, terms: readonly Term[], path?: PathFrame): Schedule {
   const starts = graph.op('Slice', [grid, ints(graph, 0), ints(graph, -1), ints(graph, 0)], 'starts');
   const ends = graph.op('Slice', [grid, ints(graph, 1), ints(graph, 2 ** 53), ints(graph, 0)], 'ends');
   const h = graph.op('Unsqueeze', [graph.op('Sub', [ends, starts], 'h'), ints(graph, 1)], 'hColumn');
@@ -126,11 +129,20 @@ function schedule(graph: Graph, grid: string, tableau: Tableau, terms: readonly 
   const offsets = graph.op('Mul', [h, c], 'stageOffsets');
   const times64 = graph.op('Add', [graph.op('Unsqueeze', [starts, ints(graph, 1)], 'startColumn'), offsets], 'stageTimes64');
   const column = graph.op('Reshape', [times64, ints(graph, -1, 1)], 'stageTimesColumn');
-  const times = graph.op('Cast', [column], 'stageTimes', { to: { int: 1 } });
+  const own = path ? stageColumns(graph, path, tableau.b, { starts, ends, h, times: column }) : { tau: column, a: null, b: null, c: null };
+  const times = graph.op('Cast', [own.tau], 'stageTimes', { to: { int: 1 } });
   const values = graph.constant('ab', { type: 'double', shape: [1, terms.length], values: terms.map((term) => term.value) });
-  const coefficients = graph.op('Cast', [graph.op('Mul', [h, values], 'hab64')], 'hab', { to: { int: 1 } });
+  const parts = [graph.op('Mul', [h, values], 'hab64')];
+  const column0 = (name: string | null): number | null => {
+    if (name === null) return null;
+    parts.push(name);
+    return terms.length + (parts.length - 2) * tableau.b.length;
+  };
+  const frame = { a: column0(own.a), b: column0(own.b), c: column0(own.c) };
+  const joined = parts.length === 1 ? (parts[0] as string) : graph.op('Concat', parts, 'hab64.frame', { axis: { int: 1 } });
+  const coefficients = graph.op('Cast', [joined], 'hab', { to: { int: 1 } });
   const count = graph.op('Gather', [graph.op('Shape', [starts], 'startShape'), index(graph, 0)], 'steps', { axis: { int: 0 } });
-  return { steps: count, times, coefficients, times64: column };
+  return { steps: count, times, coefficients, frame, times64: column };
 }
 
 /** z + sum of the terms into stage `into`, added in order. */
@@ -183,69 +195,33 @@ function body(sides: Sides, weights: Weights, tableau: Tableau, terms: readonly 
     const moved = combine(graph, z, stage, terms, coefficient, k);
     const state = noise !== null && tableau.c[stage] === 1 ? graph.op('Add', [moved, noise], `stage.${stage}.stirred`) : moved;
     const hint = `stage.${stage}`;
-    const start = stir ? graph.op('Mul', [state, fetch(stir.a, at, `${hint}.a`)], `${hint}.ax`) : state;
-    const drift = (net: string): string => {
-      if (stir === null) return net;
-      const onState = graph.op('Mul', [state, fetch(stir.b, at, `${hint}.b`)], `${hint}.bx`);
-      return graph.op('Add', [onState, graph.op('Mul', [net, fetch(stir.c, at, `${hint}.c`)], `${hint}.cnet`)], `${hint}.drift`);
+    // The frame's numbers of this stage: of a stochastic solver from its rows, else beside the coefficients of the step.
+    const own = (rows: string | undefined, column: number | null): string | null =>
+      rows !== undefined
+        ? fetch(rows, at, `${hint}.row`)
+        : column === null
+          ? null
+          : graph.op('Gather', [row, index(graph, column + stage)], `${hint}.frame`, { axis: { int: 0 } });
+    const [a, b, c] = [own(stir?.a, plan.frame.a), own(stir?.b, plan.frame.b), own(stir?.c, plan.frame.c)];
+    const start = a === null ? state : graph.op('Mul', [state, a], `${hint}.ax`);
+    const slope = (v: string): string => {
+      const said = c === null ? v : graph.op('Mul', [v, c], `${hint}.cnet`);
+      return b === null ? said : graph.op('Add', [graph.op('Mul', [state, b], `${hint}.bx`), said], `${hint}.slope`);
     };
     const plain = evaluated(graph, given, weights, start, at, stage, new Map());
     if (none === null) {
-      k.push(drift(plain.v));
+      k.push(slope(plain.v));
       continue;
     }
     const bare = evaluated(graph, none, weights, start, at, stage, sharedValues(program, plain.values));
     const w = sides.perStage ? graph.op('Gather', [sides.weights, at], `stage.${stage}.w`, { axis: { int: 0 } }) : sides.weights;
-    k.push(drift(guidedMix(graph, bare.v, plain.v, w)));
+    k.push(slope(guidedMix(graph, bare.v, plain.v, w)));
   }
   const still = combine(graph, z, stages, terms, coefficient, k);
   const next = noise === null ? still : graph.op('Add', [still, noise], 'stirred');
   graph.output(goingOn, 'bool', []);
   graph.output(next, 'float', ['rows', program.dimension]);
   return graph.finish('step');
-}
-
-/** The grid moved into [tMin, tMax]; unchanged where that is [0, 1]. */
-function fitted(graph: Graph, grid: string, ends: SamplerSpec['ends']): string {
-  if (!ends || (ends.tMin <= 0 && ends.tMax >= 1)) return grid;
-  const time = (value: number): string => graph.constant('time', { type: 'double', shape: [], values: [value] });
-  return graph.op('Min', [graph.op('Max', [grid, time(ends.tMin)], 'grid.from'), time(ends.tMax)], 'grid.fitted');
-}
-
-/** z after the closing step, which is taken only where the last time of the grid lies beyond tMax. */
-function closed(sides: Sides, weights: Weights, grid: string, z: string, spec: SamplerSpec, scale: string): string {
-  const { tMax, closing } = spec.ends as NonNullable<SamplerSpec['ends']>;
-  if (!closing) return z;
-  const { graph } = sides.given;
-  const number = (value: number): string => graph.constant('number', { type: 'float', shape: [], values: [value] });
-  const last = graph.op('Gather', [grid, index(graph, -1)], 'grid.last', { axis: { int: 0 } });
-  const beyond = graph.op('Less', [graph.constant('time', { type: 'double', shape: [], values: [tMax] }), last], 'grid.beyond');
-  const gate = graph.op('Cast', [beyond], 'closing', { to: { int: 1 } });
-  const under = (scope: Scope): string => {
-    const values = new Map<number, Held>([
-      [0, { name: z, rows: 'x' }],
-      [1, { name: graph.constant('tMax', { type: 'float', shape: [1, 1], values: [tMax] }), rows: 'one' }],
-    ]);
-    const condition = scope.values.get(2);
-    if (condition) values.set(2, condition);
-    const inner: Scope = { graph, values, rowShape: scope.rowShape };
-    for (const op of weights.program.ops) emitOp(inner, weights, op);
-    return spread(inner, values.get(weights.program.output) as Held);
-  };
-  let v = under(sides.given);
-  if (sides.none && spec.guidance) {
-    // the native core takes the closing step in the last stage that counts, whose time decides
-    const { b, c } = spec.tableau;
-    const acting = c[b.reduce((last, weight, i) => (weight === 0 ? last : i), 0)] as number;
-    const t = graph.constant('time', { type: 'double', shape: [], values: [tMax + acting * (1 - tMax)] });
-    v = guidedMix(graph, under(sides.none), v, guidanceWeight(graph, t, scale, spec.guidance, 'double'));
-  }
-  const change = graph.op(
-    'Add',
-    [graph.op('Mul', [z, number(closing.x - 1)], 'closing.x'), graph.op('Mul', [v, number(closing.v)], 'closing.v')],
-    'closing.change',
-  );
-  return graph.op('Add', [z, graph.op('Mul', [change, gate], 'closing.gated')], 'closed');
 }
 
 const denormalised = (graph: Graph, z: string, affine: Affine, output: string): void => {
@@ -256,7 +232,8 @@ const denormalised = (graph: Graph, z: string, affine: Affine, output: string): 
 /** The finished graph: inputs noise (N, d), condition, grid (K + 1, float64, optional); output x (N, d). */
 export function samplerGraph(weights: Weights, spec: SamplerSpec): Graph {
   const { program } = weights;
-  const { tableau, source, sourceScale, normaliser } = spec;
+  const { tableau, source, normaliser, path } = spec;
+  const sourceScale = path?.startScale ?? 1;
   const graph = new Graph();
   const output = graph.name('x');
   const noiseDoc = source === 'gaussian' ? 'Standard normal numbers, one row per sample.' : 'Start rows (the source), in data units.';
@@ -272,7 +249,8 @@ export function samplerGraph(weights: Weights, spec: SamplerSpec): Graph {
   if (!stir && !spec.gridRequired) graph.initialiser(grid, times);
 
   const terms = termsOf(tableau);
-  const plan = schedule(graph, fitted(graph, grid, spec.ends), tableau, terms);
+  const own = stir === null ? path : undefined; // the rows of a stochastic solver stand for just this grid, which is fitted
+  const plan = schedule(graph, own ? fittedGrid(graph, grid, own) : grid, tableau, terms, own);
   const rowShape = rowShapeOf(graph, noise);
   const outside = (row: Held | undefined, known: ReadonlyMap<number, Held>): Scope => {
     const values = new Map<number, Held>([...known, [1, { name: stir?.tau ?? plan.times, rows: 't' }]]);
@@ -291,9 +269,8 @@ export function samplerGraph(weights: Weights, spec: SamplerSpec): Graph {
   const start = source === 'rows' ? normalised(graph, noise, normaliser, 'noise') : sourceScale === 1 ? noise : scaled();
   const yes = graph.constant('yes', { type: 'bool', shape: [], values: [1] });
   const solved = graph.op('Loop', [plan.steps, yes, start], 'solved', { body: { graph: body(sides, weights, tableau, terms, plan) } });
-  const z = spec.ends ? closed(sides, weights, grid, solved, spec, scale) : solved;
-  if (normaliser) denormalised(graph, z, normaliser, output);
-  else graph.opTo(output, 'Identity', [z]);
+  if (normaliser) denormalised(graph, solved, normaliser, output);
+  else graph.opTo(output, 'Identity', [solved]);
   graph.output(output, 'float', ['rows', program.dimension], 'Samples in data units, before rounding and category decoding.');
   return graph;
 }

@@ -4,7 +4,9 @@
 import { conditionWidth, indicatorWidth } from '../network/condition.ts';
 import { depends } from '../network/ops.ts';
 import type { ConditionSpec } from '../network/spec.ts';
+import type { Frame as PathFrame } from '../paths/frame.ts';
 import { emitOp, type Held, type Scope, spread, type Weights } from './emit-program.ts';
+import { slopeColumns } from './frame-rows.ts';
 import { Graph } from './graph.ts';
 
 /** Affine map per column: data = shift + scale * z. */
@@ -105,7 +107,7 @@ export function guidedMix(graph: Graph, none: string, given: string, w: string):
 export const timeDoc = 't = 0 is noise (the source), t = 1 is data; dx/dt = v(x, t).';
 
 /** The finished graph, and the lowest opset that has its operators. */
-export function velocityGraph(weights: Weights, frame: Frame): Graph {
+export function velocityGraph(weights: Weights, frame: Frame, path?: PathFrame): Graph {
   const { program } = weights;
   const { dimension } = program;
   const graph = new Graph();
@@ -116,10 +118,14 @@ export function velocityGraph(weights: Weights, frame: Frame): Graph {
   const plain = guidance?.scale === 0 && guidance.from <= 0 && guidance.to >= 1;
   const condition = plain ? nullHeld(graph, guidance) : conditionInput(graph, frame.condition, frame.conditionNormaliser);
   const z = normalised(graph, x, frame.normaliser, 'x');
+  const float = (name: string, hint: string): string => graph.op('Cast', [name], hint, { to: { int: 1 } });
+  const row = path && !path.identity ? slopeColumns(graph, path, graph.op('Cast', [t], 't64', { to: { int: 11 } })) : null;
+  const asked = row ? float(row.tau, 'tau') : t;
+  const state = row && path?.scales ? graph.op('Mul', [z, float(row.a, 'a')], 'x.scaled') : z;
   const rowShape = rowShapeOf(graph, x);
-  const under = (row: Held | undefined, shared: ReadonlyMap<number, Held>): { v: string; values: Map<number, Held> } => {
-    const values = new Map<number, Held>([...shared, [0, { name: z, rows: 'x' }], [1, { name: t, rows: 't' }]]);
-    if (row) values.set(2, row);
+  const under = (given: Held | undefined, shared: ReadonlyMap<number, Held>): { v: string; values: Map<number, Held> } => {
+    const values = new Map<number, Held>([...shared, [0, { name: state, rows: 'x' }], [1, { name: asked, rows: 't' }]]);
+    if (given) values.set(2, given);
     const scope: Scope = { graph, values, rowShape };
     for (const op of program.ops) if (!values.has(op.output)) emitOp(scope, weights, op);
     return { v: spread(scope, values.get(program.output) as Held), values };
@@ -129,6 +135,10 @@ export function velocityGraph(weights: Weights, frame: Frame): Graph {
   if (guidance && !plain) {
     const none = under(nullHeld(graph, guidance), sharedValues(program, given.values));
     v = guidedMix(graph, none.v, v, guidanceWeight(graph, t, guidanceScale(graph, guidance), guidance));
+  }
+  if (row) {
+    const said = graph.op('Mul', [v, float(row.c, 'c')], 'v.said');
+    v = graph.op('Add', [graph.op('Mul', [z, float(row.b, 'b')], 'v.own'), said], 'v.slope');
   }
   if (frame.normaliser) graph.opTo(output, 'Mul', [v, vector(graph, 'x.scale', frame.normaliser.scale)]);
   else graph.opTo(output, 'Identity', [v]);

@@ -33,6 +33,8 @@ export interface Frame {
   readonly prediction: Prediction;
   /** No rows are needed: slope = net(t, x). */
   readonly identity: boolean;
+  /** Whether a differs from 1 anywhere: states of two different paths. */
+  readonly scales: boolean;
   /** Times between which the slope is integrated, also by solvers that choose their own. */
   readonly from: number;
   readonly to: number;
@@ -48,7 +50,7 @@ export interface Frame {
   drift(t: number, g: number): FrameRow;
   /** grad log p_t. */
   score(t: number): FrameRow;
-  /** Whether the interval from t to a later `next` is taken in one exact step. */
+  /** Whether an interval that ends at `next` (to or before, top, or 1 where it closes) is taken in one exact step: across what lies beyond `to`, and for x1 always the last. */
   exact(next: number): boolean;
   /** The state at `next` > t if x1 and x0 are what the network says at t: the linear (DDIM) step. next = 1 is alpha = 1, sigma = 0 where the path ends before. */
   step(t: number, next: number): FrameRow;
@@ -101,11 +103,11 @@ export function makeFrame(trained: KnownPath, prediction: Prediction, path: Know
     const { alpha, sigma } = path.at(next);
     return [alpha, sigma];
   };
-  const exactFrom = to < top || prediction === 'x1' ? to : null;
   const made: Frame = {
     path,
     prediction,
     identity,
+    scales: !same,
     from,
     to,
     top,
@@ -114,7 +116,7 @@ export function makeFrame(trained: KnownPath, prediction: Prediction, path: Know
     slope,
     drift: (t, g) => row(t, ({ dAlpha, dSigma, sigma }) => [dAlpha, dSigma - (g * g) / (2 * sigma)]),
     score: (t) => row(t, ({ sigma }) => [0, -1 / sigma]),
-    exact: (next) => next > top || (exactFrom !== null && next >= exactFrom),
+    exact: (next) => next > to || (prediction === 'x1' && next >= top),
     step: (t, next) => {
       if (bridge) return { a: 1, tau: t, b: 1, c: next - t };
       const [A, S] = goal(next);
@@ -139,6 +141,12 @@ export function frameOf(model: { readonly path: StoredPath; readonly prediction:
   const frame = makeFrame(trained, model.prediction, model.samplingPath ? restored(model.samplingPath, 'samplingPath') : trained, 'samplingPath');
   frames.set(model, frame);
   return frame;
+}
+
+/** Times fitted into [from, top], none between `to` and `top` where the slope is not known (an exact step leads across), and 1 after them where the path closes. */
+export function throughFrame({ to, top, closes }: Frame, fitted: { readonly grid: Float64Array; readonly closes: boolean }): Float64Array {
+  const grid = to < top ? fitted.grid.map((t) => (t > to && t < top ? to : t)).filter((t, k, all) => k === 0 || t !== all[k - 1]) : fitted.grid;
+  return fitted.closes && closes ? Float64Array.from([...grid, 1]) : grid;
 }
 
 /** Rows [a, tau, b, c] of every stage of a fixed grid, (steps * stages, 4), row-major; null where none are needed. The grid may end with 1 after frame.top. */

@@ -10,7 +10,7 @@ import type { Job, NativeNetwork, SampleResult as NativeResult, SampleRequest } 
 import { conditionRows, nullCondition } from '../network/condition.ts';
 import { checkGuidance, type Guidance, type GuidanceSetting, isUnconditional } from '../network/guidance.ts';
 import { checkSeed, checkSignal, integer, record } from '../options.ts';
-import { type Frame, frameOf, stageRows } from '../paths/frame.ts';
+import { type Frame, frameOf, stageRows, throughFrame } from '../paths/frame.ts';
 import { stirRows } from '../paths/stirring.ts';
 import { type SamplingPrecision, samplingPrecision } from '../precision.ts';
 import type { SolverFactory } from '../solvers/define.ts';
@@ -221,8 +221,7 @@ function startRows(value: unknown, path: string, model: ModelRecord, dataUnits: 
 
 /** The times of a solver inside the frame, with the exact step to 1 where the path ends before. */
 export function frameGrid(frame: Frame, solver: Solver, reverse = false): Float64Array {
-  const { grid, closes } = fitGrid(solver, { tMin: frame.from, tMax: reverse ? frame.to : frame.top, reverse });
-  return closes && frame.closes ? Float64Array.from([...grid, 1]) : grid;
+  return throughFrame(frame, fitGrid(solver, { tMin: frame.from, tMax: reverse ? frame.to : frame.top, reverse }));
 }
 
 function checkDirection(grid: Float64Array, reverse: boolean): void {

@@ -229,7 +229,7 @@ export class OnnxSampler {
     const times = Float64Array.from(grid === undefined ? (inside?.grid ?? []) : checkGrid(grid, 'options.grid'));
     const feeds = name ? [{ name, type: 'float64' as const, data: times, dims: [times.length] }] : [];
     return {
-      nfe: this.#sides() * ((inside?.stages ?? 1) * (times.length - 1) + (path?.closing && (times[times.length - 1] ?? 0) > path.tMax ? 1 : 0)),
+      nfe: this.#sides() * ((inside?.stages ?? 1) * (times.length - 1 + (path?.closing && (times[times.length - 1] ?? 0) > path.tMax ? 1 : 0))),
       request: (start, rows, rest) => ({ kind: 'run', feeds: [feed(x, start, rows), ...feeds, ...rest], output }),
     };
   }

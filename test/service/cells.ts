@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Dataset, exportOnnx, loadOnnx, Model, OnnxSampler, Trainer } from '../../lib/index.ts';
+import { cosine, Dataset, exportOnnx, loadOnnx, Model, OnnxSampler, Trainer } from '../../lib/index.ts';
 import { untrained } from '../support/models.ts';
 
 export const states = ['idle', 'training', 'sampling', 'saving', 'disposed', 'reentered'] as const;
@@ -49,6 +49,7 @@ export const members: Record<ClassName, Record<string, Member>> = {
     encode: { call: (model: Model) => model.encode([[1, 2]]), answers: gone },
     logDensity: { call: (model: Model) => model.logDensity([[1, 2]], { solver: 'euler' }), answers: gone },
     score: { call: (model: Model) => model.score([[1, 2]], { t: 0.5 }), answers: gone },
+    withPath: { call: (model: Model) => model.withPath(cosine()), answers: gone },
     info: { call: (model: Model) => model.info(), answers: gone },
     dispose: { call: (model: Model) => model.dispose(), answers: always },
     '[Symbol.dispose]': { call: (model: Model) => model[Symbol.dispose](), answers: always },
