@@ -133,6 +133,8 @@ for (const side of ['lib', 'native']) {
 }
 // Tables of measured numbers are those of the results they name.
 const tables = spawnSync(process.execPath, [join(root, 'bench/run.mjs'), '--render', '--check'], { cwd: root, encoding: 'utf8' });
+const published = spawnSync(process.execPath, [join(root, 'bench/tables/run.mjs'), 'tables', 'render', '--verify'], { cwd: root, encoding: 'utf8' });
+if (published.status !== 0) problems.push(published.stderr.trim().split('\n').at(-1) ?? 'bench:tables -- render --verify failed');
 if (tables.status !== 0) problems.push(tables.stderr.trim().split('\n').at(-1) ?? 'bench --render --check failed');
 for (const { block, name, place } of runnable) {
   const failure = await runBlock(block, name);

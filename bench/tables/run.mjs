@@ -1,4 +1,4 @@
-// Runs one table: `node bench/tables/run.mjs t1 [arguments]`. Bundles bench/tables/t1.ts with the library's sources and runs it here, against build/Release.
+// Runs one table: `node bench/tables/run.mjs tables [arguments]`. Bundles bench/tables/tables.ts with the library's sources and runs it here, against build/Release.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const [name, ...rest] = process.argv.slice(2);
 if (!name) {
-  console.error('usage: node bench/tables/run.mjs NAME [arguments]   (t1, defaults)');
+  console.error('usage: node bench/tables/run.mjs NAME [arguments]   (tables, defaults)');
   process.exit(2);
 }
 const outfile = join(root, 'build/tables', `${name}.mjs`);

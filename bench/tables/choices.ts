@@ -1,0 +1,113 @@
+// What docs/choosing.md advises, measured: paths, couplings, solvers at equal work, precisions. `node bench/tables/run.mjs choices` writes bench/results/choices.json.
+// Energy distances (U statistic, in units of the root mean square distance of two rows, x 1000; 0 = perfect) of 8000 samples to 8000 fresh rows; mean of the seeds.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { synthetic } from '../../lib/data/synthetic.ts';
+import {
+  adamw,
+  cosine,
+  euler,
+  heun,
+  independent,
+  linearVP,
+  type Model,
+  midpoint,
+  minibatchOT,
+  mlp,
+  polynomial,
+  rk4,
+  type Solver,
+  type TrainOptions,
+  train,
+  vp,
+  warmupCosine,
+} from '../../lib/index.ts';
+import { energyDistance, moments } from '../../lib/metrics/index.ts';
+
+const seeds = [1, 2, 3];
+const sets = ['moons', 'checkerboard'] as const;
+const rows = 8000;
+const steps = 4000;
+const draw = (set: (typeof sets)[number], seed: number): Float32Array => synthetic(set, { n: rows, seed }).x;
+const mean = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
+
+const models = new Map<string, Model>();
+async function trained(set: (typeof sets)[number], seed: number, options: Partial<TrainOptions>, name: string): Promise<Model> {
+  const key = `${set} ${seed} ${name}`;
+  const known = models.get(key);
+  if (known) return known;
+  const model = await train({
+    data: synthetic(set, { n: 10_000, seed }).x,
+    columns: 2,
+    network: mlp({ hidden: [128, 128, 128] }),
+    optimiser: adamw({ lr: warmupCosine({ peak: 2e-3, warmup: 100, steps }) }),
+    steps,
+    validation: 0,
+    threads: 1,
+    seed,
+    ...options,
+  });
+  models.set(key, model);
+  return model;
+}
+async function distance(model: Model, set: (typeof sets)[number], seed: number, solver: Solver): Promise<number> {
+  const fresh = draw(set, 1000 + seed);
+  const { x } = await model.sample({ n: rows, seed: 50 + seed, solver, threads: 1 });
+  const unit = Math.sqrt(2 * moments(fresh, 2).std.reduce((sum, s) => sum + s * s, 0));
+  return (1000 / unit) * energyDistance(x, fresh, 2, { statistic: 'U' });
+}
+type Table = Record<string, Record<string, number>>;
+async function table(cells: Record<string, Partial<TrainOptions>>, solvers: Record<string, Solver>): Promise<Table> {
+  const out: Table = {};
+  for (const [name, options] of Object.entries(cells)) {
+    const line: Record<string, number> = {};
+    for (const set of sets)
+      for (const [solver, how] of Object.entries(solvers)) {
+        const values: number[] = [];
+        for (const seed of seeds) values.push(await distance(await trained(set, seed, options, name), set, seed, how));
+        line[`${set}, ${solver}`] = mean(values);
+      }
+    out[name] = line;
+    console.error(name, JSON.stringify(line));
+  }
+  return out;
+}
+
+const work = { '1 Euler': euler({ steps: 1 }), '8 Euler': euler({ steps: 8 }), '50 midpoint': midpoint({ steps: 50 }) };
+const paths = await table(
+  {
+    'condOT()': {},
+    'cosine()': { path: cosine() },
+    'linearVP()': { path: linearVP() },
+    'vp()': { path: vp() },
+    'polynomial({ power: 2 })': { path: polynomial({ power: 2 }) },
+  },
+  work,
+);
+const couplings = await table({ 'independent()': { coupling: independent() }, 'minibatchOT()': { coupling: minibatchOT() } }, work);
+
+/** Root mean square error of the samples against 400 steps of rk4, in units of the data's spread, at equal numbers of evaluations. */
+const solvers: Table = {};
+const makers = { euler, midpoint, heun, rk4 };
+for (const [name, make] of Object.entries(makers)) {
+  const line: Record<string, number> = {};
+  for (const nfe of [8, 16, 32, 64, 128]) {
+    const values: number[] = [];
+    for (const set of sets)
+      for (const seed of seeds) {
+        const model = await trained(set, seed, {}, 'condOT()');
+        const options = { n: 2000, seed: 9, threads: 1 };
+        const exact = (await model.sample({ ...options, solver: rk4({ steps: 400 }) })).x;
+        const solver = make({ steps: Math.max(1, nfe / make({ steps: 1 }).b.length) });
+        const { x } = await model.sample({ ...options, solver });
+        const spread = Math.sqrt(mean(Array.from(moments(exact, 2).std, (s) => s * s)));
+        values.push(Math.sqrt(mean(Array.from(x, (value, i) => (value - (exact[i] as number)) ** 2))) / spread);
+      }
+    line[`${nfe} evaluations`] = mean(values);
+  }
+  solvers[name] = line;
+  console.error(name, JSON.stringify(line));
+}
+
+mkdirSync('bench/results', { recursive: true });
+writeFileSync('bench/results/choices.json', `${JSON.stringify({ steps, seeds: seeds.length, paths, couplings, solvers }, null, 2)}\n`);

@@ -1,0 +1,72 @@
+// npm run bench:tables -- [t1 | t3 | render] [--seeds 5] [--steps 20000] [--only OT-CFM] [--task N->moons] [--full] [--check]
+//   t1, t3   measure what the stored cells lack, then render. t3 leaves the long cells (continuous conditions) out without --full
+//   render   write docs/tables.md from what is stored; --check fails when a cell is outside its band, --verify (writes nothing) when the page is another
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { type Task, t3 as t3Published, tasks } from './published.ts';
+import { render, t1Verdict, t3Verdict } from './render.ts';
+import { type Cell, fill, load, summary } from './store.ts';
+import * as t1 from './t1.ts';
+import * as t3 from './t3.ts';
+
+const { values, positionals } = parseArgs({
+  args: process.argv.slice(2),
+  allowPositionals: true,
+  options: {
+    seeds: { type: 'string', default: '5' },
+    steps: { type: 'string', default: '20000' },
+    only: { type: 'string' },
+    task: { type: 'string' },
+    full: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    verify: { type: 'boolean', default: false },
+  },
+});
+const steps = Number(values.steps);
+const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1);
+const chosen = (name: string, filter: string | undefined): boolean => filter === undefined || filter.split(',').includes(name);
+const run = positionals.length === 0 ? ['t1', 't3'] : positionals;
+
+if (run.includes('t1')) {
+  for (const seed of seeds) {
+    const columns = tasks.filter((task) => chosen(task, values.task));
+    await fill(
+      't1',
+      columns.map((task) => ({ method: 'reference', task, seed })),
+      (_, task, s) => t1.reference(task as Task, s),
+    );
+    const wanted = Object.keys(t1.methods)
+      .filter((method) => chosen(method, values.only))
+      .flatMap((method) => columns.map((task) => ({ method, task, seed })))
+      .filter(({ method, task }) => !t1.methods[method]?.gaussian || task.startsWith('N->'));
+    await fill('t1', wanted, (method, task, s) => t1.cell(method, task as Task, s, steps, summary(load('t1'), 'reference', task, 'w2Squared')?.mean as number));
+  }
+}
+if (run.includes('t3')) {
+  const columns = Object.keys(t3Published).filter((column) => chosen(column, values.only) && (values.full || !column.endsWith(', x')));
+  const task = '8gaussians->moons';
+  for (const seed of seeds) {
+    await fill('t3', [{ method: 'reference', task, seed }], (_, __, s) => t3.floor(s));
+    await fill(
+      't3',
+      columns.map((method) => ({ method, task, seed })),
+      (method, _, s) => t3.cell(method, s, steps),
+    );
+  }
+}
+if (values.verify) {
+  const same = readFileSync('docs/tables.md', 'utf8') === render();
+  if (!same) console.error('docs/tables.md is not what the stored cells give: run `npm run bench:tables -- render`.');
+  process.exit(same ? 0 : 1);
+}
+writeFileSync('docs/tables.md', render());
+
+const outside = [
+  ...[...new Set(load('t1').map((cell: Cell) => cell.method))].flatMap((m) =>
+    tasks.filter((t) => t1Verdict(load('t1'), m, t)?.inside === false).map((t) => `${m} on ${t}`),
+  ),
+  ...Object.keys(t3Published).filter((column) => t3Verdict(load('t3'), column)?.inside === false),
+];
+console.log(outside.length === 0 ? 'every cell that has a bar is inside it' : `outside: ${outside.join('; ')}`);
+process.exit(values.check && outside.length > 0 ? 1 : 0);
