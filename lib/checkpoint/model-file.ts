@@ -6,7 +6,7 @@ import type { ModelRecord, Normaliser, PathRecord } from '../model/record.ts';
 import { lower } from '../network/lower.ts';
 import { checkCondition, checkNetwork } from '../network/mlp.ts';
 import type { Program } from '../network/ops.ts';
-import { record } from '../options.ts';
+import { finite, record } from '../options.ts';
 import { frameOf, trainedKinds } from '../paths/frame.ts';
 import { type FileSystem, systemFiles } from './atomic.ts';
 import { type Container, readContainer, type Tensor, writeContainer } from './safetensors.ts';
@@ -19,7 +19,7 @@ const convention = 't = 0 source, t = 1 data, dx/dt = v';
 /** Sets of parameters a file may hold; `weights` in the metadata names the one that is the model. */
 export type Section = 'parameters' | 'ema' | 'best' | 'firstMoment' | 'secondMoment';
 const modelKeys = ['network', 'dimension', 'columns', 'condition', 'path', 'prediction', 'source', 'table', 'training', 'version'] as const;
-const ownKeys = ['format', 'kind', 'convention', 'weights', ...modelKeys, 'samplingPath'] as const;
+const ownKeys = ['format', 'kind', 'convention', 'weights', ...modelKeys, 'samplingPath', 'score'] as const;
 
 /** A file as read: the model, and for a training checkpoint everything else that it holds. */
 export interface ModelFile {
@@ -73,7 +73,8 @@ export function packModel(
       vector(`${name}.scale`, map.scale);
     }
   }
-  const program = lower(model.network, model.dimension, model.condition);
+  if (model.score !== undefined) metadata.set('score', JSON.stringify(model.score));
+  const program = lower(model.network, model.dimension, model.condition, model.score ? 2 : 1);
   for (const [section, flat] of sections) {
     if (flat.length !== program.parameterCount)
       throw damaged(section, `expected ${program.parameterCount} parameters, got ${flat.length}`, undefined, 'ERR_FLOW_SHAPE');
@@ -117,7 +118,7 @@ export function unpackModel({ metadata, tensors, hash }: Container): ModelFile {
   const rest = new Map(tensors);
   const model = readRecord(metadata, rest);
   if (model.prediction !== 'velocity' || model.samplingPath !== undefined) checkPrediction(model);
-  const program = lower(model.network, model.dimension, model.condition);
+  const program = lower(model.network, model.dimension, model.condition, model.score ? 2 : 1);
   const sections = new Map<Section, Float32Array>();
   const allowed: readonly Section[] = kind === 'model' ? ['parameters'] : ['parameters', 'ema', 'best', 'firstMoment', 'secondMoment'];
   for (const section of allowed) {
@@ -221,6 +222,7 @@ function readRecord(metadata: ReadonlyMap<string, string>, tensors: Map<string, 
     normaliser: normaliser('normaliser', dimension),
     path: checked('path', (value, path) => checkPath(value, path, tensors, 'path')),
     prediction: checked('prediction', (value, path) => oneOf(value, path, trainedKinds)),
+    ...(metadata.has('score') ? { score: checked('score', checkScore) } : {}),
     ...(metadata.has('samplingPath') ? { samplingPath: checked('samplingPath', (value, path) => checkPath(value, path, tensors, 'samplingPath')) } : {}),
     source: checked('source', (value, path) => oneOf(value, path, ['gaussian', 'rows'] as const)),
     table: checked('table', (value) => value),
@@ -238,6 +240,10 @@ function readRecord(metadata: ReadonlyMap<string, string>, tensors: Map<string, 
 function oneOf<T extends string>(value: unknown, path: string, choices: readonly T[]): T {
   if (!choices.includes(value as T)) throw damaged(path, `expected ${choices.join(' or ')}, got ${show(value)}`, 'It may need a later release.');
   return value as T;
+}
+
+function checkScore(value: unknown, path: string): { readonly sigma: number } {
+  return Object.freeze({ sigma: finite(record(value, path, ['sigma']).sigma, `${path}.sigma`, 1e-3, 100) });
 }
 
 function checkNames(value: unknown, path: string, width: number): readonly string[] | null {

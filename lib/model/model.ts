@@ -10,6 +10,7 @@ import type { Job, NativeNetwork } from '../native/binding.ts';
 import { buildNetwork } from '../native/build.ts';
 import { loadReport, native } from '../native/load.ts';
 import { encodeProgram } from '../network/encode.ts';
+import { withHead } from '../network/heads.ts';
 import { lower } from '../network/lower.ts';
 import { integer, record } from '../options.ts';
 import { checkFrame } from '../paths/frame.ts';
@@ -84,6 +85,8 @@ export class Model {
   /** Everything that the model is, as plain data. Treat it as read-only. */
   readonly record: ModelRecord;
   #network: NativeNetwork | null = null;
+  /** Networks of velocity and score together, by the share of the score. */
+  readonly #stirred = new Map<number, NativeNetwork>();
   #opening: Promise<NativeNetwork> | null = null;
   #disposed = false;
   #hash: string | null = null;
@@ -127,13 +130,14 @@ export class Model {
   sample(options: SampleOptions = {}): Promise<SampleResult> {
     this.#alive();
     const plan = planSample(this.record, options);
-    return sampleNative(this.#ready(), this.record, plan, this.#track);
+    return sampleNative(this.#ready(plan.head), this.record, plan, this.#track);
   }
 
   /** The same rows on the calling thread, which it blocks: for tiny jobs. */
   sampleSync(options: SampleOptions = {}): SampleResult {
     this.#alive();
-    return sampleNativeSync(this.#open(), this.record, planSample(this.record, options));
+    const plan = planSample(this.record, options);
+    return sampleNativeSync(this.#open(plan.head), this.record, plan);
   }
 
   /**
@@ -180,7 +184,7 @@ export class Model {
     this.#alive();
     record(options, 'options', encodeKeys);
     const plan = planEncode(this.record, rows, options);
-    return sampleNative(this.#ready(), this.record, plan, this.#track);
+    return sampleNative(this.#ready(plan.head), this.record, plan, this.#track);
   }
 
   /**
@@ -260,6 +264,8 @@ export class Model {
     for (const job of this.#jobs) job.stop();
     this.#network?.dispose();
     this.#network = null;
+    for (const network of this.#stirred.values()) network.dispose();
+    this.#stirred.clear();
     for (const network of this.#traced.values()) {
       network.then(
         (made) => made.dispose(),
@@ -285,7 +291,8 @@ export class Model {
   };
 
   /** The packed network, or a promise of it: packing many parameters is a job. */
-  #ready(): NativeNetwork | Promise<NativeNetwork> {
+  #ready(head = 0): NativeNetwork | Promise<NativeNetwork> {
+    if (head !== 0) return this.#open(head);
     if (this.#network !== null || this.record.parameters.length <= packedAtOnce) return this.#open();
     if (this.#opening === null) {
       this.#opening = this.#build();
@@ -297,7 +304,7 @@ export class Model {
   async #build(): Promise<NativeNetwork> {
     try {
       const { words, constants } = this.#program();
-      const network = await buildNetwork(native(), words, constants, this.record.parameters);
+      const network = await buildNetwork(native(), words, constants, withHead(this.record, 0).parameters);
       if (this.#disposed || this.#network !== null) network.dispose(); // too late, or sampleSync() was quicker
       this.#alive();
       this.#network ??= network;
@@ -311,10 +318,21 @@ export class Model {
     return encodeProgram(lower(this.record.network, this.record.dimension, this.record.condition));
   }
 
-  #open(): NativeNetwork {
+  /** `head`: how much of the score joins the velocity (network/heads.ts). */
+  #open(head = 0): NativeNetwork {
+    if (head !== 0) {
+      const known = this.#stirred.get(head);
+      if (known !== undefined) return known;
+      const { words, constants } = this.#program();
+      const made = new (native().Network)(words, constants, withHead(this.record, head).parameters);
+      const [oldest] = this.#stirred.keys();
+      if (this.#stirred.size >= 2 && oldest !== undefined) this.#stirred.delete(oldest); // its jobs hold it; then it is collected
+      this.#stirred.set(head, made);
+      return made;
+    }
     if (this.#network === null) {
       const { words, constants } = this.#program();
-      this.#network = new (native().Network)(words, constants, this.record.parameters);
+      this.#network = new (native().Network)(words, constants, withHead(this.record, 0).parameters);
     }
     return this.#network;
   }
@@ -322,7 +340,7 @@ export class Model {
   #openTraced(copies: number): Promise<NativeNetwork> {
     const known = this.#traced.get(copies);
     if (known !== undefined) return known;
-    const { network, dimension, condition, parameters } = this.record;
+    const { network, dimension, condition, parameters } = withHead(this.record, 0);
     const { words, constants } = encodeProgram(densityProgram(lower(network, dimension, condition), copies));
     const made = buildNetwork(native(), words, constants, parameters);
     const forget = (): void => {
@@ -356,6 +374,7 @@ const recordKeys = [
   'path',
   'prediction',
   'samplingPath',
+  'score',
   'source',
   'table',
   'training',

@@ -35,6 +35,8 @@ export interface ModelRecord {
   readonly prediction: 'velocity' | 'x1' | 'noise';
   /** Sampled along this path instead of the trained one (Model.withPath); absent: along `path`. */
   readonly samplingPath?: PathRecord;
+  /** Trained by scoreAndFlow: the network has a second head, s = sigma^2 / 2 grad log p_t. Absent: it has one. */
+  readonly score?: { readonly sigma: number };
   /** 'rows': start rows must be given when sampling; they are never stored. */
   readonly source: 'gaussian' | 'rows';
   /** Table codec (lib/table), JSON; null for plain matrices. */

@@ -72,7 +72,7 @@ export function checkProgram(program: Program): Program {
   if (program.tangent !== undefined && !known.has(program.tangent)) fail('program.tangent', 'a value of the program', program.tangent);
   equal('program.values produced', values.length, known.size);
   equal('program.parameters used', parameters.length, used.size);
-  equal('program.output width', dimension, known.has(program.output) ? values[program.output]?.width : 'an unknown value');
+  equal('program.output width', dimension * (program.heads ?? 1), known.has(program.output) ? values[program.output]?.width : 'an unknown value');
   return deepFreeze(program);
 }
 

@@ -128,9 +128,10 @@ class Builder {
 
 /**
  * The Program of a network for rows of `dimension` columns (1 .. 65536) and the given condition.
+ * `heads`: 2 = the output is [v, s], velocity and score.
  * The same arguments always give the same Program, so that a model file needs the spec only.
  */
-export function lower(spec: NetworkSpec, dimension: number, condition: ConditionSpec | null): Program {
+export function lower(spec: NetworkSpec, dimension: number, condition: ConditionSpec | null, heads: 1 | 2 = 1): Program {
   integer(dimension, 'dimension', 1, 65_536);
   if (spec.kind !== 'mlp') throw argumentError('ERR_FLOW_CONFIG', 'network.kind', '"mlp"', (spec as { kind: unknown }).kind);
   const build = new Builder(dimension, conditionWidth(condition));
@@ -143,8 +144,18 @@ export function lower(spec: NetworkSpec, dimension: number, condition: Condition
     const layer = build.dense(`layers.${i}`, from, out, spec.activation);
     h = i > 0 && spec.residual && build.width(h) === out ? build.add(`residual.${i}`, h, layer) : layer;
   });
-  const output = build.dense(`layers.${spec.hidden.length}`, h, dimension, 'identity');
+  const output = build.dense(`layers.${spec.hidden.length}`, h, heads * dimension, 'identity');
   const { values, ops, parameters, count } = build;
-  const program: Program = { version: 1, dimension, conditionWidth: conditionWidth(condition), values, ops, parameters, parameterCount: count, output };
+  const program: Program = {
+    version: 1,
+    dimension,
+    conditionWidth: conditionWidth(condition),
+    values,
+    ops,
+    parameters,
+    parameterCount: count,
+    output,
+    ...(heads === 2 ? { heads } : {}),
+  };
   return checkProgram(program);
 }

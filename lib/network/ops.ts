@@ -69,6 +69,8 @@ export interface Program {
   readonly parameters: readonly Parameter[];
   /** Total length of the flat parameter vector. */
   readonly parameterCount: number;
+  /** Matrices of d columns that the output joins, when not one: velocity and score. */
+  readonly heads?: 2;
   /** The value that holds v (rows, d). */
   readonly output: number;
   /** The value that network/tangent.ts was asked for: a trace, or a tangent of the output. */

@@ -4,6 +4,7 @@ import { argumentError, FlowError } from '../errors.ts';
 import type { ModelRecord } from '../model/record.ts';
 import { nullCondition } from '../network/condition.ts';
 import { checkGuidance, type Guidance } from '../network/guidance.ts';
+import { withHead } from '../network/heads.ts';
 import { lower } from '../network/lower.ts';
 import { choice, integer, ownFields } from '../options.ts';
 import { type Frame, frameOf, stageRows, throughFrame } from '../paths/frame.ts';
@@ -68,8 +69,11 @@ export function onnxBytes(record: ModelRecord, options: OnnxOptions = {}): Uint8
 }
 
 /** The same file in pieces, its weights being views of the record: nothing of the size of the model is copied or hashed here. */
-export function onnxPieces(record: ModelRecord, options: OnnxOptions = {}): ModelPieces {
+export function onnxPieces(model: ModelRecord, options: OnnxOptions = {}): ModelPieces {
   const kind = choice(options.graph ?? 'sampler', 'options.graph', graphKinds);
+  const chosen = kind === 'sampler' ? solverOf(options) : null;
+  const stirred = chosen?.noise ? stirRows(model, chosen, stirTimes(model, chosen)) : null;
+  const record = withHead(model, stirred?.head ?? 0);
   const gridRequired = choice(options.grid ?? 'optional', 'options.grid', ['optional', 'required']) === 'required';
   const opset = integer(options.opset ?? defaultOpset, 'options.opset', 1, highestOpset);
   const program = lower(record.network, record.dimension, record.condition);
@@ -89,14 +93,10 @@ export function onnxPieces(record: ModelRecord, options: OnnxOptions = {}): Mode
     solver = made.solver;
     graph = densityGraph(weights, made.spec);
   } else {
-    const chosen = resolveSolver(options.solver, 'options.solver');
-    const given =
-      options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, adaptive: undefined, steps: options.steps }, 'options.solver');
+    const given = chosen as Solver;
     requireFixed(given, 'options.solver', 'as an ONNX graph takes the same steps for all rows');
     const fit = fitGrid(given, { tMin: path.from, tMax: path.top });
-    const times = Array.from(throughFrame(path, fit));
-    const stirred = given.noise ? stirRows(record, given, times) : null;
-    const grid = stirred ? times : Array.from(fit.grid);
+    const grid = Array.from(stirred ? throughFrame(path, fit) : fit.grid);
     if (!stirred && fit.closes && path.closes) grid[grid.length - 1] = 1; // the graph moves it into the frame, and takes the exact step
     if ((grid.length - 1) * given.b.length > evaluationLimit)
       throw argumentError('ERR_FLOW_LIMIT', 'options.solver.steps', `at most ${evaluationLimit} evaluations`, (grid.length - 1) * given.b.length);
@@ -135,6 +135,18 @@ export function onnxPieces(record: ModelRecord, options: OnnxOptions = {}): Mode
     doc,
     metadata: writeMetadata(record, kind, solver, sampledPath(path, kind), guidance),
   });
+}
+
+/** The times of a stochastic solver, as the native core steps through them. */
+function stirTimes(model: ModelRecord, solver: Solver): ArrayLike<number> {
+  const frame = frameOf(model);
+  return throughFrame(frame, fitGrid(solver, { tMin: frame.from, tMax: frame.top }));
+}
+
+/** The solver of a sampler graph. */
+function solverOf(options: OnnxOptions): Solver {
+  const chosen = resolveSolver(options.solver, 'options.solver');
+  return options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, adaptive: undefined, steps: options.steps }, 'options.solver');
 }
 
 /** What a caller must know of the path: times, scale of the noise, and how a velocity at the last time closes it. A sampler graph holds that step. */

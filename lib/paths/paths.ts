@@ -8,6 +8,7 @@ import { cosine } from './cosine.ts';
 import { definePath, type PathDefinition } from './custom.ts';
 import { linearVP } from './linear-vp.ts';
 import { polynomial } from './polynomial.ts';
+import { schrodingerBridge } from './schrodinger-bridge.ts';
 import { pathFields, type TablePath, tablePath } from './table.ts';
 import { nodes, tabulate } from './tabulate.ts';
 import { ve } from './ve.ts';
@@ -17,7 +18,7 @@ import { vp } from './vp.ts';
 export type KnownPath = CondOTPath | AffinePath | TablePath;
 
 /** The affine paths that a file names: from their constants. */
-const affine: Readonly<Record<string, (constants: never) => AffinePath>> = { polynomial, linearVP, cosine, vp, ve };
+const affine: Readonly<Record<string, (constants: never) => AffinePath>> = { polynomial, linearVP, cosine, vp, ve, schrodingerBridge };
 
 /** What a model file keeps of a path (PathRecord). */
 export interface StoredPath {

@@ -11,7 +11,7 @@ interface Stirred {
   readonly name: string;
   readonly b: readonly number[];
   readonly c: readonly number[];
-  readonly noise?: { variance(t: number, point: PathPoint): number };
+  readonly noise?: { readonly usual?: boolean; variance(t: number, point: PathPoint): number };
 }
 
 /** What is read of a model (model/record.ts). */
@@ -20,6 +20,7 @@ interface Trained {
   readonly prediction: Prediction;
   readonly samplingPath?: StoredPath | null;
   readonly source: 'gaussian' | 'rows';
+  readonly score?: { readonly sigma: number };
   readonly training: Readonly<Record<string, unknown>>;
 }
 
@@ -28,6 +29,8 @@ export interface Stirring {
   readonly rows: Float64Array;
   /** (K) standard deviation of each step's noise; 0 = a step of the flow. */
   readonly noise: Float64Array;
+  /** The network that the rows are around says v + head * s; 0 = the velocity alone. */
+  readonly head: number;
 }
 
 /**
@@ -61,18 +64,45 @@ export function stirring(frame: Frame, solver: Stirred, grid: ArrayLike<number>)
       rows.set(row, 4 * (k * stages + i));
     });
   }
-  return { rows, noise };
+  return { rows, noise, head: 0 };
+}
+
+/**
+ * That of a network with a score head s = sigma^2 / 2 grad log p_t: v + (g / sigma)^2 s and g dW for a constant g, which is sigma unless another is asked for. The
+ * last step of a rising grid is x + (1 - t) (v + s), the mean of the data given the state, when g = sigma.
+ */
+function bridgeStirring(frame: Frame, solver: Stirred, grid: ArrayLike<number>, sigma: number): Stirring {
+  const { b, c, noise: schedule } = solver;
+  const [stages, steps] = [b.length, grid.length - 1];
+  const time = (k: number): number => grid[k] as number;
+  const variances = Array.from({ length: steps }, (_, k) => (schedule?.usual ? sigma * sigma : (schedule?.variance(time(k), frame.path.at(time(k))) ?? 0)));
+  const variance = variances[0] as number;
+  if (!Number.isFinite(variance) || variances.some((v) => Math.abs(v - variance) > 1e-9 * variance)) {
+    const hint = `Write noise: () => ${sigma}, or leave the noise out.`;
+    throw argumentError('ERR_FLOW_CONFIG', 'options.solver.noise', 'the same noise at all t, as the model was trained by scoreAndFlow', solver.name, hint);
+  }
+  const flow = stageRows(frame, solver, grid);
+  const at = (i: number): number =>
+    time(Math.floor(i / stages)) + (c[i % stages] as number) * (time(Math.floor(i / stages) + 1) - time(Math.floor(i / stages)));
+  const rows = flow ?? Float64Array.from({ length: 4 * steps * stages }, (_, i) => [1, at(Math.floor(i / 4)), 0, 1][i % 4] as number);
+  const noise = Float64Array.from({ length: steps }, (_, k) => (k === steps - 1 ? 0 : Math.sqrt(variance * Math.abs(time(k + 1) - time(k)))));
+  const direction = Math.sign(time(steps) - time(0));
+  return { rows, noise, head: (direction * variance) / (sigma * sigma) };
 }
 
 /** That of a model. @throws FlowError ERR_FLOW_CONFIG where its predictions do not tell the score */
 export function stirRows(model: Trained, solver: Stirred, grid: ArrayLike<number>): Stirring {
   const frame = frameOf(model);
+  if (model.score !== undefined) return bridgeStirring(frame, solver, grid, model.score.sigma);
   const refuse = (why: string, hint: string): Error =>
     argumentError('ERR_FLOW_CONFIG', 'options.solver', `a solver without noise, as ${why}: it does not tell the score`, solver.name, hint);
-  if (model.source === 'rows') throw refuse('the model starts from rows', 'Use heun() or another solver of the flow.');
+  if (model.source === 'rows') throw refuse('the model starts from rows', 'Train with objective: scoreAndFlow(), or use heun() or another solver of the flow.');
   const { coupling } = model.training;
   if (typeof coupling === 'string' && coupling !== 'independent')
-    throw refuse(`the model was trained with the coupling ${coupling}`, 'Train with independent() for stochastic sampling.');
+    throw refuse(
+      `the model was trained with the coupling ${coupling}`,
+      'Train with independent(), or with objective: scoreAndFlow(), for stochastic sampling.',
+    );
   for (let k = 0; k < grid.length; k++) {
     const { gamma, dGamma } = frame.path.at(grid[k] as number);
     if (gamma !== 0 || dGamma !== 0) throw refuse(`the path ${frame.path.name} adds noise of its own`, 'Use heun() or another solver of the flow.');

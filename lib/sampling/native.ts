@@ -86,6 +86,8 @@ export interface Plan {
   readonly firstRow: number;
   readonly times: Float64Array;
   readonly signal: AbortSignal | undefined;
+  /** How much of the score head joins the velocity; 0 = none (network/heads.ts). */
+  readonly head: number;
   /** States kept per row: the frames, and the final one. */
   readonly saves: number;
   /** Rows of one native call. */
@@ -144,7 +146,7 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
   const frame = frameOf(model);
   const { n, firstRow, seed, start, condition, reverse } = core;
   const solver = resolveSolver(given.solver, 'options.solver');
-  const { grid, frames, steps: stepping, wholeBatch } = stepsOf(model, solver, reverse, given.saveAt);
+  const { grid, frames, steps: stepping, head, wholeBatch } = stepsOf(model, solver, reverse, given.saveAt);
   const precision = samplingPrecision(given.precision, 'options.precision');
   const threads = given.threads === undefined ? 0 : integer(given.threads, 'options.threads', 1, 1024);
   const signal = checkSignal(given.signal);
@@ -182,7 +184,7 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
     scale: decode ? (model.normaliser?.scale ?? null) : null,
   });
   const each = wholeBatch ? Math.max(1, n) : Math.max(1, Math.floor(callValues / (d * save.length)));
-  return { n, firstRow, times: Float64Array.from(frames, (k) => grid[k] as number), signal, saves: save.length, each, part };
+  return { n, firstRow, times: Float64Array.from(frames, (k) => grid[k] as number), signal, head, saves: save.length, each, part };
 }
 
 /** The solver as the request holds it, the times of the grid, and where in it the frames stand. */
@@ -192,13 +194,13 @@ function stepsOf(model: ModelRecord, solver: Solver, reverse: boolean, saveAt: u
   if (adaptive) {
     const { grid, frames } = adaptiveTimes(frame, reverse, saveAt);
     const steps = { ...adaptiveRequest({ ...solver, adaptive }, frame, reverse), frame: null, noise: null };
-    return { grid, frames, steps, wholeBatch: adaptive.control === 'batch' };
+    return { grid, frames, steps, head: 0, wholeBatch: adaptive.control === 'batch' };
   }
   const grid = frameGrid(frame, solver, reverse);
   checkDirection(grid, reverse);
   const stirred = solver.noise ? stirRows(model, solver, grid) : null;
   const steps = { ...tableauArrays(solver), frame: stirred ? stirred.rows : stageRows(frame, solver, grid), noise: stirred?.noise ?? null };
-  return { grid, frames: checkSaveAt(saveAt, grid, solver), steps, wholeBatch: false };
+  return { grid, frames: checkSaveAt(saveAt, grid, solver), steps, head: stirred?.head ?? 0, wholeBatch: false };
 }
 
 /** Condition rows in users' columns and units as the network reads them; null is the null row. */

@@ -15,6 +15,8 @@ export interface NoisePoint {
 /** g(t)^2, the variance of the noise per unit of time. Where it has no finite value the solver takes a step without noise. */
 export interface NoiseSchedule {
   readonly name: string;
+  /** The default: models that learnt their score use the noise of their bridge instead. */
+  readonly usual?: boolean;
   variance(t: number, point: NoisePoint): number;
 }
 
@@ -61,9 +63,13 @@ function guard(name: string, variance: NoiseSchedule['variance']): NoiseSchedule
   return schedule;
 }
 
+const usual: NoiseSchedule = Object.freeze({ ...proportional(), usual: true });
+guarded.add(usual);
+
 /** The value of a `noise` option. @throws FlowError ERR_FLOW_TYPE, ERR_FLOW_CONFIG */
 export function resolveNoise(value: unknown, path: string): NoiseSchedule {
-  if (value === undefined || value === 'proportional') return proportional();
+  if (value === undefined) return usual;
+  if (value === 'proportional') return proportional();
   if (value === 'fading') return fading();
   if (value === 'memoryless') return memoryless();
   if (typeof value === 'function') return guard('g(t)', (t) => checked(() => (value as (t: number) => unknown)(t), t, path) ** 2);

@@ -7,6 +7,7 @@ import { Dataset } from '../data/dataset.ts';
 import { type Columns, checkColumns, type Matrix, type Width } from '../data/rows.ts';
 import { argumentError, type FlowError } from '../errors.ts';
 import { type Loss, resolveLoss } from '../losses/loss.ts';
+import { type Objective, resolveObjective } from '../losses/objective.ts';
 import { type LossWeight, resolveWeight } from '../losses/weight.ts';
 import { checkFile } from '../model/model.ts';
 import { checkNetwork, mlp } from '../network/mlp.ts';
@@ -17,6 +18,7 @@ import { checkSeed, checkSignal, choice, finite, integer, record } from '../opti
 import { checkFrame, type Prediction, trainedKinds } from '../paths/frame.ts';
 import type { Path } from '../paths/path.ts';
 import { type KnownPath, resolvePath } from '../paths/paths.ts';
+import { schrodingerBridge } from '../paths/schrodinger-bridge.ts';
 import { type TrainingPrecision, trainingPrecision } from '../precision.ts';
 import type { TimeLaw } from '../times/time-law.ts';
 import { resolveTime } from '../times/times.ts';
@@ -90,6 +92,8 @@ export interface TrainOptions {
    * last step for x1, and a start at alpha / sigma = 1/512 for noise. @default 'velocity'
    */
   readonly prediction?: Prediction;
+  /** What is minimised: the error of the velocity, or that of velocity and score together on a bridge, for stochastic sampling: scoreAndFlow(). @default 'velocity' */
+  readonly objective?: Objective | 'velocity' | 'scoreAndFlow';
   /** How the error of a row is counted: mse(), pseudoHuber(), adaptive(). @default mse() */
   readonly loss?: Loss | 'mse' | 'pseudoHuber' | 'adaptive';
   /** Weight w(t) of the loss: minSNR(), edm(), or a function of t with values >= 0. @default none */
@@ -145,6 +149,7 @@ export interface Settings {
   readonly network: NetworkSpec;
   readonly path: KnownPath;
   readonly prediction: Prediction;
+  readonly objective: Objective;
   readonly loss: Loss;
   readonly weight: LossWeight | null;
   readonly coupling: Coupling;
@@ -180,6 +185,7 @@ export const trainingKeys = [
   'network',
   'path',
   'prediction',
+  'objective',
   'loss',
   'weight',
   'coupling',
@@ -230,7 +236,9 @@ export function checkOptions(options: unknown): Settings {
   const given = record(options, 'options', trainingKeys, elsewhere);
   if (given.data === undefined || given.data === null) throw argumentError('ERR_FLOW_TYPE', 'options.data', 'rows of numbers, or a Dataset', given.data);
   const precision = trainingPrecision(given.precision, 'options.precision');
-  const path = resolvePath(given.path, 'options.path');
+  const objective = resolveObjective(given.objective, 'options.objective');
+  const bridge = objective.name === 'scoreAndFlow' && given.path === undefined;
+  const path = bridge ? schrodingerBridge({ sigma: objective.sigma }) : resolvePath(given.path, 'options.path');
   const prediction = choice(given.prediction ?? 'velocity', 'options.prediction', trainedKinds);
   checkFrame(path, prediction, path, 'options.prediction');
   const source = checkSource(given.source);
@@ -258,6 +266,7 @@ export function checkOptions(options: unknown): Settings {
         'Pairs leave nothing to couple.',
       );
   }
+  if (objective.name === 'scoreAndFlow') checkScore(given, path);
   return {
     data: given.data,
     columns: checkColumns(given.columns, 'options.columns'),
@@ -268,6 +277,7 @@ export function checkOptions(options: unknown): Settings {
     network: given.network === undefined ? mlp() : checkNetwork(given.network, 'options.network'),
     path,
     prediction,
+    objective,
     loss: resolveLoss(given.loss, 'options.loss'),
     weight: resolveWeight(given.weight, 'options.weight'),
     coupling,
@@ -302,6 +312,16 @@ function checkDrop(value: unknown, condition: unknown): number {
   const drop = finite(value ?? 0, path, 0, 1 - 2 ** -24);
   if (drop > 0 && (condition === undefined || condition === null)) throw argumentError('ERR_FLOW_CONFIG', path, '0, as there is no condition', value);
   return drop;
+}
+
+/** The loss of score and flow is its own, and needs the noise of a bridge. */
+function checkScore(given: { readonly prediction?: unknown; readonly loss?: unknown; readonly weight?: unknown }, path: KnownPath): void {
+  for (const name of ['prediction', 'loss', 'weight'] as const) {
+    if (given[name] !== undefined && given[name] !== 'velocity' && given[name] !== 'mse' && (given[name] as { name?: unknown })?.name !== 'mse')
+      throw argumentError('ERR_FLOW_CONFIG', `options.${name}`, 'nothing, as scoreAndFlow() has its own', given[name]);
+  }
+  if (!(path.at(0.5).gamma > 0))
+    throw argumentError('ERR_FLOW_CONFIG', 'options.path', 'a path with fresh noise for scoreAndFlow()', path.name, 'Use schrodingerBridge().');
 }
 
 function callback<T>(value: unknown, path: string): ((value: T) => void) | undefined {

@@ -72,7 +72,7 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
     }
     const source = await sourceRows(settings, data, normaliser, binding);
     if (source !== null) keep(source.store);
-    const program = lower(settings.network, data.width, condition?.spec ?? null);
+    const program = lower(settings.network, data.width, condition?.spec ?? null, settings.objective.name === 'scoreAndFlow' ? 2 : 1);
     const { words, constants } = encodeProgram(program);
     const { path, optimiser, coupling } = settings;
     const optimal = isOptimal(coupling) ? coupling.optimal : null;
@@ -140,10 +140,11 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
 }
 
 /** What the network learns to say and how its rows are counted; null for the velocity, mean squared error and rows that count alike. */
-function objectiveOf({ path, prediction, loss, weight, time }: Settings): NativeObjective | null {
+function objectiveOf({ path, prediction, objective, loss, weight, time }: Settings): NativeObjective | null {
   const importance = time.importance ?? false;
-  if (prediction === 'velocity' && loss.name === 'mse' && weight === null && !importance) return null;
-  return { target: prediction, loss: loss.name, c: loss.c, power: loss.power, weights: weightTable(weight, path, prediction), importance };
+  const score = objective.name === 'scoreAndFlow' ? { score: { sigma: objective.sigma } } : {};
+  if (objective.name === 'velocity' && prediction === 'velocity' && loss.name === 'mse' && weight === null && !importance) return null;
+  return { target: prediction, loss: loss.name, c: loss.c, power: loss.power, weights: weightTable(weight, path, prediction), importance, ...score };
 }
 
 /** Longest stretch of work between two turns of the event loop. */

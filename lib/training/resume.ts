@@ -4,6 +4,7 @@ import type { ModelFile } from '../checkpoint/model-file.ts';
 import { builtInCoupling } from '../couplings/couplings.ts';
 import { argumentError, FlowError, show } from '../errors.ts';
 import type { Loss } from '../losses/loss.ts';
+import { scoreAndFlow } from '../losses/objective.ts';
 import type { LossWeight } from '../losses/weight.ts';
 import { adamw } from '../optimisers/adamw.ts';
 import { ownFields } from '../options.ts';
@@ -45,7 +46,7 @@ export function resumedOptions(file: string, found: ModelFile, options: TrainOpt
     ...(fits ? { columns: columns ?? dimension } : {}),
     network: found.record.network,
     path: restorePath(found.record.path),
-    prediction: found.record.prediction,
+    ...(found.record.score ? { objective: scoreAndFlow({ sigma: found.record.score.sigma }) } : { prediction: found.record.prediction }),
     ...(stored['loss'] === undefined ? {} : { loss: stored['loss'] as Loss }),
     ...(weight?.constants === undefined ? {} : { weight: weight as unknown as LossWeight }),
     ...(coupling === null ? {} : { coupling }),

@@ -52,10 +52,11 @@ export function signature(settings: Settings): Json {
 }
 
 /** Prediction, loss and weight where they are not the defaults, as JSON. */
-function objective({ prediction, loss, weight, path }: Settings): Json {
+function objective({ prediction, objective: whole, loss, weight, path }: Settings): Json {
   const own = weight && !weight.constants ? weightTable(weight, path, prediction) : null;
   return {
     ...(prediction === 'velocity' ? {} : { prediction }),
+    ...(whole.name === 'velocity' ? {} : { objective: whole }),
     ...(loss.name === 'mse' ? {} : { loss }),
     ...(weight ? { weight: own ? { name: weight.name, table: digest(own) } : { name: weight.name, constants: weight.constants } } : {}),
   };
@@ -90,6 +91,7 @@ export function recordOf(run: Run, weights: Float32Array): ModelRecord {
     normaliser: bench.normaliser,
     path: storePath(settings.path),
     prediction: settings.prediction,
+    ...(settings.objective.name === 'scoreAndFlow' ? { score: { sigma: settings.objective.sigma } } : {}),
     source: settings.source === null || settings.source.noise ? 'gaussian' : 'rows',
     table: settings.table,
     training: {

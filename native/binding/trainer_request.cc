@@ -147,6 +147,10 @@ void TrainerRequest::read_objective(const Fields& fields) {
   };
   ObjectiveOptions& o = options.objective;
   o.target = static_cast<Target>(one_of("target", "velocity", "x1", "noise"));
+  if (const Napi::Value score = objective.get("score"); !absent(score)) {
+    o.target = Target::kScoreAndFlow;
+    o.sigma = Fields(score, "request.objective.score").finite("sigma", 0);
+  }
   o.loss = static_cast<LossKind>(one_of("loss", "mse", "pseudoHuber", "adaptive"));
   o.c = objective.finite("c", 0);
   o.power = objective.finite("power", 0);

@@ -40,6 +40,7 @@ Status Network::init(const int32_t* words, int64_t word_count, const float* cons
   if (!data_) return out_of_memory();
   NetworkData& d = *data_;
   FLOW_TRY(d.program.parse(words, word_count, constants, constant_count));
+  if (d.program.heads() != 1) return fail(Code::kArgument, "a network with several heads is trained, and sampled by one of them");
   if (parameter_count != d.program.parameter_count) return fail(Code::kArgument, "the number of parameters does not match the program");
   for (int64_t i = 0; i < parameter_count; ++i)
     if (!finite(parameters[i])) return fail(Code::kNonfinite, "a parameter is not finite", i);

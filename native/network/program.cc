@@ -134,7 +134,8 @@ class Parser {
     for (int32_t i = 0; i < w_[6]; ++i)
       if (!used_[i]) return bad("no op uses this parameter", head_ + 2 * int64_t{w_[4]} + 5 * int64_t{i});
     if (p_.output < 3) return bad("the output must be made by an op", 7);
-    if (p_.values[p_.output].width != p_.dimension) return bad("the output is not as wide as x", 7);
+    const int64_t width = p_.values[p_.output].width;
+    if (width != p_.dimension && width != 2 * int64_t{p_.dimension}) return bad("the output is not as wide as x, or twice as wide", 7);
     return {};
   }
 

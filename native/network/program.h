@@ -62,6 +62,8 @@ struct Program {
   int64_t parameter_count = 0;  // logical
   int64_t packed_count = 0;
 
+  // Matrices of `dimension` columns that the output joins: the velocity, and in score-and-flow training the score.
+  int32_t heads() const { return values[output].width / dimension; }
   // kProgram names the first bad word.
   Status parse(const int32_t* words, int64_t count, const float* constants, int64_t constant_count);
   static bool listed(const Op& op) { return op.kind == OpKind::kConcat || op.kind == OpKind::kTangent || op.kind == OpKind::kTrace; }

@@ -26,7 +26,7 @@ void with_replacement(uint64_t n, PhiloxKey key, Stream stream, uint64_t first, 
 
 }  // namespace
 
-Status BatchScratch::init(int64_t rows, int32_t dimension, int32_t condition_width, bool bridge) {
+Status BatchScratch::init(int64_t rows, int32_t dimension, int32_t condition_width, bool bridge, bool score) {
   capacity = rows;
   const int64_t size = checked_product(rows, dimension);
   FLOW_TRY(index.allocate(rows));
@@ -42,6 +42,8 @@ Status BatchScratch::init(int64_t rows, int32_t dimension, int32_t condition_wid
   FLOW_TRY(uniform.allocate(rows));
   FLOW_TRY(weight.allocate(rows));
   FLOW_TRY(coefficient.allocate(checked_product(6, rows)));
+  FLOW_TRY(joint.allocate(score ? checked_product(2, size) : 0));
+  FLOW_TRY(gain.allocate(score ? rows : 0));
   for (float& w : weight) w = 1;
   return {};
 }
@@ -72,6 +74,7 @@ Status Batch::init(const TrainerOptions& o, int32_t dimension, int32_t condition
   time_max_ = o.times.t_max;
   if (o.times.quantiles != nullptr) FLOW_TRY(quantiles_.copy(o.times.quantiles, o.times.quantile_count));
   target_ = o.objective.target;
+  score_sigma_ = o.objective.sigma;
   if (o.objective.weights != nullptr) FLOW_TRY(weights_.copy(o.objective.weights, o.objective.weight_count));
   importance_ = o.objective.importance && quantiles_.size() > 0;
   weighted_ = importance_ || weights_.size() > 0;
@@ -197,10 +200,21 @@ void Batch::join(int32_t rows, BatchScratch& s, const BatchTarget& target) const
   const float* eps = bridge_ ? s.eps.data() : nullptr;
   const Kernels& k = kernels();
   k.mix(rows, dimension_, c, s.x1.data(), c + n, s.x0.data(), c + 2 * n, eps, s.xt.data());
-  if (target_ == Target::kVelocity) k.mix(rows, dimension_, c + 3 * n, s.x1.data(), c + 4 * n, s.x0.data(), c + 5 * n, eps, s.ut.data());
-  const float* wanted = target_ == Target::kVelocity ? s.ut.data() : target_ == Target::kX1 ? s.x1.data() : s.x0.data();
+  if (target_ == Target::kVelocity || score()) k.mix(rows, dimension_, c + 3 * n, s.x1.data(), c + 4 * n, s.x0.data(), c + 5 * n, eps, s.ut.data());
+  const float* wanted = target_ == Target::kVelocity || score() ? s.ut.data() : target_ == Target::kX1 ? s.x1.data() : s.x0.data();
   k.to_blocked(s.xt.data(), dimension_, target.x);
-  k.to_blocked(wanted, dimension_, target.u);
+  if (score()) {
+    const size_t bytes = static_cast<size_t>(dimension_) * sizeof(float);
+    for (int64_t i = 0; i < rows; ++i) {
+      float* row = s.joint.data() + 2 * i * dimension_;
+      std::memcpy(row, s.ut.data() + i * dimension_, bytes);
+      for (int32_t j = 0; j < dimension_; ++j) row[dimension_ + j] = -eps[i * dimension_ + j];
+      s.gain[i] = static_cast<float>(2 * static_cast<double>(c[2 * n + i]) / (score_sigma_ * score_sigma_));
+    }
+    k.to_blocked(s.joint.data(), 2 * dimension_, target.u);
+  } else {
+    k.to_blocked(wanted, dimension_, target.u);
+  }
   for (int32_t i = 0; i < rows; ++i) target.t.data[int64_t{i} * kLanes] = s.t[i];
   if (condition_width_ > 0) k.to_blocked(s.condition.data(), condition_width_, target.condition);
 }

@@ -11,11 +11,12 @@
 namespace flow {
 
 struct BatchScratch {  // of one runner, for tiles of up to `rows` rows
-  Status init(int64_t rows, int32_t dimension, int32_t condition_width, bool bridge);
+  Status init(int64_t rows, int32_t dimension, int32_t condition_width, bool bridge, bool score = false);
   Buffer<uint32_t> index, source_index;
   Buffer<int64_t> pair;                          // of validation
   Buffer<float> x1, x0, eps, xt, ut, condition;  // row-major
   Buffer<float> t, uniform, weight;              // per row; weight is w(t), 1 unless weighted()
+  Buffer<float> joint, gain;                     // of score and flow: [u, -eps] (rows, 2 d), and lambda of each row
   Buffer<float> coefficient;                     // six rows of coefficients
   int64_t capacity = 0;
 };
@@ -30,6 +31,7 @@ class Batch {
   Status init(const TrainerOptions& options, int32_t dimension, int32_t condition_width);
 
   bool bridge() const { return bridge_; }
+  bool score() const { return target_ == Target::kScoreAndFlow; }
   bool weighted() const { return weighted_; }
   int64_t size() const { return batch_; }
   // Rows [first, first + rows) of the batch of `step`. `pairs` (may be null): x0 of row i is that of row pairs[i], which may lie in another step.
@@ -57,6 +59,7 @@ class Batch {
   Buffer<uint32_t> train_, validation_;
   Target target_ = Target::kVelocity;
   Buffer<double> nodes_, quantiles_, weights_;
+  double score_sigma_ = 0;
   float drop_ = 0;
   Buffer<float> null_;  // the condition row that stands for none
 };

@@ -48,6 +48,14 @@ double power_of(double x, double p) {
   return y < -1021 ? 0 : y > 1021 ? 0x1p1021 : exp2_of(y);
 }
 
+void scale_columns(Blocked m, int32_t first, const float* by) {
+  if (by == nullptr || m.data == nullptr) return;
+  for (int32_t c = first; c < m.cols; ++c) {
+    float* at = m.data + (c / kLanes) * m.block + c % kLanes;
+    for (int32_t r = 0; r < m.rows; ++r, at += kLanes) *at *= by[r];
+  }
+}
+
 void RowLoss::apply(int32_t rows, float* loss, float* weight) const {
   for (int32_t r = 0; r < rows; ++r) {
     const double q = loss[r], w = weight[r];

@@ -37,7 +37,7 @@ Status GradientPass::init(const Program& program, const Plan& plan, const Batch&
   plan_ = &plan;
   batch_ = &batch;
   loss_ = loss;
-  const int64_t rows = batch.size(), d = program.dimension;
+  const int64_t rows = batch.size(), d = program.values[program.output].width;
   const int32_t most = 128;  // = kSumBlock: a tile's weight gradient is one block of rows
   if (program.packed_count <= kTilesLimit) {
     blocks_ = rows / kBlockRows;
@@ -64,13 +64,14 @@ Status GradientPass::init(const Program& program, const Plan& plan, const Batch&
   slots_ = new (std::nothrow) Slot[static_cast<size_t>(slots)];
   if (slots_ == nullptr) return out_of_memory();
   for (int32_t i = 0; i < slots; ++i) {
-    FLOW_TRY(slots_[i].scratch.init(tile_, program.dimension, program.condition_width, batch.bridge()));
+    FLOW_TRY(slots_[i].scratch.init(tile_, program.dimension, program.condition_width, batch.bridge(), batch.score()));
     if (chunk_ > 0) continue;
     FLOW_TRY(slots_[i].workspace.init(program, plan, tile_, narrow, weights, transposed));
     FLOW_TRY(slots_[i].target.allocate(round_up(d, kLanes) * tile_));
   }
   FLOW_TRY(gradients_.allocate(checked_product(program.packed_count, blocks_)));
   if (batch.weighted() || !loss.squares()) FLOW_TRY(row_weight_.allocate(rows));
+  if (batch.score()) FLOW_TRY(row_gain_.allocate(rows));
   return row_loss_.allocate(rows);
 }
 
@@ -102,23 +103,31 @@ bool GradientPass::run(uint64_t step, const int32_t* pairs, const float* paramet
 }
 
 void GradientPass::fill(Slot& slot, const Workspace& w, float* target, int64_t capacity, Rows rows, int64_t batch_row) {
-  const Blocked u{target + rows.first * kLanes, capacity * kLanes, rows.count, program_->dimension};
+  const Blocked u{target + rows.first * kLanes, capacity * kLanes, rows.count, program_->values[program_->output].width};
   batch_->fill(step_, batch_row, rows.count, pairs_, slot.scratch, {w.value(kValueX, rows), w.value(kValueT, rows), w.value(kValueCondition, rows), u});
   if (row_weight_.size() > 0) std::memcpy(row_weight_.data() + batch_row, slot.scratch.weight.data(), static_cast<size_t>(rows.count) * sizeof(float));
+  if (row_gain_.size() > 0) std::memcpy(row_gain_.data() + batch_row, slot.scratch.gain.data(), static_cast<size_t>(rows.count) * sizeof(float));
   for (const int32_t v : {kValueX, kValueT, kValueCondition}) narrow_value(w, v, rows);
 }
 
 void GradientPass::loss_of(const Workspace& w, const float* target, int64_t capacity, Rows rows, int64_t batch_row, Slot& slot) {
-  const ConstBlocked u{target + rows.first * kLanes, capacity * kLanes, rows.count, program_->dimension};
-  const float factor = static_cast<float>(2 / (static_cast<double>(batch_->size()) * program_->dimension));
-  const ConstBlocked v = w.value(program_->output, rows);
+  const int32_t d = program_->dimension;
+  const ConstBlocked u{target + rows.first * kLanes, capacity * kLanes, rows.count, program_->values[program_->output].width};
+  const float factor = static_cast<float>(2 / (static_cast<double>(batch_->size()) * d));
+  const float* gain = row_gain_.size() > 0 ? row_gain_.data() + batch_row : nullptr;
+  const Blocked v = w.value(program_->output, rows), gradient = w.gradient(program_->output, rows);
   float* loss = row_loss_.data() + batch_row;
-  if (row_weight_.size() == 0) return kernels().squared_error(v, u, slot.scratch.weight.data(), factor, w.gradient(program_->output, rows), loss);
-  // Any other loss: the squares of the rows, their loss and its slope, then the gradient (its own squares go nowhere).
-  float* weight = row_weight_.data() + batch_row;
-  kernels().squared_error(v, u, weight, 0, {nullptr, 0, 0, 0}, loss);
-  loss_.apply(rows.count, loss, weight);
-  kernels().squared_error(v, u, weight, factor, w.gradient(program_->output, rows), slot.scratch.uniform.data());
+  scale_columns(v, d, gain);
+  if (row_weight_.size() == 0) {
+    kernels().squared_error(v, u, slot.scratch.weight.data(), factor, gradient, loss);
+  } else {
+    // Any other loss: the squares of the rows, their loss and its slope, then the gradient (its own squares go nowhere).
+    float* weight = row_weight_.data() + batch_row;
+    kernels().squared_error(v, u, weight, 0, {nullptr, 0, 0, 0}, loss);
+    loss_.apply(rows.count, loss, weight);
+    kernels().squared_error(v, u, weight, factor, gradient, slot.scratch.uniform.data());
+  }
+  scale_columns(gradient, d, gain);
 }
 
 void GradientPass::tile(Slot& slot, Rows rows, int64_t batch_row, float* gradients, bool accumulate) {

@@ -56,7 +56,8 @@ class GradientPass {
   Slot* slots_ = nullptr;
   Workspace layers_;
   Buffer<float> layers_target_, gradients_, row_loss_;
-  Buffer<float> row_weight_;  // (B), unless all are 1 and the loss is that of squares
+  Buffer<float> row_weight_;
+  Buffer<float> row_gain_;  // lambda of each row, of score and flow  // (B), unless all are 1 and the loss is that of squares
   RowLoss loss_;
   std::atomic<bool> stopped_{false};
 

@@ -52,6 +52,9 @@ Status check(const TrainerOptions& o, const Program& program) {
   for (int64_t i = 0; o.times.quantiles != nullptr && i < o.times.quantile_count; ++i)
     if (!finite(o.times.quantiles[i])) return fail(Code::kArgument, "a quantile is not finite", i);
   const ObjectiveOptions& g = o.objective;
+  const bool score = g.target == Target::kScoreAndFlow;
+  if (program.heads() != (score ? 2 : 1)) return bad("score and flow need a network of two heads, everything else one of one");
+  if (score && (!finite(g.sigma) || !(g.sigma > 0) || !o.path.table)) return bad("score and flow need a bridge and its sigma");
   if (!finite(g.c) || g.c < 0 || !finite(g.power) || g.power < 0) return bad("c and the power of a loss must be finite and not negative");
   if (g.weights != nullptr && g.weight_count < 2) return bad("a table of weights needs at least two values");
   for (int64_t i = 0; g.weights != nullptr && i < g.weight_count; ++i)
@@ -213,10 +216,10 @@ struct Evaluator {  // one runner of evaluate()
   Workspace workspace;
   BatchScratch scratch;
   Buffer<float> target, loss;
-  Status init(const Program& program, const Plan& plan, int32_t tile, bool bridge) {
+  Status init(const Program& program, const Plan& plan, int32_t tile, const Batch& batch) {
     FLOW_TRY(workspace.init(program, plan, tile));
-    FLOW_TRY(scratch.init(tile, program.dimension, program.condition_width, bridge));
-    FLOW_TRY(target.allocate(round_up(program.dimension, kLanes) * tile));
+    FLOW_TRY(scratch.init(tile, program.dimension, program.condition_width, batch.bridge(), batch.score()));
+    FLOW_TRY(target.allocate(round_up(program.values[program.output].width, kLanes) * tile));
     return loss.allocate(tile);
   }
 };
@@ -235,7 +238,7 @@ Status Trainer::evaluate(bool ema, uint64_t seed, int64_t draws, const StopFlag*
   const float* parameters = ema && t.optimiser.ema() != nullptr ? t.optimiser.ema() : t.optimiser.parameters();
   const std::unique_ptr<Evaluator[]> runners(new (std::nothrow) Evaluator[static_cast<size_t>(slots)]);
   if (!runners) return out_of_memory();
-  for (int32_t i = 0; i < slots; ++i) FLOW_TRY(runners[i].init(t.program, t.forward, tile, t.batch.bridge()));
+  for (int32_t i = 0; i < slots; ++i) FLOW_TRY(runners[i].init(t.program, t.forward, tile, t.batch));
   Buffer<int32_t> partner;  // of each pair, under a coupling
   if (t.pairing.active()) {
     if (pairs > INT32_MAX) return fail(Code::kArgument, "there are too many draws");
@@ -256,10 +259,11 @@ Status Trainer::evaluate(bool ema, uint64_t seed, int64_t draws, const StopFlag*
     Evaluator& e = runners[slot];
     const int64_t first = index * tile;
     const Rows rows{0, static_cast<int32_t>(pairs - first < tile ? pairs - first : tile)};
-    const Blocked u{e.target.data(), int64_t{tile} * kLanes, rows.count, t.program.dimension};
+    const Blocked u{e.target.data(), int64_t{tile} * kLanes, rows.count, t.program.values[t.program.output].width};
     t.batch.fill_validation(seed, draws, first, rows.count, t.pairing.active() ? partner.data() : nullptr, e.scratch,
                             {e.workspace.value(kValueX, rows), e.workspace.value(kValueT, rows), e.workspace.value(kValueCondition, rows), u});
     flow::forward(e.workspace, parameters, rows);
+    scale_columns(e.workspace.value(t.program.output, rows), t.program.dimension, t.batch.score() ? e.scratch.gain.data() : nullptr);
     kernels().squared_error(e.workspace.value(t.program.output, rows), u, e.scratch.weight.data(), 0, {nullptr, 0, 0, 0}, e.loss.data());
     if (t.batch.weighted() || !t.loss.squares()) t.loss.apply(rows.count, e.loss.data(), e.scratch.weight.data());
     for (int32_t r = 0; r < rows.count; ++r) sums[index] += e.loss[r];

@@ -211,6 +211,8 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
     call: (...args) => model.sample(...(args as [never])),
     right: () => [{ ...small, solver: api.stochasticHeun({ steps: 2, noise: 'memoryless' }) }],
   },
+  schrodingerBridge: { call: api.schrodingerBridge, right: () => [{ sigma: 0.5 }] },
+  scoreAndFlow: { call: api.scoreAndFlow, right: () => [{ sigma: 0.5 }] },
   defineSolver: { call: api.defineSolver, right: () => [{ name: 'mine', order: 1, a: [[]], b: [1], c: [0] }] },
   defineTime: { call: api.defineTime, right: () => [{ name: 'mine', quantile: (u: number) => u }] },
   shift: { call: api.shift, right: () => [{ factor: 2, law: api.logitNormal(), importance: true }] },
