@@ -118,6 +118,11 @@ export function unpackModel({ metadata, tensors, hash }: Container): ModelFile {
   const rest = new Map(tensors);
   const model = readRecord(metadata, rest);
   if (model.prediction !== 'velocity' || model.samplingPath !== undefined) checkPrediction(model);
+  if (
+    model.network.span &&
+    (model.score !== undefined || model.prediction !== 'velocity' || model.samplingPath !== undefined || model.path.tMin !== 0 || model.path.tMax !== 1)
+  )
+    throw damaged('header.__metadata__.network', 'says average velocities, which belong to velocities of a path over [0, 1]');
   const program = lower(model.network, model.dimension, model.condition, model.score ? 2 : 1);
   const sections = new Map<Section, Float32Array>();
   const allowed: readonly Section[] = kind === 'model' ? ['parameters'] : ['parameters', 'ema', 'best', 'firstMoment', 'secondMoment'];

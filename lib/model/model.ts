@@ -219,12 +219,20 @@ export class Model {
   /**
    * The same flow sampled along another affine path: other states on the way, the same law at the end, no training. Fixed steps then fall differently, and models that
    * were trained on a diffusion's path can be sampled on straighter ones. The new model holds both paths; it is saved and exported with them, and the weights are shared.
-   * @throws FlowError ERR_FLOW_CONFIG for paths with fresh noise (gamma > 0), and for a path that scales its noise where the model starts from source rows.
+   * @throws FlowError ERR_FLOW_CONFIG for paths with fresh noise (gamma > 0), and for a path that scales its noise where the model starts from source rows, and for average velocities.
    * @example const { x } = await model.withPath(condOT()).sample({ n: 1000, seed: 1 });
    */
   withPath(path: Path): Model {
     this.#alive();
     const { samplingPath: _, ...trained } = this.record;
+    if (trained.network.span)
+      throw argumentError(
+        'ERR_FLOW_CONFIG',
+        'model',
+        'a model of velocities',
+        'one of average velocities',
+        'They belong to the path that they were learned on.',
+      );
     const known = resolvePath(path, 'path');
     checkFrame(restorePath(trained.path), trained.prediction, known, 'path');
     if (trained.source === 'rows' && (known.sourceScale ?? 1) !== 1)

@@ -117,6 +117,12 @@ export interface TrainerRequest {
   readonly coupling?: NativeCoupling | null;
   /** Absent or null: never. Else each row of a batch has its condition replaced by `row` (c) with this probability in [0, 1), after the coupling. */
   readonly dropCondition?: { readonly probability: number; readonly row: Float32Array } | null;
+  /**
+   * Absent or null: velocities. Else the network says the average velocity u(x, t, s) over the span s, the last column of its condition, which is not in `condition`:
+   * a share `instant` of the rows has s = 0, the others two times in order; target v + s (u_x v + u_t - u_s), no gradient through it. `program`: the network's own
+   * with three given seeds, of x, t and condition (withDerivative).
+   */
+  readonly span?: { readonly program: Int32Array; readonly constants: Float32Array; readonly instant: number } | null;
   readonly batchSize: number;
   readonly seed: bigint;
   /** false: without replacement, a keyed permutation per epoch. */

@@ -1,8 +1,9 @@
 // Rows of the condition as the network reads them: the numbers, then (only where conditions are dropped in training) one column that is 1 in a row without a
 // condition, then the class indices. The null row, which stands for "no condition": numbers 0, indicator 1, and of each label the class index K, one past the last.
+// A network of average velocities (NetworkSpec.span) has one column more, the last: the span.
 // Source of dropping: Ho and Salimans, arXiv 2207.12598.
 
-import type { ConditionSpec } from './spec.ts';
+import type { ConditionSpec, NetworkSpec } from './spec.ts';
 
 /** 1 where the numbers of a condition are followed by the indicator of a missing one, else 0. */
 export function indicatorWidth({ numbers, drop }: ConditionSpec): number {
@@ -12,6 +13,20 @@ export function indicatorWidth({ numbers, drop }: ConditionSpec): number {
 /** Columns of a condition row in the network; 0 without a condition. */
 export function conditionWidth(condition: ConditionSpec | null): number {
   return condition === null ? 0 : condition.numbers + indicatorWidth(condition) + condition.classes.length;
+}
+
+/** Columns of the condition input of a network: those of the condition, and the span. */
+export function inputWidth(network: NetworkSpec, condition: ConditionSpec | null): number {
+  return conditionWidth(condition) + (network.span ? 1 : 0);
+}
+
+/** Condition rows (rows, width), or none, with the span behind each. */
+export function withSpan(rows: Float32Array | null, width: number, span: number): Float32Array {
+  if (rows === null || width === 0) return Float32Array.of(span);
+  const count = rows.length / width;
+  const out = new Float32Array(count * (width + 1)).fill(span);
+  for (let i = 0; i < count; i++) out.set(rows.subarray(i * width, (i + 1) * width), i * (width + 1));
+  return out;
 }
 
 /** (rows, numbers + labels) as the network's rows (rows, conditionWidth): the same array where there is no indicator. */

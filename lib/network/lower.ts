@@ -1,11 +1,11 @@
-// lower(): NetworkSpec -> Program. Input of the first layer: [x, time features, condition numbers, one-hot or embedding of each class column].
+// lower(): NetworkSpec -> Program. Input of the first layer: [x, time features, condition numbers, one-hot or embedding of each class column, span].
 // Parameters are named and laid out as PyTorch names them: layers.0.weight [out, in], layers.0.bias, norms.1.weight, time.0.weight, classes.0.weight.
 
 import { argumentError, FlowError } from '../errors.ts';
 import { integer } from '../options.ts';
 import { Random } from '../random.ts';
 import { checkProgram } from './check.ts';
-import { conditionWidth, indicatorWidth } from './condition.ts';
+import { indicatorWidth, inputWidth } from './condition.ts';
 import { type Activation, depends, inputs, type Op, type Parameter, type ParameterRole, type Program, type Value } from './ops.ts';
 import type { ConditionSpec, NetworkSpec, TimeSpec } from './spec.ts';
 
@@ -100,8 +100,9 @@ class Builder {
     return this.dense('time.1', this.dense('time.0', output, spec.dim, 'silu'), spec.dim, 'identity');
   }
 
-  condition(condition: ConditionSpec | null, embedding: number): number[] {
-    if (condition === null) return [];
+  /** The parts that the condition input brings to the first layer; the span is its last column. */
+  condition(condition: ConditionSpec | null, embedding: number, span: boolean): number[] {
+    if (condition === null) return span ? [inputs.condition] : [];
     const { classes } = condition;
     const numbers = condition.numbers + indicatorWidth(condition);
     const out: number[] = [];
@@ -122,6 +123,11 @@ class Builder {
       }
       out.push(output);
     });
+    if (span && classes.length > 0) {
+      const output = this.value('span', 1, inputs.condition);
+      this.ops.push({ kind: 'slice', input: inputs.condition, first: numbers + classes.length, count: 1, output });
+      out.push(output);
+    }
     return out;
   }
 }
@@ -134,10 +140,11 @@ class Builder {
 export function lower(spec: NetworkSpec, dimension: number, condition: ConditionSpec | null, heads: 1 | 2 = 1): Program {
   integer(dimension, 'dimension', 1, 65_536);
   if (spec.kind !== 'mlp') throw argumentError('ERR_FLOW_CONFIG', 'network.kind', '"mlp"', (spec as { kind: unknown }).kind);
-  const build = new Builder(dimension, conditionWidth(condition));
-  const parts = [inputs.x, build.time(spec.time), ...build.condition(condition, spec.classEmbedding)];
-  const width = parts.reduce((sum, part) => sum + build.width(part), 0);
-  let h = build.value('input', width, ...parts);
+  const width = inputWidth(spec, condition);
+  const build = new Builder(dimension, width);
+  const parts = [inputs.x, build.time(spec.time), ...build.condition(condition, spec.classEmbedding, spec.span === true)];
+  const joined = parts.reduce((sum, part) => sum + build.width(part), 0);
+  let h = build.value('input', joined, ...parts);
   build.ops.push({ kind: 'concat', inputs: parts, output: h });
   spec.hidden.forEach((out, i) => {
     const from = i > 0 && spec.norm ? build.norm(`norms.${i}`, h) : h;
@@ -149,7 +156,7 @@ export function lower(spec: NetworkSpec, dimension: number, condition: Condition
   const program: Program = {
     version: 1,
     dimension,
-    conditionWidth: conditionWidth(condition),
+    conditionWidth: width,
     values,
     ops,
     parameters,

@@ -47,7 +47,7 @@ export function mlp(options: MlpOptions = {}): MlpSpec {
 export function checkNetwork(value: unknown, path: string): NetworkSpec {
   const kind = typeof value === 'object' && value !== null ? (value as { kind?: unknown }).kind : undefined;
   if (kind !== 'mlp') throw argumentError('ERR_FLOW_CONFIG', path, 'a network such as mlp({ hidden: [256, 256] })', value, 'Call mlp() to make one.');
-  return parseMlp(value, path, ['kind', 'hidden', 'activation', 'time', 'residual', 'norm', 'zeroOutput', 'classEmbedding']);
+  return parseMlp(value, path, ['kind', 'hidden', 'activation', 'time', 'residual', 'norm', 'zeroOutput', 'classEmbedding', 'span']);
 }
 
 /** A ConditionSpec from untrusted JSON; null stays null. */
@@ -75,6 +75,7 @@ function parseMlp(value: unknown, path: string, known: readonly (keyof MlpSpec)[
     norm: flag(given.norm, `${path}.norm`, true),
     zeroOutput: flag(given.zeroOutput, `${path}.zeroOutput`, false),
     classEmbedding: integer(given.classEmbedding ?? 0, `${path}.classEmbedding`, 0, 4096),
+    ...(flag(given.span, `${path}.span`, false) ? { span: true as const } : {}),
   });
 }
 

@@ -22,6 +22,11 @@ export interface MlpSpec {
   readonly zeroOutput: boolean;
   /** Width of the learned embedding of each class column of the condition; 0 = one-hot. */
   readonly classEmbedding: number;
+  /**
+   * The network says the average velocity over the next `span` of time, the last column of its condition input: x(t + span) = x(t) + span net(x, t, span).
+   * Set by the objectives that train such networks; absent = the velocity.
+   */
+  readonly span?: true;
 }
 export type NetworkSpec = MlpSpec;
 

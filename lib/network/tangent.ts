@@ -3,6 +3,7 @@
 //   divergence   seeds e_1 .. e_d:             tr dv/dx, (rows, 1); d copies, so that the work is 1 + d passes. The last layer gives its diagonal only.
 //   estimates    seeds s_1 .. s_m, given:      s_k^T (dv/dx) s_k, (rows, m); Hutchinson's estimate of the trace where E s s^T = I.
 //   derivative   seeds x' and t', given:       (dv/dx) x' + (dv/dt) t', (1, rows, d): total derivatives along a flow, x' = v and t' = 1.
+//                with `condition` also c':     ... + (dv/dc) c', for networks that are told where the flow goes (training/span.ts).
 // Source: forward accumulation, Griewank and Walther, Evaluating Derivatives (2008), chapter 3; the trace estimate: Hutchinson (1989).
 
 import { bends, checkProgram, opInputs } from './check.ts';
@@ -129,11 +130,15 @@ export function withEstimates(program: Program, copies: number): Program {
   return traced(program, 'given', copies, copies);
 }
 
-/** The program of v with its derivative along given directions: `tangent` is (dv/dx) x' + (dv/dt) t' (1, rows, d). The seeds are the first two seed ops. */
-export function withDerivative(program: Program): Program {
+/**
+ * The program of v with its derivative along given directions: `tangent` is (dv/dx) x' + (dv/dt) t' (1, rows, d). The seeds are the first two seed ops; with
+ * `condition` a third one holds directions c' of the condition, which count in its continuous columns.
+ */
+export function withDerivative(program: Program, condition = false): Program {
   const build = new Builder(program, 1);
   build.seed(inputs.x, 'given');
   build.seed(inputs.t, 'given');
+  if (condition) build.seed(inputs.condition, 'given');
   for (const op of program.ops) build.add(op);
   const last = program.ops.find((op) => op.output === program.output) as Op;
   const zero = (): number =>

@@ -14,12 +14,14 @@ import { requireFixed } from '../solvers/define.ts';
 import { fitGrid } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { resolveSolver, rk4 } from '../solvers/solvers.ts';
+import { spanOf, spanSolver } from '../solvers/spans.ts';
 import { type DensitySpec, densityGraph } from './density-graph.ts';
 import type { Weights } from './emit-program.ts';
 import { type Graph, joinPieces, modelPieces } from './graph.ts';
 import { type FlowMetadata, timeConvention, writeMetadata } from './metadata.ts';
 import type { ModelPieces } from './pieces.ts';
 import { samplerGraph } from './sampler-graph.ts';
+import { stepsGraph } from './steps-graph.ts';
 import { type GuidanceSpec, velocityGraph } from './velocity-graph.ts';
 
 export const graphKinds = ['velocity', 'sampler', 'log-density'] as const;
@@ -33,7 +35,8 @@ export interface OnnxOptions {
   readonly graph?: GraphKind;
   /**
    * The solver inside a sampler or log-density graph, or its name. In a sampler graph its steps or grid are the default of the input `grid`; a log-density graph
-   * is fixed to them. @default midpoint({ steps: 50 }), and rk4({ steps: 50 }) for log-densities
+   * is fixed to them. @default midpoint({ steps: 50 }), and rk4({ steps: 50 }) for log-densities, euler({ steps: 1 }) for average velocities,
+   * whose steps (at most 64) are written out without a loop and without the input `grid`
    */
   readonly solver?: Solver | string;
   /** Steps of the solver inside a sampler graph, 1 .. 100,000 evaluations; leave out for those of `solver`. */
@@ -57,6 +60,8 @@ const defaultOpset = 17;
 /** protobuf's limit on one message, 2 GiB, less room for everything that is not weights. */
 const parameterLimit = 2 ** 29 - 2 ** 20;
 
+/** Most steps that are written out one after another. */
+const unrolledLimit = 64;
 /** Most evaluations of the default grid: what depends on t alone is kept for each of them. */
 const evaluationLimit = 100_000;
 
@@ -87,7 +92,34 @@ export function onnxPieces(model: ModelRecord, options: OnnxOptions = {}): Model
   const guidance = guidanceSpec(options.guidance, record);
   let graph: Graph;
   let solver: (Solver & { readonly grid: readonly number[] }) | null = null;
-  if (kind === 'velocity') graph = velocityGraph(weights, { normaliser, conditionNormaliser, condition: record.condition, guidance }, path);
+  if (record.network.span) {
+    if (kind !== 'sampler')
+      throw argumentError(
+        'ERR_FLOW_CONFIG',
+        'options.graph',
+        "'sampler', as the model says average velocities",
+        kind,
+        'Its steps are part of what it learned.',
+      );
+    if (gridRequired) throw argumentError('ERR_FLOW_CONFIG', 'options.grid', 'no grid input, as the steps of average velocities are written out', 'required');
+    const chosen = spanSolver(options.solver, 'options.solver');
+    const given = options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, steps: options.steps }, 'options.solver');
+    const { grid } = fitGrid(given);
+    if (grid.length - 1 > unrolledLimit)
+      throw argumentError('ERR_FLOW_LIMIT', 'options.solver.steps', `at most ${unrolledLimit} steps of average velocities`, grid.length - 1);
+    solver = { ...given, grid: Array.from(grid) };
+    const span = spanOf(grid, 'options.solver');
+    graph = stepsGraph(weights, {
+      normaliser,
+      conditionNormaliser,
+      condition: record.condition,
+      guidance,
+      grid,
+      span,
+      source,
+      sourceScale: record.path.sourceScale,
+    });
+  } else if (kind === 'velocity') graph = velocityGraph(weights, { normaliser, conditionNormaliser, condition: record.condition, guidance }, path);
   else if (kind === 'log-density') {
     const made = densitySpec(record, options);
     solver = made.solver;

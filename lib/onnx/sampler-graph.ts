@@ -224,7 +224,8 @@ function body(sides: Sides, weights: Weights, tableau: Tableau, terms: readonly 
   return graph.finish('step');
 }
 
-const denormalised = (graph: Graph, z: string, affine: Affine, output: string): void => {
+/** x = shift + scale * z, under the name of the output. */
+export const denormalised = (graph: Graph, z: string, affine: Affine, output: string): void => {
   const scaled = graph.op('Mul', [z, graph.constant('x.scale', { type: 'float', shape: [affine.scale.length], values: affine.scale })], 'x.scaled');
   graph.opTo(output, 'Add', [scaled, graph.constant('x.shift', { type: 'float', shape: [affine.shift.length], values: affine.shift })]);
 };

@@ -7,7 +7,7 @@ import { type Matrix, rowLimit, shapeError, toMatrix } from '../data/rows.ts';
 import { argumentError, FlowError } from '../errors.ts';
 import type { ModelRecord } from '../model/record.ts';
 import type { Job, NativeNetwork, SampleResult as NativeResult, SampleRequest } from '../native/binding.ts';
-import { conditionRows, nullCondition } from '../network/condition.ts';
+import { conditionRows, conditionWidth, nullCondition, withSpan } from '../network/condition.ts';
 import { checkGuidance, type Guidance, type GuidanceSetting, isUnconditional } from '../network/guidance.ts';
 import { checkSeed, checkSignal, integer, record } from '../options.ts';
 import { type Frame, frameOf, stageRows, throughFrame } from '../paths/frame.ts';
@@ -17,11 +17,15 @@ import type { SolverFactory } from '../solvers/define.ts';
 import { fitGrid } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { resolveSolver, type SolverName, tableauArrays } from '../solvers/solvers.ts';
+import { spanOf, spanSolver } from '../solvers/spans.ts';
 import type { StochasticFactory } from '../solvers/stochastic.ts';
 import { adaptiveRequest, adaptiveTimes } from './adaptive.ts';
 
 export interface IntegrateOptions {
-  /** A solver or the name of one; equal steps over the path's times unless it has a grid or chooses its steps. @default midpoint({ steps: 50 }) */
+  /**
+   * A solver or the name of one; equal steps over the path's times unless it has a grid or chooses its steps.
+   * @default midpoint({ steps: 50 }), and euler({ steps: 1 }) for average velocities
+   */
   readonly solver?: Solver | SolverFactory | StochasticFactory | SolverName;
   /** What to condition on: one row for all samples, or one row per sample. Required exactly when the model was trained with a condition. */
   readonly condition?: SamplingCondition;
@@ -145,7 +149,9 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
   const { dimension: d } = model;
   const frame = frameOf(model);
   const { n, firstRow, seed, start, condition, reverse } = core;
-  const solver = resolveSolver(given.solver, 'options.solver');
+  const spans = model.network.span === true;
+  if (spans && reverse) throw onlyForwards();
+  const solver = (spans ? spanSolver : resolveSolver)(given.solver, 'options.solver');
   const { grid, frames, steps: stepping, head, wholeBatch } = stepsOf(model, solver, reverse, given.saveAt);
   const precision = samplingPrecision(given.precision, 'options.precision');
   const threads = given.threads === undefined ? 0 : integer(given.threads, 'options.threads', 1, 1024);
@@ -158,10 +164,13 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
   if (condition !== null && condition.rows !== 1 && condition.rows !== n) {
     throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per sample`, `${condition.rows} rows`);
   }
-  const mapped = condition && model.condition && networkCondition(model, model.condition, condition.values);
-  const shared = condition !== null && (condition.rows === 1 || condition.values === null);
+  const span = spans ? spanOf(grid, 'options.solver') : 0;
+  const spanned = (rows: Float32Array | null) => (spans ? withSpan(rows, conditionWidth(model.condition), span) : rows);
+  const mapped = spanned(condition && model.condition && networkCondition(model, model.condition, condition.values));
+  const shared = condition === null || condition.rows === 1 || condition.values === null;
   const width = mapped === null ? 0 : mapped.length / (shared ? 1 : n);
-  const guidance = condition?.guidance && model.condition ? { ...condition.guidance, condition: nullCondition(model.condition) } : null;
+  const guidance =
+    condition?.guidance && model.condition ? { ...condition.guidance, condition: spanned(nullCondition(model.condition)) as Float32Array } : null;
   const decode = !reverse || model.source === 'rows'; // encoded noise stays in network coordinates
   const fixed = {
     ...stepping,
@@ -202,6 +211,15 @@ function stepsOf(model: ModelRecord, solver: Solver, reverse: boolean, saveAt: u
   const steps = { ...tableauArrays(solver), frame: stirred ? stirred.rows : stageRows(frame, solver, grid), noise: stirred?.noise ?? null };
   return { grid, frames: checkSaveAt(saveAt, grid, solver), steps, head: stirred?.head ?? 0, wholeBatch: false };
 }
+
+const onlyForwards = (): FlowError =>
+  argumentError(
+    'ERR_FLOW_CONFIG',
+    'model',
+    'a model of velocities',
+    'one of average velocities',
+    'It was trained with meanFlow() and goes from noise to data only; train one without to encode or score rows.',
+  );
 
 /** Condition rows in users' columns and units as the network reads them; null is the null row. */
 function networkCondition(model: ModelRecord, spec: NonNullable<ModelRecord['condition']>, values: Float32Array | null): Float32Array {

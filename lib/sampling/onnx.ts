@@ -225,7 +225,7 @@ export class OnnxSampler {
     const inside = this.info.flow?.solver;
     const path = this.info.flow?.path;
     if (grid !== undefined && name === null)
-      throw argumentError('ERR_FLOW_CONFIG', 'options.grid', 'nothing, as this file has a stochastic solver made for its own times', grid);
+      throw argumentError('ERR_FLOW_CONFIG', 'options.grid', 'nothing, as this file has a solver made for its own times', grid);
     const times = Float64Array.from(grid === undefined ? (inside?.grid ?? []) : checkGrid(grid, 'options.grid'));
     const feeds = name ? [{ name, type: 'float64' as const, data: times, dims: [times.length] }] : [];
     return {

@@ -92,8 +92,11 @@ export interface TrainOptions {
    * last step for x1, and a start at alpha / sigma = 1/512 for noise. @default 'velocity'
    */
   readonly prediction?: Prediction;
-  /** What is minimised: the error of the velocity, or that of velocity and score together on a bridge, for stochastic sampling: scoreAndFlow(). @default 'velocity' */
-  readonly objective?: Objective | 'velocity' | 'scoreAndFlow';
+  /**
+   * What is learned: the velocity; velocity and score together on a bridge, for stochastic sampling: scoreAndFlow(); average velocities for few steps: meanFlow().
+   * @default 'velocity'
+   */
+  readonly objective?: Objective | 'velocity' | 'scoreAndFlow' | 'meanFlow';
   /** How the error of a row is counted: mse(), pseudoHuber(), adaptive(). @default mse() */
   readonly loss?: Loss | 'mse' | 'pseudoHuber' | 'adaptive';
   /** Weight w(t) of the loss: minSNR(), edm(), or a function of t with values >= 0. @default none */
@@ -267,6 +270,12 @@ export function checkOptions(options: unknown): Settings {
       );
   }
   if (objective.name === 'scoreAndFlow') checkScore(given, path);
+  const network = given.network === undefined ? mlp() : checkNetwork(given.network, 'options.network');
+  const weight = resolveWeight(given.weight, 'options.weight');
+  const time = resolveTime(given.time, 'options.time');
+  if (objective.name !== 'meanFlow' && network.span)
+    throw argumentError('ERR_FLOW_CONFIG', 'options.network.span', 'nothing without meanFlow()', true, 'Ask for objective: meanFlow().');
+  if (objective.name === 'meanFlow') checkMeanFlow(path, prediction, weight, time);
   return {
     data: given.data,
     columns: checkColumns(given.columns, 'options.columns'),
@@ -274,14 +283,14 @@ export function checkOptions(options: unknown): Settings {
     dropCondition: checkDrop(given.dropCondition, given.condition),
     source,
     normalise: checkNormalise(given.normalise),
-    network: given.network === undefined ? mlp() : checkNetwork(given.network, 'options.network'),
+    network: objective.name === 'meanFlow' ? Object.freeze({ ...network, span: true as const }) : network,
     path,
     prediction,
     objective,
     loss: resolveLoss(given.loss, 'options.loss'),
-    weight: resolveWeight(given.weight, 'options.weight'),
+    weight,
     coupling,
-    time: resolveTime(given.time, 'options.time'),
+    time,
     optimiser: resolveOptimiser(given.optimiser, 'options.optimiser'),
     precision,
     batchSize,
@@ -300,6 +309,15 @@ export function checkOptions(options: unknown): Settings {
     checkpoint: checkCheckpoint(given.checkpoint),
     table: checkTable(given.table),
   };
+}
+
+/** Average velocities are told of velocities, over the whole of [0, 1], every pair of times counting alike. */
+function checkMeanFlow(path: Path, prediction: Prediction, weight: LossWeight | null, time: TimeLaw): void {
+  const hint = 'Average velocities are learned from the velocities of a path over [0, 1].';
+  if (prediction !== 'velocity') throw argumentError('ERR_FLOW_CONFIG', 'options.prediction', "'velocity' with meanFlow()", prediction, hint);
+  if (path.tMin !== 0 || path.tMax !== 1) throw argumentError('ERR_FLOW_CONFIG', 'options.path', 'a path over [0, 1] with meanFlow()', path.name, hint);
+  if (weight !== null) throw argumentError('ERR_FLOW_CONFIG', 'options.weight', 'nothing with meanFlow()', weight.name, 'A row has two times.');
+  if (time.importance) throw argumentError('ERR_FLOW_CONFIG', 'options.time', 'a law without importance weights', time.name, 'A row has two times.');
 }
 
 function flag(value: unknown, path: string, preset = false): boolean {

@@ -12,6 +12,7 @@ import { encodeProgram } from '../network/encode.ts';
 import { initialiseInTurns } from '../network/initialise.ts';
 import { lower } from '../network/lower.ts';
 import type { Program } from '../network/ops.ts';
+import { withDerivative } from '../network/tangent.ts';
 import { pathForm } from '../paths/paths.ts';
 import { quantileTable } from '../times/times.ts';
 import { isOptimal, type Settings } from './options.ts';
@@ -102,6 +103,7 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
         labels: condition?.spec.classes.length ?? 0,
         ...(optimal.batch === null ? {} : { batch: optimal.batch }),
       },
+      span: spanOf(settings, program),
       dropCondition: condition?.spec.drop === undefined ? null : { probability: condition.spec.drop, row: nullCondition(condition.spec) },
       batchSize: settings.batchSize,
       seed,
@@ -137,6 +139,13 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
     for (const store of stores) store.dispose();
     throw error;
   }
+}
+
+/** For average velocities: the program with its derivative along the flow; null for velocities. */
+function spanOf({ objective }: Settings, program: Program): NonNullable<StagedRequest['span']> | null {
+  if (objective.name !== 'meanFlow') return null;
+  const { words, constants } = encodeProgram(withDerivative(program, true));
+  return { program: words, constants, instant: objective.instant };
 }
 
 /** What the network learns to say and how its rows are counted; null for the velocity, mean squared error and rows that count alike. */

@@ -77,6 +77,7 @@ async function rectify(model: Model, options: ReflowOptions, verb: 'reflow' | 'd
   const seed = checkSeed(given.seed, 'options.seed');
   const { threads, signal } = given as Pick<ReflowOptions, 'threads' | 'signal'>;
   const carry = { solver, condition, guidance, threads, signal } as Sampling;
+  const { span: _span, ...spanless } = taught.network;
   let flow = model;
   for (let round = 0; round < rounds; round++) {
     // a stream of its own per seed and round: noise that no call of sample() with a small seed draws
@@ -84,7 +85,7 @@ async function rectify(model: Model, options: ReflowOptions, verb: 'reflow' | 'd
     const { sourceScale } = flow.record.path;
     const { x } = await flow.sample({ ...defined(carry), source: sourceScale === 1 ? noise : noise.map((z) => z * sourceScale) });
     const next = await train({
-      network: taught.network,
+      network: spanless,
       normalise: taught.normaliser !== null,
       ...(defined(rest) as Partial<TrainOptions>),
       ...(time === null ? {} : { time }),

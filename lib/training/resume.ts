@@ -4,7 +4,7 @@ import type { ModelFile } from '../checkpoint/model-file.ts';
 import { builtInCoupling } from '../couplings/couplings.ts';
 import { argumentError, FlowError, show } from '../errors.ts';
 import type { Loss } from '../losses/loss.ts';
-import { scoreAndFlow } from '../losses/objective.ts';
+import { type Objective, scoreAndFlow } from '../losses/objective.ts';
 import type { LossWeight } from '../losses/weight.ts';
 import { adamw } from '../optimisers/adamw.ts';
 import { ownFields } from '../options.ts';
@@ -47,6 +47,7 @@ export function resumedOptions(file: string, found: ModelFile, options: TrainOpt
     network: found.record.network,
     path: restorePath(found.record.path),
     ...(found.record.score ? { objective: scoreAndFlow({ sigma: found.record.score.sigma }) } : { prediction: found.record.prediction }),
+    ...(found.record.network.span === undefined ? {} : { objective: stored['objective'] as Objective }),
     ...(stored['loss'] === undefined ? {} : { loss: stored['loss'] as Loss }),
     ...(weight?.constants === undefined ? {} : { weight: weight as unknown as LossWeight }),
     ...(coupling === null ? {} : { coupling }),

@@ -41,6 +41,7 @@ TrainerRequest::TrainerRequest(const Napi::Value& value) {
   read_objective(fields);
   read_coupling(fields);
   read_drop(fields);
+  read_span(fields);
   o.source_paired = fields.boolean("sourcePaired");
   o.batch_size = fields.integer("batchSize", 1, kMaxBatch);
   o.seed = fields.seed("seed");
@@ -188,6 +189,17 @@ void TrainerRequest::read_drop(const Fields& fields) {
   }
   options.drop = {drop.finite("probability", 0, 1), drop_.data()};
   if (options.drop.probability == 1) reject("ERR_FLOW_RANGE", "request.dropCondition.probability", "a number below 1", drop.get("probability"));
+}
+
+void TrainerRequest::read_span(const Fields& fields) {
+  const Napi::Value value = fields.get("span");
+  if (absent(value)) return;
+  const Fields span(value, "request.span");
+  span_program_ = span.integers("program");
+  span_constants_ = span.floats("constants");
+  if (span_program_.empty()) throw Failure{"ERR_FLOW_SHAPE", "request.span.program", "the words of a program", "none", ""};
+  options.span = {span_program_.data(), static_cast<int64_t>(span_program_.size()), span_constants_.data(), static_cast<int64_t>(span_constants_.size()),
+                  span.finite("instant", 0, 1)};
 }
 
 }  // namespace flow::binding

@@ -17,8 +17,9 @@ struct TrainerRequest {
   void read_objective(const Fields& fields);
   void read_coupling(const Fields& fields);
   void read_drop(const Fields& fields);
-  std::vector<int32_t> program_;
-  std::vector<float> constants_, parameters_, drop_;
+  void read_span(const Fields& fields);
+  std::vector<int32_t> program_, span_program_;
+  std::vector<float> constants_, parameters_, drop_, span_constants_;
   std::vector<uint32_t> train_, validation_;
   std::vector<double> nodes_, quantiles_, weights_;
 };

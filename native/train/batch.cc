@@ -1,5 +1,6 @@
 #include "train/batch.h"
 
+#include "network/columns.h"
 #include "rng/permutation.h"
 #include "rng/streams.h"
 
@@ -44,6 +45,8 @@ Status BatchScratch::init(int64_t rows, int32_t dimension, int32_t condition_wid
   FLOW_TRY(coefficient.allocate(checked_product(6, rows)));
   FLOW_TRY(joint.allocate(score ? checked_product(2, size) : 0));
   FLOW_TRY(gain.allocate(score ? rows : 0));
+  FLOW_TRY(span.allocate(rows));
+  FLOW_TRY(span_uniform.allocate(checked_product(2, rows)));
   for (float& w : weight) w = 1;
   return {};
 }
@@ -79,6 +82,8 @@ Status Batch::init(const TrainerOptions& o, int32_t dimension, int32_t condition
   importance_ = o.objective.importance && quantiles_.size() > 0;
   weighted_ = importance_ || weights_.size() > 0;
   drop_ = static_cast<float>(o.drop.probability);
+  spans_ = o.span.program != nullptr;
+  instant_ = static_cast<float>(o.span.instant);
   if (drop_ > 0) FLOW_TRY(null_.copy(o.drop.row, condition_width));
   return {};
 }
@@ -128,6 +133,18 @@ void Batch::draw(uint64_t step, int64_t first, int32_t rows, const int32_t* pair
     for (int32_t i = 0; i < rows; ++i)
       kernels().random_normal(key_, id(Stream::kSource), base + static_cast<uint64_t>(pairs[first + i]), 1, dimension_, s.x0.data() + int64_t{i} * dimension_,
                               dimension_);
+  }
+}
+
+// Two times of the law in order, t before r = t + span; or, in the share of rows that learn the velocity itself, t alone.
+void Batch::draw_spans(PhiloxKey key, Stream stream, uint64_t row, int32_t rows, BatchScratch& s) const {
+  if (!spans_) return;
+  kernels().random_uniform(key, id(stream), row, rows, 2, s.span_uniform.data(), 2);
+  for (int64_t i = 0; i < rows; ++i) {
+    const float t = s.t[i], other = time(s.span_uniform[2 * i + 1]);
+    const bool instant = s.span_uniform[2 * i] < instant_;
+    s.t[i] = instant || t < other ? t : other;
+    s.span[i] = instant ? 0 : t < other ? other - t : t - other;
   }
 }
 
@@ -216,7 +233,12 @@ void Batch::join(int32_t rows, BatchScratch& s, const BatchTarget& target) const
     k.to_blocked(wanted, dimension_, target.u);
   }
   for (int32_t i = 0; i < rows; ++i) target.t.data[int64_t{i} * kLanes] = s.t[i];
-  if (condition_width_ > 0) k.to_blocked(s.condition.data(), condition_width_, target.condition);
+  Blocked condition = target.condition;
+  condition.cols = condition_width_;
+  if (condition_width_ > 0) k.to_blocked(s.condition.data(), condition_width_, condition);
+  if (!spans_) return;
+  float* span = cell(target.condition, condition_width_);  // behind the condition that is given
+  for (int32_t i = 0; i < rows; ++i) span[int64_t{i} * kLanes] = s.span[i];
 }
 
 void Batch::fill(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s, const BatchTarget& target) const {
@@ -238,6 +260,7 @@ void Batch::fill(uint64_t step, int64_t first, int32_t rows, const int32_t* pair
     if (weighted_)
       for (int32_t i = 0; i < rows; ++i) s.weight[i] = weight(s.uniform[i], s.t[i]);
   }
+  draw_spans(key_, Stream::kSpan, row, rows, s);
   if (bridge_) kernels().random_normal(key_, id(Stream::kBridge), row, rows, dimension_, s.eps.data(), dimension_);
   join(rows, s, target);
 }
@@ -271,6 +294,7 @@ void Batch::fill_validation(uint64_t seed, int64_t draws, int64_t first, int32_t
     s.t[i] = time(at);
     if (weighted_) s.weight[i] = weight(at, s.t[i]);
   }
+  draw_spans(key, Stream::kValidationSpan, static_cast<uint64_t>(first), rows, s);
   draw_validation(seed, draws, s.pair.data(), partner, rows, s);
   drop(key, Stream::kValidationDrop, static_cast<uint64_t>(first), rows, s);
   if (bridge_) kernels().random_normal(key, id(Stream::kValidationBridge), static_cast<uint64_t>(first), rows, dimension_, s.eps.data(), dimension_);

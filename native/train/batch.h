@@ -18,6 +18,7 @@ struct BatchScratch {  // of one runner, for tiles of up to `rows` rows
   Buffer<float> t, uniform, weight;              // per row; weight is w(t), 1 unless weighted()
   Buffer<float> joint, gain;                     // of score and flow: [u, -eps] (rows, 2 d), and lambda of each row
   Buffer<float> coefficient;                     // six rows of coefficients
+  Buffer<float> span, span_uniform;              // of average velocities: r - t of each row, and the two numbers it is drawn from
   int64_t capacity = 0;
 };
 
@@ -33,6 +34,7 @@ class Batch {
   bool bridge() const { return bridge_; }
   bool score() const { return target_ == Target::kScoreAndFlow; }
   bool weighted() const { return weighted_; }
+  bool spans() const { return spans_; }
   int64_t size() const { return batch_; }
   // Rows [first, first + rows) of the batch of `step`. `pairs` (may be null): x0 of row i is that of row pairs[i], which may lie in another step.
   void draw(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s) const;  // x1, x0, condition
@@ -46,12 +48,13 @@ class Batch {
   void drop(PhiloxKey key, Stream stream, uint64_t row, int32_t rows, BatchScratch& s) const;
   void gather(const Dataset& from, const uint32_t* index, int32_t rows, float* to) const;
   void join(int32_t rows, BatchScratch& s, const BatchTarget& target) const;
+  void draw_spans(PhiloxKey key, Stream stream, uint64_t row, int32_t rows, BatchScratch& s) const;
   float time(double u) const;
   float weight(double u, float t) const;  // the table at t, times dt/du over the range of t
   void path(int32_t rows, BatchScratch& s) const;
 
   const Dataset *data_ = nullptr, *source_ = nullptr, *condition_ = nullptr;
-  bool paired_ = false, replacement_ = false, bridge_ = false, table_ = false, stratified_ = false, weighted_ = false, importance_ = false;
+  bool paired_ = false, replacement_ = false, bridge_ = false, table_ = false, stratified_ = false, weighted_ = false, importance_ = false, spans_ = false;
   int32_t dimension_ = 0, condition_width_ = 0;
   int64_t batch_ = 0;
   PhiloxKey key_{};
@@ -60,7 +63,7 @@ class Batch {
   Target target_ = Target::kVelocity;
   Buffer<double> nodes_, quantiles_, weights_;
   double score_sigma_ = 0;
-  float drop_ = 0;
+  float drop_ = 0, instant_ = 0;
   Buffer<float> null_;  // the condition row that stands for none
 };
 

@@ -31,8 +31,8 @@ Panels share(int32_t count, int32_t groups, int32_t i) {
 
 GradientPass::~GradientPass() { delete[] slots_; }
 
-Status GradientPass::init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads, const RowLoss& loss, const NarrowPlan* narrow,
-                          const Bf16* weights, const Bf16* transposed) {
+Status GradientPass::init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads, const RowLoss& loss, const MeanFlow& mean,
+                          const NarrowPlan* narrow, const Bf16* weights, const Bf16* transposed) {
   program_ = &program;
   plan_ = &plan;
   batch_ = &batch;
@@ -65,6 +65,7 @@ Status GradientPass::init(const Program& program, const Plan& plan, const Batch&
   if (slots_ == nullptr) return out_of_memory();
   for (int32_t i = 0; i < slots; ++i) {
     FLOW_TRY(slots_[i].scratch.init(tile_, program.dimension, program.condition_width, batch.bridge(), batch.score()));
+    FLOW_TRY(slots_[i].mean.init(mean, tile_));
     if (chunk_ > 0) continue;
     FLOW_TRY(slots_[i].workspace.init(program, plan, tile_, narrow, weights, transposed));
     FLOW_TRY(slots_[i].target.allocate(round_up(d, kLanes) * tile_));
@@ -107,6 +108,7 @@ void GradientPass::fill(Slot& slot, const Workspace& w, float* target, int64_t c
   batch_->fill(step_, batch_row, rows.count, pairs_, slot.scratch, {w.value(kValueX, rows), w.value(kValueT, rows), w.value(kValueCondition, rows), u});
   if (row_weight_.size() > 0) std::memcpy(row_weight_.data() + batch_row, slot.scratch.weight.data(), static_cast<size_t>(rows.count) * sizeof(float));
   if (row_gain_.size() > 0) std::memcpy(row_gain_.data() + batch_row, slot.scratch.gain.data(), static_cast<size_t>(rows.count) * sizeof(float));
+  if (batch_->spans()) slot.mean.apply(w, rows, parameters_, slot.scratch.span.data(), u);
   for (const int32_t v : {kValueX, kValueT, kValueCondition}) narrow_value(w, v, rows);
 }
 

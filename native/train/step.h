@@ -10,14 +10,15 @@
 #include "core/stop.h"
 #include "network/workspace.h"
 #include "train/batch.h"
+#include "train/mean_flow.h"
 
 namespace flow {
 
 class GradientPass {
  public:
   // With a narrow plan the dense ops run on bfloat16 operands and these weights, and run() does not read the f32 transposes.
-  Status init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads, const RowLoss& loss, const NarrowPlan* narrow = nullptr,
-              const Bf16* weights = nullptr, const Bf16* transposed = nullptr);
+  Status init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads, const RowLoss& loss, const MeanFlow& mean,
+              const NarrowPlan* narrow = nullptr, const Bf16* weights = nullptr, const Bf16* transposed = nullptr);
   ~GradientPass();
   GradientPass() = default;
   GradientPass(const GradientPass&) = delete;
@@ -33,6 +34,7 @@ class GradientPass {
   struct Slot {
     Workspace workspace;
     BatchScratch scratch;
+    MeanTarget mean;
     Buffer<float> target;
   };
   bool interrupted(const StopFlag* stop);

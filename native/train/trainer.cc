@@ -9,6 +9,7 @@
 #include "network/packed.h"
 #include "optimiser/optimiser.h"
 #include "train/batch.h"
+#include "train/mean_flow.h"
 #include "train/pairing.h"
 #include "train/step.h"
 
@@ -26,14 +27,21 @@ Status check_rows(const uint32_t* rows, int64_t count, int64_t available, const 
   return {};
 }
 
+// Columns of the condition that is given: of average velocities the last one is the span.
+int32_t given_width(const TrainerOptions& o, const Program& program) { return program.condition_width - (o.span.program != nullptr ? 1 : 0); }
+
 Status check(const TrainerOptions& o, const Program& program) {
   const auto bad = [](const char* what) { return fail(Code::kArgument, what); };
   if (!o.data || o.data->rows() < 1) return fail(Code::kState, "training needs data");
   if (o.data->columns() != program.dimension) return bad("the data is not as wide as the network's x");
   if (o.source && (o.source->columns() != program.dimension || o.source->rows() < 1)) return bad("the source must have rows as wide as the data");
   if (o.source && o.source_paired && o.source->rows() != o.data->rows()) return bad("a paired source must have as many rows as the data");
-  if ((o.condition != nullptr) != (program.condition_width > 0)) return bad("a condition must be given exactly when the network has one");
-  if (o.condition && (o.condition->columns() != program.condition_width || o.condition->rows() != o.data->rows()))
+  const int32_t width = given_width(o, program);
+  if ((o.condition != nullptr) != (width > 0)) return bad("a condition must be given exactly when the network has one");
+  if (!(o.span.instant >= 0 && o.span.instant <= 1)) return bad("the share of rows without a span must lie in [0, 1]");
+  if (o.span.program != nullptr && (o.objective.target != Target::kVelocity || o.objective.weights != nullptr || o.objective.importance))
+    return bad("average velocities have no weights and no other target");
+  if (o.condition && (o.condition->columns() != width || o.condition->rows() != o.data->rows()))
     return bad("the condition must have the network's width and as many rows as the data");
   if (o.train_count < 1) return fail(Code::kState, "training needs at least one row");
   FLOW_TRY(check_rows(o.train_rows, o.train_count, o.data->rows(), "a training row is past the last row"));
@@ -79,6 +87,8 @@ struct TrainerImpl {
   Plan train, forward;
   NarrowPlan narrow;
   Batch batch;
+  MeanFlow mean;
+  int32_t given = 0;  // columns of the condition without the span
   Pairing pairing;
   GradientPass pass;
   RowLoss loss;
@@ -141,10 +151,12 @@ Status Trainer::init(const TrainerOptions& o) {
     if (!finite(o.parameters[i])) return fail(Code::kNonfinite, "a parameter is not finite", i);
   FLOW_TRY(t.train.build(t.program, Pass::kTrain));
   FLOW_TRY(t.forward.build(t.program, Pass::kForward));
-  FLOW_TRY(t.batch.init(o, t.program.dimension, t.program.condition_width));
+  t.given = given_width(o, t.program);
+  FLOW_TRY(t.mean.init(o.span, t.program));
+  FLOW_TRY(t.batch.init(o, t.program.dimension, t.given));
   t.threads = resolve_threads(o.threads);
   t.validation_rows = o.validation_count;
-  FLOW_TRY(t.pairing.init(o, t.batch, t.program.dimension, t.program.condition_width, t.threads));
+  FLOW_TRY(t.pairing.init(o, t.batch, t.program.dimension, t.given, t.threads));
   const NarrowPlan* narrow = o.precision == Precision::kBf16 ? &t.narrow : nullptr;
   if (narrow != nullptr) FLOW_TRY(t.narrow.build(t.program, t.train, 1));
   Buffer<float> packed;
@@ -152,7 +164,7 @@ Status Trainer::init(const TrainerOptions& o) {
   t.program.pack(o.parameters, packed.data());
   FLOW_TRY(t.optimiser.init(t.program, t.train, {o.beta1, o.beta2, o.epsilon, o.weight_decay, o.ema_decay, o.clip, o.ema_warmup}, packed.data(), narrow));
   t.loss = RowLoss(o.objective, t.program.dimension);
-  FLOW_TRY(t.pass.init(t.program, t.train, t.batch, t.threads, t.loss, narrow, t.optimiser.narrow_weights(), t.optimiser.narrow_transposed()));
+  FLOW_TRY(t.pass.init(t.program, t.train, t.batch, t.threads, t.loss, t.mean, narrow, t.optimiser.narrow_weights(), t.optimiser.narrow_transposed()));
   FLOW_TRY(t.squares.allocate(t.optimiser.chunks()));
   FLOW_TRY(t.regular.allocate(t.optimiser.chunks()));
   const std::shared_ptr<Dataset>* sets[3] = {&o.data, &o.source, &o.condition};
@@ -167,7 +179,7 @@ int64_t Trainer::step() const { return impl_->step.load(std::memory_order_relaxe
 int64_t Trainer::parameter_count() const { return impl_->program.parameter_count; }
 int64_t Trainer::batch_size() const { return impl_->batch.size(); }
 int32_t Trainer::dimension() const { return impl_->program.dimension; }
-int32_t Trainer::condition_width() const { return impl_->program.condition_width; }
+int32_t Trainer::condition_width() const { return impl_->given; }
 
 Status Trainer::run(const double* learning_rates, int64_t count, double budget_ms, const StopFlag* stop, double* losses, double* gradient_norms,
                     SliceReport* report) {
@@ -188,7 +200,7 @@ Status Trainer::run(const double* learning_rates, int64_t count, double budget_m
 Status Trainer::draw(float* x0, float* x1, float* condition) {
   TrainerImpl& t = *impl_;
   constexpr int64_t kRows = 1024;
-  const int64_t b = t.batch.size(), d = t.program.dimension, c = t.program.condition_width;
+  const int64_t b = t.batch.size(), d = t.program.dimension, c = t.given;
   BatchScratch scratch;
   FLOW_TRY(scratch.init(b < kRows ? b : kRows, t.program.dimension, t.program.condition_width, false));
   for (int64_t first = 0; first < b; first += kRows) {
@@ -215,8 +227,10 @@ namespace {
 struct Evaluator {  // one runner of evaluate()
   Workspace workspace;
   BatchScratch scratch;
+  MeanTarget mean;
   Buffer<float> target, loss;
-  Status init(const Program& program, const Plan& plan, int32_t tile, const Batch& batch) {
+  Status init(const Program& program, const Plan& plan, const MeanFlow& flow, int32_t tile, const Batch& batch) {
+    FLOW_TRY(mean.init(flow, tile));
     FLOW_TRY(workspace.init(program, plan, tile));
     FLOW_TRY(scratch.init(tile, program.dimension, program.condition_width, batch.bridge(), batch.score()));
     FLOW_TRY(target.allocate(round_up(program.values[program.output].width, kLanes) * tile));
@@ -238,7 +252,7 @@ Status Trainer::evaluate(bool ema, uint64_t seed, int64_t draws, const StopFlag*
   const float* parameters = ema && t.optimiser.ema() != nullptr ? t.optimiser.ema() : t.optimiser.parameters();
   const std::unique_ptr<Evaluator[]> runners(new (std::nothrow) Evaluator[static_cast<size_t>(slots)]);
   if (!runners) return out_of_memory();
-  for (int32_t i = 0; i < slots; ++i) FLOW_TRY(runners[i].init(t.program, t.forward, tile, t.batch));
+  for (int32_t i = 0; i < slots; ++i) FLOW_TRY(runners[i].init(t.program, t.forward, t.mean, tile, t.batch));
   Buffer<int32_t> partner;  // of each pair, under a coupling
   if (t.pairing.active()) {
     if (pairs > INT32_MAX) return fail(Code::kArgument, "there are too many draws");
@@ -262,9 +276,12 @@ Status Trainer::evaluate(bool ema, uint64_t seed, int64_t draws, const StopFlag*
     const Blocked u{e.target.data(), int64_t{tile} * kLanes, rows.count, t.program.values[t.program.output].width};
     t.batch.fill_validation(seed, draws, first, rows.count, t.pairing.active() ? partner.data() : nullptr, e.scratch,
                             {e.workspace.value(kValueX, rows), e.workspace.value(kValueT, rows), e.workspace.value(kValueCondition, rows), u});
+    if (t.batch.spans()) e.mean.apply(e.workspace, rows, parameters, e.scratch.span.data(), u);
     flow::forward(e.workspace, parameters, rows);
     scale_columns(e.workspace.value(t.program.output, rows), t.program.dimension, t.batch.score() ? e.scratch.gain.data() : nullptr);
     kernels().squared_error(e.workspace.value(t.program.output, rows), u, e.scratch.weight.data(), 0, {nullptr, 0, 0, 0}, e.loss.data());
+    if (!t.batch.weighted())  // those of the tile before became its slopes
+      for (float& w : e.scratch.weight) w = 1;
     if (t.batch.weighted() || !t.loss.squares()) t.loss.apply(rows.count, e.loss.data(), e.scratch.weight.data());
     for (int32_t r = 0; r < rows.count; ++r) sums[index] += e.loss[r];
   });

@@ -39,6 +39,14 @@ struct DropOptions {  // a row loses its condition with this probability: `row` 
   const float* row = nullptr;
 };
 
+struct SpanOptions {                 // average velocities (train/mean_flow.h); the last column of the network's condition is the span then
+  const int32_t* program = nullptr;  // the network with its derivative, three given seeds: of x, t and condition; null = velocities
+  int64_t program_words = 0;
+  const float* constants = nullptr;
+  int64_t constant_count = 0;
+  double instant = 0;  // share of rows with span 0
+};
+
 struct TrainerOptions {  // pointers are read by init() only
   const int32_t* program = nullptr;
   int64_t program_words = 0;
@@ -57,6 +65,7 @@ struct TrainerOptions {  // pointers are read by init() only
   ObjectiveOptions objective;
   CouplingOptions coupling;
   DropOptions drop;
+  SpanOptions span;
   int64_t batch_size = 0;
   uint64_t seed = 0;
   bool replacement = false;
@@ -96,7 +105,7 @@ class Trainer {
   int64_t parameter_count() const;
   int64_t batch_size() const;
   int32_t dimension() const;
-  int32_t condition_width() const;
+  int32_t condition_width() const;  // of the condition that is given: without the span
 
   // Up to `count` steps with these learning rates, or until budget_ms have passed (at least one step is tried; <= 0 = no budget).
   // losses and gradient_norms: room for `count` each. A failed Status means nothing was done.

@@ -11,7 +11,7 @@ import { tangentOf } from './tangent.ts';
 export interface Point {
   readonly x: ArrayLike<number> | Split;
   readonly t: ArrayLike<number> | Split;
-  readonly condition: ArrayLike<number> | null;
+  readonly condition: ArrayLike<number> | Split | null;
   /** The given seeds of a program with tangents, by value: (copies, rows, width). */
   readonly seeds?: ReadonlyMap<number, ArrayLike<number>>;
 }
@@ -44,8 +44,9 @@ export function evaluateAll(program: Program, parameters: ArrayLike<number> | Sp
     const expected = `x (${rows}, ${program.dimension}) and ${program.parameterCount} parameters`;
     throw new FlowError('ERR_FLOW_SHAPE', `oracle: expected ${expected}, got ${x.re.length} and ${flat.re.length} values.`, { path: 'oracle', expected });
   }
-  const complex = x.im !== null || t.im !== null || flat.im !== null;
-  const values: Split[] = [x, t, { re: Float64Array.from(point.condition ?? []), im: null }];
+  const condition = split(point.condition ?? []);
+  const complex = x.im !== null || t.im !== null || condition.im !== null || flat.im !== null;
+  const values: Split[] = [x, t, condition];
   const fresh = (width: number): Split => ({ re: new Float64Array(rows * width), im: complex ? new Float64Array(rows * width) : null });
   for (const op of program.ops) {
     if (op.kind === 'seed' || op.kind === 'tangent' || op.kind === 'trace') {
@@ -70,19 +71,23 @@ export function evaluateTangent(program: Program, parameters: ArrayLike<number>,
   return (evaluateAll(program, parameters, point)[program.tangent as number] as Split).re;
 }
 
-/** The derivative of v along (dx, dt, dparameters), by the complex step. Any direction may be left out. */
+/** The derivative of v along (dx, dt, dcondition, dparameters), by the complex step. Any direction may be left out. */
 export function directional(
   program: Program,
   parameters: ArrayLike<number>,
   point: Point,
-  along: { x?: ArrayLike<number>; t?: ArrayLike<number>; parameters?: ArrayLike<number> },
+  along: { x?: ArrayLike<number>; t?: ArrayLike<number>; condition?: ArrayLike<number>; parameters?: ArrayLike<number> },
 ): Float64Array {
   const h = 1e-30;
   const step = (value: ArrayLike<number> | Split, direction: ArrayLike<number> | undefined): Split => {
     const { re } = split(value);
     return { re, im: direction === undefined ? null : Float64Array.from(direction, (d) => d * h) };
   };
-  const moved: Point = { x: step(point.x, along.x), t: step(point.t, along.t), condition: point.condition };
+  const moved: Point = {
+    x: step(point.x, along.x),
+    t: step(point.t, along.t),
+    condition: along.condition === undefined ? point.condition : step(point.condition ?? [], along.condition),
+  };
   const { re, im } = evaluateAll(program, step(parameters, along.parameters), moved)[program.output] as Split;
   return im === null ? new Float64Array(re.length) : im.map((v) => v / h);
 }
