@@ -152,7 +152,15 @@ export class Model {
     const n = integer(given.n ?? 1, 'options.n', 0);
     if (given.source !== undefined)
       throw argumentError('ERR_FLOW_CONFIG', 'options.source', 'drawn noise', given.source, 'Call sample() for each batch of your start rows.');
-    planSample(this.record, { ...given, n: Math.min(n, 1) }); // every other option is wrong now or never
+    const rowsOf = planSample(this.record, { ...given, n: undefined }).n; // every other option is wrong now or never; rows of the condition, else 1
+    if (rowsOf !== 1)
+      throw argumentError(
+        'ERR_FLOW_SHAPE',
+        'options.condition',
+        '1 row, for all batches',
+        `${rowsOf} rows`,
+        'Call sample() for each batch of your conditions.',
+      );
     const firstRow = given.firstRow ?? 0;
     const batch = (first: number, signal: AbortSignal): Promise<SampleResult> => {
       const promise = this.sample({ ...given, n: Math.min(each, n - first), firstRow: firstRow + first, signal });
@@ -206,7 +214,8 @@ export class Model {
   /**
    * The score grad log p_t at states x (rows, dimension) of time t, in data units, from the velocity: (alpha v - dAlpha x) / (sigma D) in network coordinates.
    * At t = 1 sigma is 0 and the velocity says nothing of the score: take a t a little below.
-   * @throws FlowError ERR_FLOW_RANGE where sigma = 0; ERR_FLOW_CONFIG for bridges and for models trained from source rows.
+   * @throws FlowError ERR_FLOW_RANGE where sigma = 0; ERR_FLOW_CONFIG for bridges and for models trained from source rows, with a coupling other than independent(), or
+   * by reflow() and distil(): the velocity tells the score only where the noise was drawn independently of the data.
    * @example const { score } = await model.score(rows, { t: 0.98 });
    */
   async score(x: Matrix, options: ScoreOptions): Promise<ScoreResult> {
@@ -247,7 +256,7 @@ export class Model {
     const { dimension, columns, condition, source, path, samplingPath, prediction, network, parameters, training, version } = this.record;
     const words = `${network.kind} ${network.hidden.join('-')} ${network.activation}, time ${network.time.kind}`;
     const step = typeof training['steps'] === 'number' ? training['steps'] : null;
-    const memory = parameters.byteLength * (1 + (this.#network === null ? 0 : 1) + this.#traced.size);
+    const memory = parameters.byteLength * (1 + (this.#network === null ? 0 : 1) + this.#stirred.size + this.#traced.size);
     return {
       dimension,
       columns,

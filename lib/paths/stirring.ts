@@ -90,6 +90,13 @@ function bridgeStirring(frame: Frame, solver: Stirred, grid: ArrayLike<number>, 
   return { rows, noise, head: (direction * variance) / (sigma * sigma) };
 }
 
+/** How the noise of a model was joined to its data, in words, where it was not drawn independently of them: then the velocity does not tell the score. */
+export function joined({ training }: Pick<Trained, 'training'>): string | null {
+  const { coupling, source } = training;
+  if (typeof coupling === 'string' && coupling !== 'independent') return `the coupling ${coupling}`;
+  return source === 'paired noise' ? 'noise that belongs to each row' : null;
+}
+
 /** That of a model. @throws FlowError ERR_FLOW_CONFIG where its predictions do not tell the score */
 export function stirRows(model: Trained, solver: Stirred, grid: ArrayLike<number>): Stirring {
   const frame = frameOf(model);
@@ -97,12 +104,9 @@ export function stirRows(model: Trained, solver: Stirred, grid: ArrayLike<number
   const refuse = (why: string, hint: string): Error =>
     argumentError('ERR_FLOW_CONFIG', 'options.solver', `a solver without noise, as ${why}: it does not tell the score`, solver.name, hint);
   if (model.source === 'rows') throw refuse('the model starts from rows', 'Train with objective: scoreAndFlow(), or use heun() or another solver of the flow.');
-  const { coupling } = model.training;
-  if (typeof coupling === 'string' && coupling !== 'independent')
-    throw refuse(
-      `the model was trained with the coupling ${coupling}`,
-      'Train with independent(), or with objective: scoreAndFlow(), for stochastic sampling.',
-    );
+  const pairs = joined(model);
+  if (pairs !== null)
+    throw refuse(`the model was trained with ${pairs}`, 'Train with independent(), or with objective: scoreAndFlow(), for stochastic sampling.');
   for (let k = 0; k < grid.length; k++) {
     const { gamma, dGamma } = frame.path.at(grid[k] as number);
     if (gamma !== 0 || dGamma !== 0) throw refuse(`the path ${frame.path.name} adds noise of its own`, 'Use heun() or another solver of the flow.');

@@ -9,6 +9,7 @@ import type { Program } from '../network/ops.ts';
 import { withDivergence, withEstimates } from '../network/tangent.ts';
 import { checkSeed, choice, finite, integer, record } from '../options.ts';
 import { type Frame, type FrameRow, frameOf } from '../paths/frame.ts';
+import { joined } from '../paths/stirring.ts';
 import { requireFixed } from '../solvers/define.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { euler, resolveFlowSolver, rk4, tableauArrays } from '../solvers/solvers.ts';
@@ -169,6 +170,9 @@ export function planScore(model: ModelRecord, rows: unknown, options: unknown): 
   const { t, ...rest } = record(options ?? {}, 'options', scoreKeys);
   if (model.source === 'rows')
     throw argumentError('ERR_FLOW_CONFIG', 'model.source', 'a Gaussian source', 'source rows', 'Only Gaussian noise ties the score to the velocity.');
+  const pairs = joined(model);
+  if (pairs !== null)
+    throw argumentError('ERR_FLOW_CONFIG', 'model.training', 'noise drawn independently of the data', pairs, 'Train with independent() for scores.');
   const frame = frameOf(model);
   const { a, tau, b, c } = scoreRow(frame, finite(t, 'options.t', frame.path.tMin, frame.path.tMax));
   const solver = euler({ steps: 1 });

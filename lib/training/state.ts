@@ -103,6 +103,7 @@ export function recordOf(run: Run, weights: Float32Array): ModelRecord {
       seed: String(settings.seed),
       ...objective(settings),
       coupling: settings.coupling.name,
+      ...(settings.source?.noise ? { source: 'paired noise' } : {}),
       time: settings.time.stratified ? `stratified ${settings.time.name}` : settings.time.name,
       optimiser: { ...(signature(settings)['optimiser'] as Json), lr: typeof optimiser.lr === 'number' ? optimiser.lr : 'schedule' },
       ema: settings.ema,

@@ -32,6 +32,8 @@ describe('sampling', () => {
     }
     expect(batches.map((x) => x.length / 2)).toEqual([333, 333, 333, 1]);
     expect(Float32Array.from(batches.flatMap((x) => [...x]))).toEqual(all.x);
+    const several = await caught(() => conditional().sampleBatches({ n: 2, condition: { numbers: [[1], [2]], labels: [0, 1] } }));
+    expect(several).toMatchObject({ code: 'ERR_FLOW_SHAPE', path: 'options.condition', received: expect.stringContaining('2 rows') });
     expect((await model.sample({ n: 1000, seed: 5 })).x).not.toEqual(all.x);
     expect((await model.sample({ n: 0 })).x.length).toBe(0);
     expect((await model.sample()).rows).toBe(1);

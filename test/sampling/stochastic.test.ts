@@ -316,6 +316,12 @@ describe('what is refused', () => {
       'ERR_FLOW_CONFIG',
       'options.solver',
     ],
+    [
+      () => Model.fromRecord({ ...model.record, training: { source: 'paired noise' } }).sample({ solver: 'stochasticHeun' }),
+      'ERR_FLOW_CONFIG',
+      'options.solver',
+    ],
+    [() => Model.fromRecord({ ...model.record, training: { coupling: 'minibatchOT' } }).score([[1, 2]], { t: 0.5 }), 'ERR_FLOW_CONFIG', 'model.training'],
     [() => model.logDensity([[1, 2]], { solver: 'stochasticHeun' }), 'ERR_FLOW_CONFIG', 'options.solver'],
     [() => onnxBytes(model.record, { solver: 'eulerMaruyama', grid: 'required' }), 'ERR_FLOW_CONFIG', 'options.grid'],
   ] as const)('%s', async (work, code, path) => {

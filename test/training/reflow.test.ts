@@ -22,6 +22,9 @@ describe('noise beside the rows', () => {
     const data = noise.map((z) => 3 * z + 5);
     const model = await train({ ...common, data, columns: 1, source: { rows: noise, noise: true }, steps: 800, seed: 1 });
     expect(model.record.source).toBe('gaussian');
+    const untold = await caught(() => model.score([[5]], { t: 0.5 })); // noise and data are one: the velocity says nothing of the score
+    expect(untold).toMatchObject({ code: 'ERR_FLOW_CONFIG', path: 'model.training', received: expect.stringContaining('noise that belongs to each row') });
+    expect(await caught(() => model.sample({ solver: 'eulerMaruyama' }))).toMatchObject({ code: 'ERR_FLOW_CONFIG', path: 'options.solver' });
     const start = Float32Array.of(-1.5, -0.5, 0, 0.5, 1.5);
     const { x } = await model.sample({ source: start, solver: euler({ steps: 1 }) });
     for (const [i, z] of start.entries()) expect(Math.abs((x[i] as number) - (3 * z + 5))).toBeLessThan(0.3); // a tenth of the spread; normalised noise is off by 5
