@@ -1,4 +1,4 @@
-// What docs/choosing.md advises, measured: paths, couplings, solvers at equal work, precisions. `node bench/tables/run.mjs choices` writes bench/results/choices.json.
+// What docs/choosing.md advises, measured: paths, couplings, solvers at equal work, precisions. `node bench/tables/run.mjs choices [seeds]` writes bench/results/choices.json.
 // Energy distances (U statistic, in units of the root mean square distance of two rows, x 1000; 0 = perfect) of 8000 samples to 8000 fresh rows; mean of the seeds.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ import {
 } from '../../lib/index.ts';
 import { energyDistance, moments } from '../../lib/metrics/index.ts';
 
-const seeds = [1, 2, 3];
+const seeds = Array.from({ length: Number(process.argv[2] ?? 3) }, (_, i) => i + 1);
 const sets = ['moons', 'checkerboard'] as const;
 const rows = 8000;
 const steps = 4000;
