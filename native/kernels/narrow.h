@@ -47,7 +47,8 @@ struct NarrowDenseArgs {
   Blocked mul;       // data may be null
 };
 
-// dW (+)= x^T g in f32 panels of W (out, in), db (+)= column sums of g; parts as in WeightGradArgs.
+// dW (+)= x^T g in f32 panels of W (out, in), db (+)= column sums of g; parts as in WeightGradArgs. With `accumulate` up to kSumBlock rows are summed from zero
+// and then added, as there.
 struct NarrowWeightGradArgs {
   const Bf16* x;  // left row groups
   int64_t x_block;

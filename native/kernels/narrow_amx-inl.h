@@ -149,20 +149,13 @@ void tile_dense(const NarrowDenseArgs& d) {
   waiting.until(waiting.rows);
 }
 
-// 32 features x one panel of dW; `tall` and `wide` as above, `add`: onto what stands in w.
+// 32 features x one panel of dW, summed from zero; `tall` and `wide` as above.
 template <bool tall, bool wide>
-void tile_gradient(const Bf16* x, const Bf16* g, int groups, float* w, bool add) {
-  if (add) {
-    FLOW_TILE_LOAD(0, w, kSumBytes);
-    if (wide) FLOW_TILE_LOAD(1, w + kTile, kSumBytes);
-    if (tall) FLOW_TILE_LOAD(2, w + kTile * kLanes, kSumBytes);
-    if (tall && wide) FLOW_TILE_LOAD(3, w + kTile * kLanes + kTile, kSumBytes);
-  } else {
-    FLOW_TILE_ZERO(0);
-    if (wide) FLOW_TILE_ZERO(1);
-    if (tall) FLOW_TILE_ZERO(2);
-    if (tall && wide) FLOW_TILE_ZERO(3);
-  }
+void tile_gradient(const Bf16* x, const Bf16* g, int groups, float* w) {
+  FLOW_TILE_ZERO(0);
+  if (wide) FLOW_TILE_ZERO(1);
+  if (tall) FLOW_TILE_ZERO(2);
+  if (tall && wide) FLOW_TILE_ZERO(3);
   for (int i = 0; i < groups; i++, x += kNarrowBlock, g += kNarrowBlock) {
     FLOW_TILE_LOAD(4, x, kRowBytes);
     FLOW_TILE_LOAD(6, g, kPairBytes);
@@ -185,7 +178,9 @@ void tile_gradient(const Bf16* x, const Bf16* g, int groups, float* w, bool add)
 
 void tile_weight_grad(const NarrowWeightGradArgs& a) {
   const int groups = (a.rows + kLanes - 1) / kLanes, in = a.feature_end < a.in ? a.feature_end : a.in;
-  alignas(64) float part[kLanes][kLanes];  // where the last features do not fill a block, which would reach into the next panel
+  // Sums that end in a part of their own: those added to what is there (never summed onto it: a block of rows has the same sum in either case), and where
+  // the last features do not fill a block, which would reach into the next panel.
+  alignas(64) float part[kLanes][kLanes];
   tiles_on();
   for (int p = a.panel_begin; p < a.panel_end; p++) {
     const Bf16* g = a.g + p * a.g_block;
@@ -194,17 +189,13 @@ void tile_weight_grad(const NarrowWeightGradArgs& a) {
       const int features = in - first < kLanes ? in - first : kLanes;
       const Bf16* x = a.x + first / kLanes * a.x_block;
       float* w = a.panels + (static_cast<int64_t>(p) * a.in + first) * kLanes;
-      float* to = features < kLanes ? &part[0][0] : w;
-      if (to != w)
-        for (int i = 0; i < kNarrowBlock; i += kWidth) store(to + i, a.accumulate && i < features * kLanes ? load(w + i) : F{});
-      const bool add = a.accumulate;
-      if (features > kTile) wide ? tile_gradient<true, true>(x, g, groups, to, add) : tile_gradient<true, false>(x, g, groups, to, add);
-      else wide ? tile_gradient<false, true>(x, g, groups, to, add) : tile_gradient<false, false>(x, g, groups, to, add);
-      if (to != w) {
-        for (int i = 0; i < features * kLanes; i += kWidth) store(w + i, load(to + i));
-      } else if (!wide && !a.accumulate) {
-        for (int i = 0; i < features; i++) store(w + i * kLanes + kTile, F{});
-      }
+      float* to = features < kLanes || a.accumulate ? &part[0][0] : w;
+      if (features > kTile) wide ? tile_gradient<true, true>(x, g, groups, to) : tile_gradient<true, false>(x, g, groups, to);
+      else wide ? tile_gradient<false, true>(x, g, groups, to) : tile_gradient<false, false>(x, g, groups, to);
+      if (!wide)
+        for (int i = 0; i < features; i++) store(to + i * kLanes + kTile, F{});
+      if (to == w) continue;
+      for (int i = 0; i < features * kLanes; i += kWidth) store(w + i, a.accumulate ? load(w + i) + load(to + i) : load(to + i));
     }
     if (a.bias && a.feature_begin == 0) narrow_bias(g, (a.rows + 1) / 2, a.bias + p * kLanes, a.accumulate);
   }

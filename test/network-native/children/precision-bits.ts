@@ -10,6 +10,7 @@ const [threads, slice, split, samples, batch] = process.argv.slice(2).map(Number
 const { Trainer, info } = native();
 const condition = { numbers: 2, classes: [3] };
 const small: Shape = { d: 2, width: 40, depth: 2, batch: 300 };
+const blocks: Shape = { d: 2, width: 40, depth: 1, batch: 256 }; // one tile a block: a thread alone adds pairs of them in place
 const large: Shape = { d: 5, width: 420, depth: 3, batch, condition };
 
 async function train(shape: Shape, steps: number): Promise<string> {
@@ -39,7 +40,7 @@ async function sample(fields: Partial<SampleRequest>, shape: Shape): Promise<str
   return hash.digest('hex');
 }
 
-const digests: Record<string, string> = { tiles: await train(small, 4), layers: await train(large, 2) };
+const digests: Record<string, string> = { tiles: await train(small, 4), blocks: await train(blocks, 2), layers: await train(large, 2) };
 for (const precision of ['f32-amx', 'bf16x3', 'bf16'] as const) {
   digests[precision] = await sample({ precision }, small);
   digests[`${precision}, conditional`] = await sample({ precision, condition: Float32Array.of(0.1, -0.4, 1) }, { ...small, condition });
