@@ -1,6 +1,7 @@
 // `flowmatch export`: model to ONNX; with --check the file runs in onnxruntime-node on the same noise and its rows are compared with the native ones.
 
 import { statSync } from 'node:fs';
+import { argumentError } from '../errors.ts';
 import { exportOnnx } from '../model/export-onnx.ts';
 import { Model } from '../model/model.ts';
 import type { Guidance } from '../network/guidance.ts';
@@ -35,6 +36,10 @@ export async function exportModel(file: string, flags: ExportFlags, { terminal, 
   const model = await Model.load(file);
   try {
     const graph = choice(flags.graph, '--graph', graphKinds);
+    if (flags.check && graph === 'log-density') {
+      const hint = 'Leave --check out; OnnxSampler.logDensity runs such a file.';
+      throw argumentError('ERR_FLOW_CONFIG', '--check', 'a graph that samples: sampler or velocity', graph, hint);
+    }
     const { steps, noise } = flags;
     const solver = solverByName(flags.solver, { ...(steps === undefined ? {} : { steps }), ...(noise === undefined ? {} : { noise }) }, '--solver');
     await exportOnnx(model, flags.output, {

@@ -36,7 +36,8 @@ namespace {
 
 bool has_amx() {
 #if defined(FLOW_EMULATED_AMX)  // a test build whose signal handler executes the instructions
-  return true;
+  // not on a CPU that has tiles and refuses them
+  return !cpu().amx || amx_granted();
 #else
   return amx_granted();
 #endif

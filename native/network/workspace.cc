@@ -29,7 +29,7 @@ Status Workspace::init(const Program& program, const Plan& plan, int64_t capacit
     size += int64_t{plan.buffer_blocks[i]} * ((narrow->buffers[i].narrow ? narrow->parts : 0) + (narrow->buffers[i].groups ? 1 : 0));
   const int64_t narrow_size = checked_product(size, narrow_capacity_, kLanes);
   if (narrow_size < 0) return out_of_memory();
-  FLOW_TRY(narrow_memory_.allocate(narrow_size));
+  FLOW_TRY(narrow_memory_.allocate(narrow_size + kNarrowBlock));  // tiles load 16 rows wherever a range of rows begins
   FLOW_TRY(narrow_data_.allocate(plan.buffers));
   FLOW_TRY(groups_.allocate(plan.buffers));
   Bf16* at = narrow_memory_.data();

@@ -321,7 +321,7 @@ void sweep(const NarrowSubject& s, Verdict& verdict, Case run) {
 
 const NarrowKernels* narrow_table(const std::string& isa, const std::string& name) {
 #if defined(__x86_64__)
-  if (name == "amx" && isa == "avx512" && cpu().avx512bf16) return amx_granted() || emulate_amx() ? &amx::kNarrow : nullptr;
+  if (name == "amx" && isa == "avx512" && cpu().avx512bf16) return amx_granted() || (!cpu().amx && emulate_amx()) ? &amx::kNarrow : nullptr;
 #endif
   return narrow_kernels_for(isa.c_str(), name.c_str());
 }
