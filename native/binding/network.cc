@@ -74,17 +74,23 @@ Napi::Value NetworkHandle::gradient_sync(const Napi::CallbackInfo& info) {
   return record;
 }
 
-Napi::Value NetworkHandle::sample(const Napi::CallbackInfo& info) {
-  auto task = std::make_shared<SampleTask>(info.Env(), state_, info[0]);
-  require_alive();
+// A task's run() in a job of this network, its result() at the end.
+template <class Task>
+Napi::Value NetworkHandle::submit(const char* name, std::shared_ptr<Task> task, Napi::Env env) {
   auto job = std::make_unique<Job>();
-  job->name = "sample";
+  job->name = name;
   job->lane = Lane::kShort;
   job->owner = nullptr;
   job->target = state_.get();
   job->work = [task](const StopFlag& stop) { task->run(&stop); };
-  job->finish = [task](Napi::Env env) { return task->result(env); };
-  return environment_->jobs.submit(info.Env(), std::move(job));
+  job->finish = [task](Napi::Env own) { return task->result(own); };
+  return environment_->jobs.submit(env, std::move(job));
+}
+
+Napi::Value NetworkHandle::sample(const Napi::CallbackInfo& info) {
+  auto task = std::make_shared<SampleTask>(info.Env(), state_, info[0]);
+  require_alive();
+  return submit("sample", std::move(task), info.Env());
 }
 
 Napi::Value NetworkHandle::sample_sync(const Napi::CallbackInfo& info) {
@@ -97,14 +103,7 @@ Napi::Value NetworkHandle::sample_sync(const Napi::CallbackInfo& info) {
 Napi::Value NetworkHandle::log_density(const Napi::CallbackInfo& info) {
   auto task = std::make_shared<DensityTask>(info.Env(), state_, info[0]);
   require_alive();
-  auto job = std::make_unique<Job>();
-  job->name = "logDensity";
-  job->lane = Lane::kShort;
-  job->owner = nullptr;
-  job->target = state_.get();
-  job->work = [task](const StopFlag& stop) { task->run(&stop); };
-  job->finish = [task](Napi::Env env) { return task->result(env); };
-  return environment_->jobs.submit(info.Env(), std::move(job));
+  return submit("logDensity", std::move(task), info.Env());
 }
 
 Napi::Value NetworkHandle::tangent_sync(const Napi::CallbackInfo& info) {

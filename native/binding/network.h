@@ -19,6 +19,8 @@ class NetworkHandle : public Handle<NetworkHandle, Network> {
   Napi::Value sample_sync(const Napi::CallbackInfo& info);
   Napi::Value log_density(const Napi::CallbackInfo& info);
   Napi::Value tangent_sync(const Napi::CallbackInfo& info);
+  template <class Task>
+  Napi::Value submit(const char* name, std::shared_ptr<Task> task, Napi::Env env);
 };
 
 }  // namespace flow::binding
