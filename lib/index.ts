@@ -9,7 +9,7 @@ export type { Columns, Matrix } from './data/rows.ts';
 export { type Synthetic, type SyntheticName, synthetic, syntheticNames } from './data/synthetic.ts';
 export { FlowError, type FlowErrorCode, type FlowErrorFields } from './errors.ts';
 export { adaptive, type Loss, mse, pseudoHuber } from './losses/loss.ts';
-export { meanFlow, type Objective, scoreAndFlow } from './losses/objective.ts';
+export { meanFlow, type Objective, scoreAndFlow, shortcut } from './losses/objective.ts';
 export { edm, type LossWeight, minSNR } from './losses/weight.ts';
 export { type EnergyDistanceOptions, energyDistance } from './metrics/energy-distance.ts';
 export { type MmdOptions, mmdSquared } from './metrics/mmd.ts';

@@ -119,7 +119,7 @@ export function unpackModel({ metadata, tensors, hash }: Container): ModelFile {
   const model = readRecord(metadata, rest);
   if (model.prediction !== 'velocity' || model.samplingPath !== undefined) checkPrediction(model);
   if (
-    model.network.span &&
+    model.network.span !== undefined &&
     (model.score !== undefined || model.prediction !== 'velocity' || model.samplingPath !== undefined || model.path.tMin !== 0 || model.path.tMax !== 1)
   )
     throw damaged('header.__metadata__.network', 'says average velocities, which belong to velocities of a path over [0, 1]');

@@ -3,6 +3,7 @@
 import { open } from 'node:fs/promises';
 import { readModelFile } from '../checkpoint/model-file.ts';
 import { FlowError } from '../errors.ts';
+import type { ModelRecord } from '../model/record.ts';
 import { inspectOnnxFile, type OnnxValue } from '../onnx/inspect.ts';
 import { Codec, type CodecColumn } from '../table/codec.ts';
 import { parseCodec } from '../table/codec-parse.ts';
@@ -32,6 +33,12 @@ async function isOnnx(file: string): Promise<boolean> {
   }
 }
 
+/** What the network says of a state. */
+function says({ network, prediction, score }: ModelRecord): string {
+  if (network.span === undefined) return `${prediction}${score ? ' and score' : ''}`;
+  return `average velocities over ${network.span === true ? 'any span' : `1/1, 1/2, ... 1/${network.span} of the time`}`;
+}
+
 async function inspectModel(file: string): Promise<{ record: Record<string, unknown>; text: string }> {
   const { record: model, kind, sections, hash, trainer } = await readModelFile(file);
   const codec = model.table === null ? null : new Codec(parseCodec(model.table));
@@ -43,7 +50,7 @@ async function inspectModel(file: string): Promise<{ record: Record<string, unkn
       'network',
       `${network.kind} ${network.hidden.join('-')} ${network.activation}, time ${network.time.kind}; ${count(model.parameters.length)} parameters, ${bytes(model.parameters.byteLength)}`,
     ],
-    ['flow', `path ${model.path.name}, predicts ${model.prediction}, source ${model.source}, ${model.dimension} network columns`],
+    ['flow', `path ${model.path.name}, predicts ${says(model)}, source ${model.source}, ${model.dimension} network columns`],
   ];
   if (kind === 'training') lines.push(['holds', [...sections.keys()].join(', ')]);
   const scalars = Object.entries(training).filter(([, value]) => ['number', 'string', 'boolean'].includes(typeof value));

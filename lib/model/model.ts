@@ -234,7 +234,7 @@ export class Model {
   withPath(path: Path): Model {
     this.#alive();
     const { samplingPath: _, ...trained } = this.record;
-    if (trained.network.span)
+    if (trained.network.span !== undefined)
       throw argumentError(
         'ERR_FLOW_CONFIG',
         'model',

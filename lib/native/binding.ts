@@ -119,10 +119,14 @@ export interface TrainerRequest {
   readonly dropCondition?: { readonly probability: number; readonly row: Float32Array } | null;
   /**
    * Absent or null: velocities. Else the network says the average velocity u(x, t, s) over the span s, the last column of its condition, which is not in `condition`:
-   * a share `instant` of the rows has s = 0, the others two times in order; target v + s (u_x v + u_t - u_s), no gradient through it. `program`: the network's own
-   * with three given seeds, of x, t and condition (withDerivative).
+   * a share `instant` of the rows has s = 0. Mean flow: the others have two times in order; target v + s (u_x v + u_t - u_s), no gradient through it. `program`: the
+   * network's own with three given seeds, of x, t and condition (withDerivative). Shortcut: the others have s = 1, 1/2, ... 1 / mostSteps, a power of two up to 1024, from
+   * one of its multiples; target the mean of two steps of s / 2, within +-limit (0 = anywhere), by the mean weights (`ema`, where there are any) or those at hand.
    */
-  readonly span?: { readonly program: Int32Array; readonly constants: Float32Array; readonly instant: number } | null;
+  readonly span?:
+    | { readonly instant: number; readonly program: Int32Array; readonly constants: Float32Array }
+    | { readonly instant: number; readonly mostSteps: number; readonly limit: number; readonly ema: boolean }
+    | null;
   readonly batchSize: number;
   readonly seed: bigint;
   /** false: without replacement, a keyed permutation per epoch. */

@@ -17,7 +17,7 @@ export function conditionWidth(condition: ConditionSpec | null): number {
 
 /** Columns of the condition input of a network: those of the condition, and the span. */
 export function inputWidth(network: NetworkSpec, condition: ConditionSpec | null): number {
-  return conditionWidth(condition) + (network.span ? 1 : 0);
+  return conditionWidth(condition) + (network.span === undefined ? 0 : 1);
 }
 
 /** Condition rows (rows, width), or none, with the span behind each. */

@@ -142,7 +142,7 @@ export function lower(spec: NetworkSpec, dimension: number, condition: Condition
   if (spec.kind !== 'mlp') throw argumentError('ERR_FLOW_CONFIG', 'network.kind', '"mlp"', (spec as { kind: unknown }).kind);
   const width = inputWidth(spec, condition);
   const build = new Builder(dimension, width);
-  const parts = [inputs.x, build.time(spec.time), ...build.condition(condition, spec.classEmbedding, spec.span === true)];
+  const parts = [inputs.x, build.time(spec.time), ...build.condition(condition, spec.classEmbedding, spec.span !== undefined)];
   const joined = parts.reduce((sum, part) => sum + build.width(part), 0);
   let h = build.value('input', joined, ...parts);
   build.ops.push({ kind: 'concat', inputs: parts, output: h });

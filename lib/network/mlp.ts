@@ -75,7 +75,7 @@ function parseMlp(value: unknown, path: string, known: readonly (keyof MlpSpec)[
     norm: flag(given.norm, `${path}.norm`, true),
     zeroOutput: flag(given.zeroOutput, `${path}.zeroOutput`, false),
     classEmbedding: integer(given.classEmbedding ?? 0, `${path}.classEmbedding`, 0, 4096),
-    ...(flag(given.span, `${path}.span`, false) ? { span: true as const } : {}),
+    ...spanOf(given.span, `${path}.span`),
   });
 }
 
@@ -100,6 +100,14 @@ function parseTime(value: unknown, path: string): TimeSpec {
       return Object.freeze({ kind, dim: even(given.dim ?? 128, `${path}.dim`), maxPeriod: finite(given.maxPeriod ?? 10_000, `${path}.maxPeriod`, 2, 1e9) });
     }
   }
+}
+
+function spanOf(value: unknown, path: string): Pick<MlpSpec, 'span'> {
+  if (value === undefined || value === false) return {};
+  if (value === true) return { span: true };
+  const most = integer(value, path, 1, 1024);
+  if (!Number.isInteger(Math.log2(most))) throw argumentError('ERR_FLOW_RANGE', path, 'true, or a power of two', most);
+  return { span: most };
 }
 
 function flag(value: unknown, path: string, preset: boolean): boolean {

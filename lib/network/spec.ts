@@ -24,9 +24,9 @@ export interface MlpSpec {
   readonly classEmbedding: number;
   /**
    * The network says the average velocity over the next `span` of time, the last column of its condition input: x(t + span) = x(t) + span net(x, t, span).
-   * Set by the objectives that train such networks; absent = the velocity.
+   * true: any span; a power of two n: 1, 1/2, ..., 1/n, each from its multiples alone. Set by the objectives that train such networks; absent = the velocity.
    */
-  readonly span?: true;
+  readonly span?: true | number;
 }
 export type NetworkSpec = MlpSpec;
 

@@ -61,7 +61,7 @@ const defaultOpset = 17;
 const parameterLimit = 2 ** 29 - 2 ** 20;
 
 /** Most steps that are written out one after another. */
-const unrolledLimit = 64;
+const unrolledLimit = 128;
 /** Most evaluations of the default grid: what depends on t alone is kept for each of them. */
 const evaluationLimit = 100_000;
 
@@ -92,7 +92,7 @@ export function onnxPieces(model: ModelRecord, options: OnnxOptions = {}): Model
   const guidance = guidanceSpec(options.guidance, record);
   let graph: Graph;
   let solver: (Solver & { readonly grid: readonly number[] }) | null = null;
-  if (record.network.span) {
+  if (record.network.span !== undefined) {
     if (kind !== 'sampler')
       throw argumentError(
         'ERR_FLOW_CONFIG',
@@ -108,7 +108,7 @@ export function onnxPieces(model: ModelRecord, options: OnnxOptions = {}): Model
     if (grid.length - 1 > unrolledLimit)
       throw argumentError('ERR_FLOW_LIMIT', 'options.solver.steps', `at most ${unrolledLimit} steps of average velocities`, grid.length - 1);
     solver = { ...given, grid: Array.from(grid) };
-    const span = spanOf(grid, 'options.solver');
+    const span = spanOf(grid, record.network.span, 'options.solver');
     graph = stepsGraph(weights, {
       normaliser,
       conditionNormaliser,

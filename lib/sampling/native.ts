@@ -149,9 +149,9 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
   const { dimension: d } = model;
   const frame = frameOf(model);
   const { n, firstRow, seed, start, condition, reverse } = core;
-  const spans = model.network.span === true;
-  if (spans && reverse) throw onlyForwards();
-  const solver = (spans ? spanSolver : resolveSolver)(given.solver, 'options.solver');
+  const kind = model.network.span;
+  if (kind !== undefined && reverse) throw onlyForwards();
+  const solver = (kind === undefined ? resolveSolver : spanSolver)(given.solver, 'options.solver');
   const { grid, frames, steps: stepping, head, wholeBatch } = stepsOf(model, solver, reverse, given.saveAt);
   const precision = samplingPrecision(given.precision, 'options.precision');
   const threads = given.threads === undefined ? 0 : integer(given.threads, 'options.threads', 1, 1024);
@@ -164,8 +164,8 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
   if (condition !== null && condition.rows !== 1 && condition.rows !== n) {
     throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per sample`, `${condition.rows} rows`);
   }
-  const span = spans ? spanOf(grid, 'options.solver') : 0;
-  const spanned = (rows: Float32Array | null) => (spans ? withSpan(rows, conditionWidth(model.condition), span) : rows);
+  const span = kind === undefined ? null : spanOf(grid, kind, 'options.solver');
+  const spanned = (rows: Float32Array | null) => (span === null ? rows : withSpan(rows, conditionWidth(model.condition), span));
   const mapped = spanned(condition && model.condition && networkCondition(model, model.condition, condition.values));
   const shared = condition === null || condition.rows === 1 || condition.values === null;
   const width = mapped === null ? 0 : mapped.length / (shared ? 1 : n);
@@ -218,7 +218,7 @@ const onlyForwards = (): FlowError =>
     'model',
     'a model of velocities',
     'one of average velocities',
-    'It was trained with meanFlow() and goes from noise to data only; train one without to encode or score rows.',
+    'It was trained with meanFlow() or shortcut() and goes from noise to data only; train one without to encode or score rows.',
   );
 
 /** Condition rows in users' columns and units as the network reads them; null is the null row. */

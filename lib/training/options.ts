@@ -7,7 +7,7 @@ import { Dataset } from '../data/dataset.ts';
 import { type Columns, checkColumns, type Matrix, type Width } from '../data/rows.ts';
 import { argumentError, type FlowError } from '../errors.ts';
 import { type Loss, resolveLoss } from '../losses/loss.ts';
-import { type Objective, resolveObjective } from '../losses/objective.ts';
+import { type Objective, resolveObjective, spanKind } from '../losses/objective.ts';
 import { type LossWeight, resolveWeight } from '../losses/weight.ts';
 import { checkFile } from '../model/model.ts';
 import { checkNetwork, mlp } from '../network/mlp.ts';
@@ -93,10 +93,11 @@ export interface TrainOptions {
    */
   readonly prediction?: Prediction;
   /**
-   * What is learned: the velocity; velocity and score together on a bridge, for stochastic sampling: scoreAndFlow(); average velocities for few steps: meanFlow().
+   * What is learned: the velocity; velocity and score together on a bridge, for stochastic sampling: scoreAndFlow(); average velocities for few steps:
+   * meanFlow() or shortcut().
    * @default 'velocity'
    */
-  readonly objective?: Objective | 'velocity' | 'scoreAndFlow' | 'meanFlow';
+  readonly objective?: Objective | Objective['name'];
   /** How the error of a row is counted: mse(), pseudoHuber(), adaptive(). @default mse() */
   readonly loss?: Loss | 'mse' | 'pseudoHuber' | 'adaptive';
   /** Weight w(t) of the loss: minSNR(), edm(), or a function of t with values >= 0. @default none */
@@ -273,9 +274,16 @@ export function checkOptions(options: unknown): Settings {
   const network = given.network === undefined ? mlp() : checkNetwork(given.network, 'options.network');
   const weight = resolveWeight(given.weight, 'options.weight');
   const time = resolveTime(given.time, 'options.time');
-  if (objective.name !== 'meanFlow' && network.span)
-    throw argumentError('ERR_FLOW_CONFIG', 'options.network.span', 'nothing without meanFlow()', true, 'Ask for objective: meanFlow().');
-  if (objective.name === 'meanFlow') checkMeanFlow(path, prediction, weight, time);
+  const span = spanKind(objective);
+  if (network.span !== undefined && network.span !== span)
+    throw argumentError(
+      'ERR_FLOW_CONFIG',
+      'options.network.span',
+      `${span ?? 'nothing'} with this objective`,
+      network.span,
+      'Leave it out: the objective sets it.',
+    );
+  if (span !== undefined) checkSpans(`${objective.name}()`, path, prediction, weight, time);
   return {
     data: given.data,
     columns: checkColumns(given.columns, 'options.columns'),
@@ -283,7 +291,7 @@ export function checkOptions(options: unknown): Settings {
     dropCondition: checkDrop(given.dropCondition, given.condition),
     source,
     normalise: checkNormalise(given.normalise),
-    network: objective.name === 'meanFlow' ? Object.freeze({ ...network, span: true as const }) : network,
+    network: span === undefined ? network : Object.freeze({ ...network, span }),
     path,
     prediction,
     objective,
@@ -312,11 +320,11 @@ export function checkOptions(options: unknown): Settings {
 }
 
 /** Average velocities are told of velocities, over the whole of [0, 1], every pair of times counting alike. */
-function checkMeanFlow(path: Path, prediction: Prediction, weight: LossWeight | null, time: TimeLaw): void {
+function checkSpans(name: string, path: Path, prediction: Prediction, weight: LossWeight | null, time: TimeLaw): void {
   const hint = 'Average velocities are learned from the velocities of a path over [0, 1].';
-  if (prediction !== 'velocity') throw argumentError('ERR_FLOW_CONFIG', 'options.prediction', "'velocity' with meanFlow()", prediction, hint);
-  if (path.tMin !== 0 || path.tMax !== 1) throw argumentError('ERR_FLOW_CONFIG', 'options.path', 'a path over [0, 1] with meanFlow()', path.name, hint);
-  if (weight !== null) throw argumentError('ERR_FLOW_CONFIG', 'options.weight', 'nothing with meanFlow()', weight.name, 'A row has two times.');
+  if (prediction !== 'velocity') throw argumentError('ERR_FLOW_CONFIG', 'options.prediction', `'velocity' with ${name}`, prediction, hint);
+  if (path.tMin !== 0 || path.tMax !== 1) throw argumentError('ERR_FLOW_CONFIG', 'options.path', `a path over [0, 1] with ${name}`, path.name, hint);
+  if (weight !== null) throw argumentError('ERR_FLOW_CONFIG', 'options.weight', `nothing with ${name}`, weight.name, 'A row has two times.');
   if (time.importance) throw argumentError('ERR_FLOW_CONFIG', 'options.time', 'a law without importance weights', time.name, 'A row has two times.');
 }
 

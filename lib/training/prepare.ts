@@ -141,8 +141,12 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
   }
 }
 
-/** For average velocities: the program with its derivative along the flow; null for velocities. */
+/** For average velocities: how their targets are made, by mean flow with the program's derivative along the flow; null for velocities. */
 function spanOf({ objective }: Settings, program: Program): NonNullable<StagedRequest['span']> | null {
+  if (objective.name === 'shortcut') {
+    const { instant, mostSteps, limit = 0, teacher } = objective;
+    return { instant, mostSteps, limit, ema: teacher === 'ema' };
+  }
   if (objective.name !== 'meanFlow') return null;
   const { words, constants } = encodeProgram(withDerivative(program, true));
   return { program: words, constants, instant: objective.instant };

@@ -195,11 +195,22 @@ void TrainerRequest::read_span(const Fields& fields) {
   const Napi::Value value = fields.get("span");
   if (absent(value)) return;
   const Fields span(value, "request.span");
+  SpanOptions& o = options.span;
+  o.instant = span.finite("instant", 0, 1);
+  if (!absent(span.get("mostSteps"))) {
+    o.most_steps = static_cast<int32_t>(span.integer("mostSteps", 1, 1024));
+    if ((o.most_steps & (o.most_steps - 1)) != 0) reject("ERR_FLOW_RANGE", "request.span.mostSteps", "a power of two", span.get("mostSteps"));
+    o.limit = span.finite("limit", 0);
+    o.ema = span.boolean("ema");
+    return;
+  }
   span_program_ = span.integers("program");
   span_constants_ = span.floats("constants");
   if (span_program_.empty()) throw Failure{"ERR_FLOW_SHAPE", "request.span.program", "the words of a program", "none", ""};
-  options.span = {span_program_.data(), static_cast<int64_t>(span_program_.size()), span_constants_.data(), static_cast<int64_t>(span_constants_.size()),
-                  span.finite("instant", 0, 1)};
+  o.program = span_program_.data();
+  o.program_words = static_cast<int64_t>(span_program_.size());
+  o.constants = span_constants_.data();
+  o.constant_count = static_cast<int64_t>(span_constants_.size());
 }
 
 }  // namespace flow::binding

@@ -24,7 +24,7 @@ enum class Stream : uint32_t {
   kDrop = 12,            // which conditions are dropped: row = step * B + i
   kValidationDrop = 13,  // row = validation pair
   kDiffusion = 14,       // noise of a stochastic solver: row = row index of the sample; step k draws from stream kDiffusion + (k << 8)
-  kSpan = 15,            // of average velocities: whether a row has a span, and the u of its other time; row = step * B + i
+  kSpan = 15,  // of average velocities: whether a row has a span, then the u of its other time, or of length and place of a shortcut; row = step * B + i
   kValidationSpan = 16,  // row = validation pair
   kProbe = 32,           // signs of the trace's probes: row = row index; probe p draws from stream kProbe + (p << 8)
 };

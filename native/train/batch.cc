@@ -46,7 +46,7 @@ Status BatchScratch::init(int64_t rows, int32_t dimension, int32_t condition_wid
   FLOW_TRY(joint.allocate(score ? checked_product(2, size) : 0));
   FLOW_TRY(gain.allocate(score ? rows : 0));
   FLOW_TRY(span.allocate(rows));
-  FLOW_TRY(span_uniform.allocate(checked_product(2, rows)));
+  FLOW_TRY(span_uniform.allocate(checked_product(3, rows)));
   for (float& w : weight) w = 1;
   return {};
 }
@@ -82,7 +82,8 @@ Status Batch::init(const TrainerOptions& o, int32_t dimension, int32_t condition
   importance_ = o.objective.importance && quantiles_.size() > 0;
   weighted_ = importance_ || weights_.size() > 0;
   drop_ = static_cast<float>(o.drop.probability);
-  spans_ = o.span.program != nullptr;
+  spans_ = o.span.active();
+  for (int32_t most = o.span.most_steps; most > 0; most /= 2) ++levels_;
   instant_ = static_cast<float>(o.span.instant);
   if (drop_ > 0) FLOW_TRY(null_.copy(o.drop.row, condition_width));
   return {};
@@ -139,12 +140,26 @@ void Batch::draw(uint64_t step, int64_t first, int32_t rows, const int32_t* pair
 // Two times of the law in order, t before r = t + span; or, in the share of rows that learn the velocity itself, t alone.
 void Batch::draw_spans(PhiloxKey key, Stream stream, uint64_t row, int32_t rows, BatchScratch& s) const {
   if (!spans_) return;
+  if (levels_ > 0) return draw_shortcuts(key, stream, row, rows, s);
   kernels().random_uniform(key, id(stream), row, rows, 2, s.span_uniform.data(), 2);
   for (int64_t i = 0; i < rows; ++i) {
     const float t = s.t[i], other = time(s.span_uniform[2 * i + 1]);
     const bool instant = s.span_uniform[2 * i] < instant_;
     s.t[i] = instant || t < other ? t : other;
     s.span[i] = instant ? 0 : t < other ? other - t : t - other;
+  }
+}
+
+// A span 1/n, n = 1, 2, 4, ... alike, from one of its multiples; or none, in the share of rows that learn the velocity itself.
+void Batch::draw_shortcuts(PhiloxKey key, Stream stream, uint64_t row, int32_t rows, BatchScratch& s) const {
+  kernels().random_uniform(key, id(stream), row, rows, 3, s.span_uniform.data(), 3);
+  for (int64_t i = 0; i < rows; ++i) {
+    const float* u = s.span_uniform.data() + 3 * i;
+    s.span[i] = 0;
+    if (u[0] < instant_) continue;
+    const int32_t n = 1 << static_cast<int32_t>(static_cast<double>(u[1]) * levels_);
+    s.span[i] = 1 / static_cast<float>(n);
+    s.t[i] = static_cast<float>(static_cast<int32_t>(static_cast<double>(u[2]) * n)) * s.span[i];
   }
 }
 

@@ -18,7 +18,7 @@ struct BatchScratch {  // of one runner, for tiles of up to `rows` rows
   Buffer<float> t, uniform, weight;              // per row; weight is w(t), 1 unless weighted()
   Buffer<float> joint, gain;                     // of score and flow: [u, -eps] (rows, 2 d), and lambda of each row
   Buffer<float> coefficient;                     // six rows of coefficients
-  Buffer<float> span, span_uniform;              // of average velocities: r - t of each row, and the two numbers it is drawn from
+  Buffer<float> span, span_uniform;              // of average velocities: r - t of each row, and the numbers it is drawn from
   int64_t capacity = 0;
 };
 
@@ -51,6 +51,7 @@ class Batch {
   void draw_spans(PhiloxKey key, Stream stream, uint64_t row, int32_t rows, BatchScratch& s) const;
   float time(double u) const;
   float weight(double u, float t) const;  // the table at t, times dt/du over the range of t
+  void draw_shortcuts(PhiloxKey key, Stream stream, uint64_t row, int32_t rows, BatchScratch& s) const;
   void path(int32_t rows, BatchScratch& s) const;
 
   const Dataset *data_ = nullptr, *source_ = nullptr, *condition_ = nullptr;
@@ -64,6 +65,7 @@ class Batch {
   Buffer<double> nodes_, quantiles_, weights_;
   double score_sigma_ = 0;
   float drop_ = 0, instant_ = 0;
+  int32_t levels_ = 0;  // of a shortcut: how many lengths its spans have
   Buffer<float> null_;  // the condition row that stands for none
 };
 

@@ -31,7 +31,7 @@ Panels share(int32_t count, int32_t groups, int32_t i) {
 
 GradientPass::~GradientPass() { delete[] slots_; }
 
-Status GradientPass::init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads, const RowLoss& loss, const MeanFlow& mean,
+Status GradientPass::init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads, const RowLoss& loss, const Spans& spans,
                           const NarrowPlan* narrow, const Bf16* weights, const Bf16* transposed) {
   program_ = &program;
   plan_ = &plan;
@@ -65,7 +65,7 @@ Status GradientPass::init(const Program& program, const Plan& plan, const Batch&
   if (slots_ == nullptr) return out_of_memory();
   for (int32_t i = 0; i < slots; ++i) {
     FLOW_TRY(slots_[i].scratch.init(tile_, program.dimension, program.condition_width, batch.bridge(), batch.score()));
-    FLOW_TRY(slots_[i].mean.init(mean, tile_));
+    FLOW_TRY(slots_[i].span.init(spans, tile_));
     if (chunk_ > 0) continue;
     FLOW_TRY(slots_[i].workspace.init(program, plan, tile_, narrow, weights, transposed));
     FLOW_TRY(slots_[i].target.allocate(round_up(d, kLanes) * tile_));
@@ -90,10 +90,12 @@ bool GradientPass::over(int64_t tasks, const StopFlag* stop, F&& run) {
   return !stopped_.load(std::memory_order_relaxed);
 }
 
-bool GradientPass::run(uint64_t step, const int32_t* pairs, const float* parameters, const float* transposed, const StopFlag* stop, double* loss) {
+bool GradientPass::run(uint64_t step, const int32_t* pairs, const float* parameters, const float* teacher, const float* transposed, const StopFlag* stop,
+                       double* loss) {
   step_ = step;
   pairs_ = pairs;
   parameters_ = parameters;
+  teacher_ = teacher;
   transposed_ = transposed;
   stopped_.store(false, std::memory_order_relaxed);
   if (!(chunk_ > 0 ? run_layers(stop) : run_tiles(stop))) return false;
@@ -108,7 +110,7 @@ void GradientPass::fill(Slot& slot, const Workspace& w, float* target, int64_t c
   batch_->fill(step_, batch_row, rows.count, pairs_, slot.scratch, {w.value(kValueX, rows), w.value(kValueT, rows), w.value(kValueCondition, rows), u});
   if (row_weight_.size() > 0) std::memcpy(row_weight_.data() + batch_row, slot.scratch.weight.data(), static_cast<size_t>(rows.count) * sizeof(float));
   if (row_gain_.size() > 0) std::memcpy(row_gain_.data() + batch_row, slot.scratch.gain.data(), static_cast<size_t>(rows.count) * sizeof(float));
-  if (batch_->spans()) slot.mean.apply(w, rows, parameters_, slot.scratch.span.data(), u);
+  if (batch_->spans()) slot.span.apply(w, rows, teacher_, slot.scratch.span.data(), u);
   for (const int32_t v : {kValueX, kValueT, kValueCondition}) narrow_value(w, v, rows);
 }
 

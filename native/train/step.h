@@ -10,22 +10,22 @@
 #include "core/stop.h"
 #include "network/workspace.h"
 #include "train/batch.h"
-#include "train/mean_flow.h"
+#include "train/spans.h"
 
 namespace flow {
 
 class GradientPass {
  public:
   // With a narrow plan the dense ops run on bfloat16 operands and these weights, and run() does not read the f32 transposes.
-  Status init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads, const RowLoss& loss, const MeanFlow& mean,
+  Status init(const Program& program, const Plan& plan, const Batch& batch, int32_t threads, const RowLoss& loss, const Spans& spans,
               const NarrowPlan* narrow = nullptr, const Bf16* weights = nullptr, const Bf16* transposed = nullptr);
   ~GradientPass();
   GradientPass() = default;
   GradientPass(const GradientPass&) = delete;
   GradientPass& operator=(const GradientPass&) = delete;
 
-  // false: stopped on the way, nothing to be used. Otherwise the mean loss and gradient blocks.
-  bool run(uint64_t step, const int32_t* pairs, const float* parameters, const float* transposed, const StopFlag* stop, double* loss);
+  // false: stopped on the way, nothing to be used. Otherwise the mean loss and gradient blocks. `teacher`: the weights that make targets of average velocities.
+  bool run(uint64_t step, const int32_t* pairs, const float* parameters, const float* teacher, const float* transposed, const StopFlag* stop, double* loss);
   // Sums the blocks' gradients over [begin, end) into gradients(); the sum of squares of the result.
   double reduce(int64_t begin, int64_t end, bool* finite);
   const float* gradients() const { return gradients_.data(); }
@@ -34,7 +34,7 @@ class GradientPass {
   struct Slot {
     Workspace workspace;
     BatchScratch scratch;
-    MeanTarget mean;
+    SpanTarget span;
     Buffer<float> target;
   };
   bool interrupted(const StopFlag* stop);
@@ -66,7 +66,7 @@ class GradientPass {
   // of the step at hand
   uint64_t step_ = 0;
   const int32_t* pairs_ = nullptr;
-  const float *parameters_ = nullptr, *transposed_ = nullptr;
+  const float *parameters_ = nullptr, *teacher_ = nullptr, *transposed_ = nullptr;
 };
 
 }  // namespace flow

@@ -9,13 +9,15 @@
 #include "network/packed.h"
 #include "optimiser/optimiser.h"
 #include "train/batch.h"
-#include "train/mean_flow.h"
 #include "train/pairing.h"
+#include "train/spans.h"
 #include "train/step.h"
 
 namespace flow {
 
 namespace {
+
+constexpr int32_t kMostShortcutSteps = 1024;
 
 bool finite(double x) { return x - x == 0; }
 
@@ -28,7 +30,7 @@ Status check_rows(const uint32_t* rows, int64_t count, int64_t available, const 
 }
 
 // Columns of the condition that is given: of average velocities the last one is the span.
-int32_t given_width(const TrainerOptions& o, const Program& program) { return program.condition_width - (o.span.program != nullptr ? 1 : 0); }
+int32_t given_width(const TrainerOptions& o, const Program& program) { return program.condition_width - (o.span.active() ? 1 : 0); }
 
 Status check(const TrainerOptions& o, const Program& program) {
   const auto bad = [](const char* what) { return fail(Code::kArgument, what); };
@@ -39,7 +41,11 @@ Status check(const TrainerOptions& o, const Program& program) {
   const int32_t width = given_width(o, program);
   if ((o.condition != nullptr) != (width > 0)) return bad("a condition must be given exactly when the network has one");
   if (!(o.span.instant >= 0 && o.span.instant <= 1)) return bad("the share of rows without a span must lie in [0, 1]");
-  if (o.span.program != nullptr && (o.objective.target != Target::kVelocity || o.objective.weights != nullptr || o.objective.importance))
+  const int32_t most = o.span.most_steps;
+  if (most < 0 || most > kMostShortcutSteps || (most & (most - 1)) != 0 || (most > 0 && o.span.program != nullptr))
+    return bad("the most steps of a shortcut must be a power of two up to 1024, and there is no derivative beside them");
+  if (!finite(o.span.limit) || o.span.limit < 0) return bad("the limit of a target must be finite and not negative");
+  if (o.span.active() && (o.objective.target != Target::kVelocity || o.objective.weights != nullptr || o.objective.importance))
     return bad("average velocities have no weights and no other target");
   if (o.condition && (o.condition->columns() != width || o.condition->rows() != o.data->rows()))
     return bad("the condition must have the network's width and as many rows as the data");
@@ -87,7 +93,7 @@ struct TrainerImpl {
   Plan train, forward;
   NarrowPlan narrow;
   Batch batch;
-  MeanFlow mean;
+  Spans spans;
   int32_t given = 0;  // columns of the condition without the span
   Pairing pairing;
   GradientPass pass;
@@ -99,6 +105,8 @@ struct TrainerImpl {
   Buffer<double> squares;   // per chunk of the optimiser
   Buffer<uint8_t> regular;  // per chunk: no gradient is NaN or infinite
 
+  // The weights that make the targets of average velocities where the network has `parameters`.
+  const float* teacher(const float* parameters) { return spans.by_ema() && optimiser.ema() != nullptr ? optimiser.ema() : parameters; }
   SliceEnd one_step(double lr, const int32_t* pairs, const StopFlag* stop, double* loss, double* norm);
   SliceEnd descend(int64_t k, double lr, const int32_t* pairs, const StopFlag* stop, double* loss, double* norm);
 };
@@ -115,7 +123,8 @@ SliceEnd TrainerImpl::one_step(double lr, const int32_t* pairs, const StopFlag* 
 }
 
 SliceEnd TrainerImpl::descend(int64_t k, double lr, const int32_t* pairs, const StopFlag* stop, double* loss, double* norm) {
-  if (!pass.run(static_cast<uint64_t>(k), pairs, optimiser.parameters(), optimiser.transposed(), stop, loss)) return SliceEnd::kStopped;
+  if (!pass.run(static_cast<uint64_t>(k), pairs, optimiser.parameters(), teacher(optimiser.parameters()), optimiser.transposed(), stop, loss))
+    return SliceEnd::kStopped;
   parallel_for(optimiser.chunks(), threads, [&](int64_t chunk, int32_t) {
     bool good = true;
     squares[chunk] = pass.reduce(optimiser.begin(chunk), optimiser.end(chunk), &good);
@@ -152,7 +161,7 @@ Status Trainer::init(const TrainerOptions& o) {
   FLOW_TRY(t.train.build(t.program, Pass::kTrain));
   FLOW_TRY(t.forward.build(t.program, Pass::kForward));
   t.given = given_width(o, t.program);
-  FLOW_TRY(t.mean.init(o.span, t.program));
+  FLOW_TRY(t.spans.init(o.span, t.program));
   FLOW_TRY(t.batch.init(o, t.program.dimension, t.given));
   t.threads = resolve_threads(o.threads);
   t.validation_rows = o.validation_count;
@@ -164,7 +173,7 @@ Status Trainer::init(const TrainerOptions& o) {
   t.program.pack(o.parameters, packed.data());
   FLOW_TRY(t.optimiser.init(t.program, t.train, {o.beta1, o.beta2, o.epsilon, o.weight_decay, o.ema_decay, o.clip, o.ema_warmup}, packed.data(), narrow));
   t.loss = RowLoss(o.objective, t.program.dimension);
-  FLOW_TRY(t.pass.init(t.program, t.train, t.batch, t.threads, t.loss, t.mean, narrow, t.optimiser.narrow_weights(), t.optimiser.narrow_transposed()));
+  FLOW_TRY(t.pass.init(t.program, t.train, t.batch, t.threads, t.loss, t.spans, narrow, t.optimiser.narrow_weights(), t.optimiser.narrow_transposed()));
   FLOW_TRY(t.squares.allocate(t.optimiser.chunks()));
   FLOW_TRY(t.regular.allocate(t.optimiser.chunks()));
   const std::shared_ptr<Dataset>* sets[3] = {&o.data, &o.source, &o.condition};
@@ -227,10 +236,10 @@ namespace {
 struct Evaluator {  // one runner of evaluate()
   Workspace workspace;
   BatchScratch scratch;
-  MeanTarget mean;
+  SpanTarget span;
   Buffer<float> target, loss;
-  Status init(const Program& program, const Plan& plan, const MeanFlow& flow, int32_t tile, const Batch& batch) {
-    FLOW_TRY(mean.init(flow, tile));
+  Status init(const Program& program, const Plan& plan, const Spans& spans, int32_t tile, const Batch& batch) {
+    FLOW_TRY(span.init(spans, tile));
     FLOW_TRY(workspace.init(program, plan, tile));
     FLOW_TRY(scratch.init(tile, program.dimension, program.condition_width, batch.bridge(), batch.score()));
     FLOW_TRY(target.allocate(round_up(program.values[program.output].width, kLanes) * tile));
@@ -250,9 +259,10 @@ Status Trainer::evaluate(bool ema, uint64_t seed, int64_t draws, const StopFlag*
   const int64_t tiles = (pairs + tile - 1) / tile;
   const int32_t slots = static_cast<int32_t>(tiles < t.threads ? tiles : t.threads);
   const float* parameters = ema && t.optimiser.ema() != nullptr ? t.optimiser.ema() : t.optimiser.parameters();
+  const float* teacher = t.teacher(parameters);
   const std::unique_ptr<Evaluator[]> runners(new (std::nothrow) Evaluator[static_cast<size_t>(slots)]);
   if (!runners) return out_of_memory();
-  for (int32_t i = 0; i < slots; ++i) FLOW_TRY(runners[i].init(t.program, t.forward, t.mean, tile, t.batch));
+  for (int32_t i = 0; i < slots; ++i) FLOW_TRY(runners[i].init(t.program, t.forward, t.spans, tile, t.batch));
   Buffer<int32_t> partner;  // of each pair, under a coupling
   if (t.pairing.active()) {
     if (pairs > INT32_MAX) return fail(Code::kArgument, "there are too many draws");
@@ -276,7 +286,7 @@ Status Trainer::evaluate(bool ema, uint64_t seed, int64_t draws, const StopFlag*
     const Blocked u{e.target.data(), int64_t{tile} * kLanes, rows.count, t.program.values[t.program.output].width};
     t.batch.fill_validation(seed, draws, first, rows.count, t.pairing.active() ? partner.data() : nullptr, e.scratch,
                             {e.workspace.value(kValueX, rows), e.workspace.value(kValueT, rows), e.workspace.value(kValueCondition, rows), u});
-    if (t.batch.spans()) e.mean.apply(e.workspace, rows, parameters, e.scratch.span.data(), u);
+    if (t.spans.active()) e.span.apply(e.workspace, rows, teacher, e.scratch.span.data(), u);
     flow::forward(e.workspace, parameters, rows);
     scale_columns(e.workspace.value(t.program.output, rows), t.program.dimension, t.batch.score() ? e.scratch.gain.data() : nullptr);
     kernels().squared_error(e.workspace.value(t.program.output, rows), u, e.scratch.weight.data(), 0, {nullptr, 0, 0, 0}, e.loss.data());

@@ -39,12 +39,16 @@ struct DropOptions {  // a row loses its condition with this probability: `row` 
   const float* row = nullptr;
 };
 
-struct SpanOptions {                 // average velocities (train/mean_flow.h); the last column of the network's condition is the span then
-  const int32_t* program = nullptr;  // the network with its derivative, three given seeds: of x, t and condition; null = velocities
+struct SpanOptions {                 // average velocities (train/spans.h); the last column of the network's condition is the span then
+  double instant = 0;                // share of rows with span 0
+  const int32_t* program = nullptr;  // mean flow: the network with its derivative, three given seeds: of x, t and condition
   int64_t program_words = 0;
   const float* constants = nullptr;
   int64_t constant_count = 0;
-  double instant = 0;  // share of rows with span 0
+  int32_t most_steps = 0;  // shortcut: spans 1, 1/2, ..., 1/most_steps, a power of two
+  double limit = 0;        // ... its targets stay within +-limit; 0 = anywhere
+  bool ema = false;        // ... and are made by the mean weights, where there are any
+  bool active() const { return program != nullptr || most_steps > 0; }
 };
 
 struct TrainerOptions {  // pointers are read by init() only

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { mlp, shortcut, train } from '../../lib/index.ts';
 import { openTable } from '../../lib/table/source.ts';
 import { readAll } from '../table/helpers.ts';
 import { folder, inFolder, type Ran, run, start } from './helpers.ts';
@@ -202,6 +203,17 @@ describe('inspect', () => {
     for (const part of [/sha256 [0-9a-f]{64}/, /mlp 32-32 silu/, /steps 60/, /written by \d/, /Body Mass \(g\) +integer +2700 \.\. 6300, step 25/])
       expect(stdout).toMatch(part);
     expect(JSON.parse((await run('inspect', model, '--json')).stdout)).toMatchObject({ kind: 'model', dimension: 12 });
+  });
+
+  test('a model of average velocities: over which spans of time it says them', async () => {
+    for (const [objective, says] of [
+      ['meanFlow', 'predicts average velocities over any span, source'],
+      [shortcut({ mostSteps: 16 }), 'predicts average velocities over 1/1, 1/2, ... 1/16 of the time, source'],
+    ] as const) {
+      const few = await train({ data: [[1], [2], [3]], objective, network: mlp({ hidden: [4] }), steps: 2, validation: 0 });
+      await few.save(inFolder('few.safetensors'));
+      expect((await run('inspect', inFolder('few.safetensors'))).stdout).toContain(says);
+    }
   });
 
   test('a damaged file: what is wrong and where, exit 3', async () => {

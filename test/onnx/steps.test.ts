@@ -18,8 +18,12 @@ import { run, sessionOf } from './run.ts';
 const rows = 40;
 const inFolder = temporaryFolder();
 
-function recordOf(condition: ConditionSpec | null, embedding: number, fields: Partial<ModelRecord> = {}): ModelRecord {
-  const network = { ...mlp({ hidden: [24, 40], classEmbedding: embedding }), span: true as const };
+function recordOf(
+  condition: ConditionSpec | null,
+  embedding: number,
+  { shortcuts: span = true, ...fields }: Partial<ModelRecord> & { readonly shortcuts?: number | true } = {},
+): ModelRecord {
+  const network = { ...mlp({ hidden: [24, 40], classEmbedding: embedding }), span };
   const parameters = initialiseParameters(lower(network, 2, condition), 1).map((p, i) => p + 0.2 * Math.sin(7 * i + 1));
   const scale = (count: number, at: number) => ({ shift: new Float32Array(count).fill(at), scale: new Float32Array(count).fill(0.5) });
   const conditionNormaliser = condition && condition.numbers > 0 ? scale(condition.numbers, 2) : null;
@@ -48,28 +52,33 @@ describe.each([
   ['numbers', { numbers: 2, classes: [] }, 0, 2, {}],
   ['classes, guided', { numbers: 0, classes: [3], ...drop }, 0, 2, { guidance: 2 }],
   ['both, guided on an interval', { numbers: 1, classes: [3], ...drop }, 4, 4, { guidance: { scale: 1.5, interval: [0.2, 0.6] } }],
+  ['shortcuts, eight of them', null, 0, 8, { shortcuts: 128 }],
+  ['shortcuts, one, guided', { numbers: 0, classes: [3], ...drop }, 0, 1, { shortcuts: 128, guidance: 2 }],
   ['numbers, none of them', { numbers: 2, classes: [], ...drop }, 0, 2, { guidance: 0 }],
-] as const)('%s', (name, condition, embedding, steps, { guidance, ...fields }: { guidance?: unknown; source?: 'rows'; normaliser?: null }) => {
-  it('gives the rows of the native core, as a plain feed-forward graph', async () => {
-    const record = recordOf(condition as ConditionSpec | null, embedding, fields);
-    const model = Model.fromRecord(record);
-    const bytes = onnxBytes(record, { solver: euler({ steps }), ...(guidance === undefined ? {} : { guidance }) } as OnnxOptions);
-    const info = inspectOnnx(bytes);
-    expect(info.operators['Loop']).toBeUndefined();
-    expect(info.flow?.solver).toMatchObject({ name: 'euler', steps });
-    const start = await noiseRows(3n, 0, rows, 2);
-    const given = condition && guidance !== 0 ? rowsOf(condition, rows) : null;
-    const options = { seed: 3, n: rows, solver: euler({ steps }), ...(given ? { condition: given } : {}), ...(guidance === undefined ? {} : { guidance }) };
-    const { x: want } = await model.sample({ ...options, ...(record.source === 'rows' ? { source: start } : {}) } as never);
-    const feeds = {
-      noise: { data: start, dims: [rows, 2] },
-      ...(given ? { condition: { data: Float32Array.from(given.flat()), dims: [rows, given[0]?.length ?? 0] } } : {}),
-    };
-    const got = await run(await sessionOf(bytes), feeds);
-    expect(distance(got, want)).toBeLessThan(1e-5);
-    keep(`steps-${name.replaceAll(/\W+/g, '-')}`, bytes, feeds, got);
-  });
-});
+] as const)(
+  '%s',
+  (name, condition, embedding, steps, { guidance, ...fields }: { guidance?: unknown; source?: 'rows'; normaliser?: null; shortcuts?: number }) => {
+    it('gives the rows of the native core, as a plain feed-forward graph', async () => {
+      const record = recordOf(condition as ConditionSpec | null, embedding, fields);
+      const model = Model.fromRecord(record);
+      const bytes = onnxBytes(record, { solver: euler({ steps }), ...(guidance === undefined ? {} : { guidance }) } as OnnxOptions);
+      const info = inspectOnnx(bytes);
+      expect(info.operators['Loop']).toBeUndefined();
+      expect(info.flow?.solver).toMatchObject({ name: 'euler', steps });
+      const start = await noiseRows(3n, 0, rows, 2);
+      const given = condition && guidance !== 0 ? rowsOf(condition, rows) : null;
+      const options = { seed: 3, n: rows, solver: euler({ steps }), ...(given ? { condition: given } : {}), ...(guidance === undefined ? {} : { guidance }) };
+      const { x: want } = await model.sample({ ...options, ...(record.source === 'rows' ? { source: start } : {}) } as never);
+      const feeds = {
+        noise: { data: start, dims: [rows, 2] },
+        ...(given ? { condition: { data: Float32Array.from(given.flat()), dims: [rows, given[0]?.length ?? 0] } } : {}),
+      };
+      const got = await run(await sessionOf(bytes), feeds);
+      expect(distance(got, want)).toBeLessThan(1e-5);
+      keep(`steps-${name.replaceAll(/\W+/g, '-')}`, bytes, feeds, got);
+    });
+  },
+);
 
 it('takes the scale of its guidance as an input, is sampled by loadOnnx, and is exported in this way alone', async () => {
   const record = recordOf({ numbers: 0, classes: [3], ...drop }, 0);
@@ -92,7 +101,10 @@ it('takes the scale of its guidance as an input, is sampled by loadOnnx, and is 
     [{ graph: 'log-density' }, 'options.graph'],
     [{ grid: 'required' }, 'options.grid'],
     [{ solver: midpoint({ steps: 2 }) }, 'options.solver'],
-    [{ steps: 65 }, 'options.solver.steps'],
+    [{ steps: 129 }, 'options.solver.steps'],
   ] as const)
     expect(await caught(() => onnxBytes(record, options as OnnxOptions))).toMatchObject({ path });
+  const shortcuts = recordOf(null, 0, { shortcuts: 4 });
+  expect(inspectOnnx(onnxBytes(shortcuts, { steps: 4 })).flow?.solver?.steps).toBe(4);
+  for (const steps of [3, 8]) expect(await caught(() => onnxBytes(shortcuts, { steps }))).toMatchObject({ path: 'options.solver.steps' });
 });

@@ -219,6 +219,7 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
   mse: { call: api.mse, right: () => [{}] },
   pseudoHuber: { call: api.pseudoHuber, right: () => [{ c: 0.1 }] },
   meanFlow: { call: api.meanFlow, right: () => [{ instant: 0.5 }] },
+  shortcut: { call: api.shortcut, right: () => [{ instant: 0.5, mostSteps: 8, teacher: 'current', limit: 4 }] },
   adaptive: { call: api.adaptive, right: () => [{ power: 0.5, c: 0.1 }] },
   minSNR: { call: api.minSNR, right: () => [{ gamma: 3 }] },
   edm: { call: api.edm, right: () => [{ dataStd: 0.5 }] },
