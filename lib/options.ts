@@ -23,6 +23,21 @@ export function finite(value: unknown, path: string, min: number = -Number.MAX_V
   return value;
 }
 
+/** Numbers of an array or a typed array, copied. */
+export function numbersOf(value: unknown, path: string, expected: string): number[] {
+  let copy: unknown[] | null = null;
+  try {
+    if (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))) copy = Array.from(value as unknown as ArrayLike<unknown>);
+  } catch (cause) {
+    throw new FlowError('ERR_FLOW_TYPE', `${path}: expected ${expected}, got an array that cannot be read.`, { path, expected, cause });
+  }
+  if (copy === null) throw argumentError('ERR_FLOW_TYPE', path, expected, value);
+  return copy.map((one, i) => {
+    if (typeof one !== 'number') throw argumentError('ERR_FLOW_TYPE', `${path}[${i}]`, 'a number', one);
+    return one;
+  });
+}
+
 /** One of `choices`, or throws with the nearest choice as the hint. */
 export function choice<T extends string>(value: unknown, path: string, choices: readonly T[]): T {
   if (typeof value === 'string' && (choices as readonly string[]).includes(value)) return value as T;

@@ -247,8 +247,10 @@ function oneOf<T extends string>(value: unknown, path: string, choices: readonly
   return value as T;
 }
 
-function checkScore(value: unknown, path: string): { readonly sigma: number } {
-  return Object.freeze({ sigma: finite(record(value, path, ['sigma']).sigma, `${path}.sigma`, 1e-3, 100) });
+function checkScore(value: unknown, path: string): { readonly sigma: number; readonly varies?: true } {
+  const { sigma, varies } = record(value, path, ['sigma', 'varies']);
+  if (varies !== undefined && varies !== true) throw damaged(`${path}.varies`, `expected true or nothing, got ${show(varies)}`);
+  return Object.freeze({ sigma: finite(sigma, `${path}.sigma`, 1e-3, 100), ...(varies ? { varies } : {}) });
 }
 
 function checkNames(value: unknown, path: string, width: number): readonly string[] | null {

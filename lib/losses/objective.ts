@@ -1,6 +1,6 @@
 // What training minimises as a whole. 'velocity' is the conditional flow-matching loss. scoreAndFlow is that of [SF]2M: a network of two heads v and s, and
-//   |v - u|^2 + |lambda(t) s + eps|^2,  lambda = 2 gamma_t / sigma^2,
-// so that s = sigma^2 / 2 grad log p_t: dX = (v + s) dt + sigma dW is the bridge, dX = (-v + s) dtau + sigma dW the way back. Source: Tong et al., arXiv 2307.03672.
+//   |v - u|^2 + |lambda(t) s + eps|^2,  lambda = 2 gamma_t / sigma(t)^2,
+// so that s = sigma(t)^2 / 2 grad log p_t: dX = (v + s) dt + sigma dW is the bridge, dX = (-v + s) dtau + sigma dW the way back. Source: Tong et al., arXiv 2307.03672.
 // meanFlow: the network says the average velocity u(x, t, s) over the next span s of time, and learns v + s du/dt (no gradient through it), du/dt along the flow with
 // the end r = t + s held fixed. Source: Geng et al., arXiv 2505.13447.
 // shortcut: the same u, but s is 1, 1/2, ..., 1/mostSteps, and a step of length s learns what two of length s / 2 do:
@@ -8,23 +8,32 @@
 // Source: Frans et al., arXiv 2410.12557.
 
 import { argumentError } from '../errors.ts';
-import { choice, finite, integer, ownFields, record } from '../options.ts';
+import { choice, finite, integer, numbersOf, ownFields, record } from '../options.ts';
+
+/** sigma(t) as one number, a function of t in [0, 1], or values at equidistant times from 0 to 1: what schrodingerBridge() takes. */
+type Sigma = number | ((t: number) => number) | ArrayLike<number>;
 
 export type Objective =
   | { readonly name: 'velocity' }
-  | { readonly name: 'scoreAndFlow'; readonly sigma: number }
+  | { readonly name: 'scoreAndFlow'; readonly sigma?: Sigma }
   | { readonly name: 'meanFlow'; readonly instant: number }
   | { readonly name: 'shortcut'; readonly instant: number; readonly mostSteps: number; readonly teacher: 'ema' | 'current'; readonly limit?: number };
 
 /**
  * Learn velocity and score together on a path with fresh noise, for stochastic sampling from any source and coupling.
- * @param options.sigma Diffusion of the bridge in network coordinates, in [1e-3, 100]; the default path is schrodingerBridge({ sigma }). @default 1
+ * @param options.sigma Diffusion of the bridge in network coordinates, in [1e-3, 100]: a number, or sigma(t) as schrodingerBridge() takes it. Without a `path` the path is
+ * schrodingerBridge({ sigma }); beside one it may be a number only. @default that of the path where it is such a bridge, else 1
  * @throws FlowError ERR_FLOW_CONFIG, ERR_FLOW_TYPE, ERR_FLOW_RANGE
  * @example train({ data, source: rows, coupling: 'minibatchOT', objective: scoreAndFlow({ sigma: 0.5 }) })
+ * @example train({ data, source: rows, objective: scoreAndFlow({ sigma: (t) => 1.5 - t }) })
  */
-export function scoreAndFlow(options: { readonly sigma?: number } = {}): Objective {
-  const given = record(options, 'scoreAndFlow', ['sigma']);
-  return Object.freeze({ name: 'scoreAndFlow', sigma: finite(given.sigma ?? 1, 'scoreAndFlow.sigma', 1e-3, 100) });
+export function scoreAndFlow(options: { readonly sigma?: Sigma } = {}): Objective {
+  const { sigma } = record(options, 'scoreAndFlow', ['sigma']);
+  if (sigma === undefined) return Object.freeze({ name: 'scoreAndFlow' });
+  if (typeof sigma === 'function') return Object.freeze({ name: 'scoreAndFlow', sigma: sigma as Sigma }); // checked where a path is made of it
+  const expected = 'a number, a function of t, or numbers at equidistant times from 0 to 1';
+  const checked = typeof sigma === 'object' && sigma !== null ? Object.freeze(numbersOf(sigma, 'scoreAndFlow.sigma', expected)) : finite(sigma, 'scoreAndFlow.sigma', 1e-3, 100);
+  return Object.freeze({ name: 'scoreAndFlow', sigma: checked });
 }
 
 /**

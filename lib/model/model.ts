@@ -228,7 +228,7 @@ export class Model {
   /**
    * The same flow sampled along another affine path: other states on the way, the same law at the end, no training. Fixed steps then fall differently, and models that
    * were trained on a diffusion's path can be sampled on straighter ones. The new model holds both paths; it is saved and exported with them, and the weights are shared.
-   * @throws FlowError ERR_FLOW_CONFIG for paths with fresh noise (gamma > 0), and for a path that scales its noise where the model starts from source rows, and for average velocities.
+   * @throws FlowError ERR_FLOW_CONFIG for paths with fresh noise (gamma > 0) other than the trained one, and for a path that scales its noise where the model starts from source rows, and for average velocities.
    * @example const { x } = await model.withPath(condOT()).sample({ n: 1000, seed: 1 });
    */
   withPath(path: Path): Model {
@@ -243,11 +243,12 @@ export class Model {
         'They belong to the path that they were learned on.',
       );
     const known = resolvePath(path, 'path');
+    const stored = storePath(known);
+    if (isDeepStrictEqual(stored, trained.path)) return adopt(trained);
     checkFrame(restorePath(trained.path), trained.prediction, known, 'path');
     if (trained.source === 'rows' && (known.sourceScale ?? 1) !== 1)
       throw argumentError('ERR_FLOW_CONFIG', 'path', 'a path whose source has scale 1, as the model starts from source rows', known.name);
-    const stored = storePath(known);
-    return adopt(isDeepStrictEqual(stored, trained.path) ? trained : { ...trained, samplingPath: stored });
+    return adopt({ ...trained, samplingPath: stored });
   }
 
   /** What the model is, in a few fields. */

@@ -35,8 +35,11 @@ export interface ModelRecord {
   readonly prediction: 'velocity' | 'x1' | 'noise';
   /** Sampled along this path instead of the trained one (Model.withPath); absent: along `path`. */
   readonly samplingPath?: PathRecord;
-  /** Trained by scoreAndFlow: the network has a second head, s = sigma^2 / 2 grad log p_t. Absent: it has one. */
-  readonly score?: { readonly sigma: number };
+  /**
+   * Trained by scoreAndFlow: the network has a second head, s = sigma(t)^2 / 2 grad log p_t. Absent: it has one. sigma(t) is `sigma`, or with `varies` that of the bridge
+   * whose path this is, sigma(t)^2 = sigma^2 dAlpha(t).
+   */
+  readonly score?: { readonly sigma: number; readonly varies?: true };
   /** 'rows': start rows must be given when sampling; they are never stored. */
   readonly source: 'gaussian' | 'rows';
   /** Table codec (lib/table), JSON; null for plain matrices. */

@@ -82,8 +82,8 @@ export interface NativeObjective {
   readonly weights: Float64Array | null;
   /** w is divided by the density of t, relative to the uniform one: times dt/du of the quantiles. */
   readonly importance: boolean;
-  /** Score and flow: the program's output joins two heads v and s (rows, 2 d), and |lambda s + eps|^2, lambda = 2 gamma / sigma^2, joins |v - u|^2. */
-  readonly score?: { readonly sigma: number };
+  /** Score and flow: the program's output joins two heads v and s (rows, 2 d), and |lambda s + eps|^2, lambda = 2 gamma / sigma^2, joins |v - u|^2. `varies`: sigma^2 dAlpha for sigma^2. */
+  readonly score?: { readonly sigma: number; readonly varies?: boolean };
 }
 
 /** Minibatch optimal transport: x0 permuted within the batch. `condition`: aware of the condition, whose last `labels` columns are classes. */

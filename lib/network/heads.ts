@@ -11,7 +11,7 @@ interface Headed {
   readonly dimension: number;
   readonly condition: ConditionSpec | null;
   readonly parameters: Float32Array;
-  readonly score?: { readonly sigma: number };
+  readonly score?: { readonly sigma: number; readonly varies?: true };
 }
 
 const made = new WeakMap<object, Map<number, object>>();

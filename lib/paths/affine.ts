@@ -1,4 +1,4 @@
-// What the built-in affine paths beside condOT share: x_t = alpha x1 + sigma x0, given by constants, with the inverse of the signal-to-noise ratio.
+// What the built-in closed-form paths beside condOT share: x_t = alpha x1 + sigma x0 (+ gamma eps), given by constants, with the inverse of alpha / sigma.
 
 import type { Path, PathPoint } from './path.ts';
 
@@ -13,27 +13,28 @@ export interface AffinePath extends Path {
 interface Parts {
   readonly name: string;
   readonly constants?: Readonly<Record<string, number>>;
+  readonly tMin?: number;
   readonly tMax?: number;
   readonly sourceScale?: number;
-  /** alpha, sigma, dAlpha, dSigma at t in [0, tMax]. */
-  at(t: number): readonly [number, number, number, number];
-  /** Unclamped; may be anything that is not in [0, tMax] for a rho beyond the ends. */
+  /** alpha, sigma, dAlpha, dSigma at t in [tMin, tMax], and gamma, dGamma where there is fresh noise. */
+  at(t: number): readonly [number, number, number, number, number?, number?];
+  /** Unclamped; may be anything that is not in [tMin, tMax] for a rho beyond the ends. */
   timeOf(rho: number): number;
 }
 
-/** A frozen path from its parts; times outside [0, tMax] read the nearer end. */
-export function affinePath({ name, constants = {}, tMax = 1, sourceScale = 1, at, timeOf }: Parts): AffinePath {
-  const inside = (t: number): number => Math.min(Math.max(t, 0), tMax);
+/** A frozen path from its parts; times outside [tMin, tMax] read the nearer end. */
+export function affinePath({ name, constants = {}, tMin = 0, tMax = 1, sourceScale = 1, at, timeOf }: Parts): AffinePath {
+  const inside = (t: number): number => Math.min(Math.max(t, tMin), tMax);
   return Object.freeze({
     name,
-    tMin: 0,
+    tMin,
     tMax,
     sourceScale,
     constants: Object.freeze({ ...constants }),
     at: (t: number): PathPoint => {
-      const [alpha, sigma, dAlpha, dSigma] = at(inside(t));
-      return { alpha, sigma, gamma: 0, dAlpha, dSigma, dGamma: 0 };
+      const [alpha, sigma, dAlpha, dSigma, gamma = 0, dGamma = 0] = at(inside(t));
+      return { alpha, sigma, gamma, dAlpha, dSigma, dGamma };
     },
-    timeOf: (rho: number) => (rho <= 0 ? 0 : rho === Number.POSITIVE_INFINITY ? tMax : inside(timeOf(rho))),
+    timeOf: (rho: number) => (rho <= 0 ? tMin : rho === Number.POSITIVE_INFINITY ? tMax : inside(timeOf(rho))),
   });
 }

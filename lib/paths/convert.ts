@@ -2,7 +2,7 @@
 // divides by what is zero at an end unless the wanted form has no value there.
 
 import { argumentError, FlowError } from '../errors.ts';
-import { choice, finite, record } from '../options.ts';
+import { choice, finite, numbersOf, record } from '../options.ts';
 import { type Conversion, mix, type PredictionKind, predictionKinds, target } from './mix.ts';
 import type { Path } from './path.ts';
 import { resolvePath } from './paths.ts';
@@ -26,7 +26,7 @@ export function conversion(path: Path, t: number, from: PredictionKind, to: Pred
       'path',
       'a path without fresh noise (gamma = 0)',
       known.name,
-      'A bridge has three terms; two forms cannot tell them.',
+      'Its states have three terms; two forms cannot tell them.',
     );
   const result = mix(given, point, ...target(wanted, point));
   if (Number.isFinite(result.x) && Number.isFinite(result.value)) return { x: result.x + 0, value: result.value + 0 };
@@ -42,6 +42,8 @@ export function conversion(path: Path, t: number, from: PredictionKind, to: Pred
     },
   );
 }
+
+const numeric = 'numbers: a Float32Array, a Float64Array or an array';
 
 /**
  * Predictions at states x, all at one time t, in another form: velocity, x1 (the data), noise (x0, before any scale of the source) or score (grad log p_t).
@@ -60,19 +62,9 @@ export function convert(options: {
   readonly value: Float32Array | Float64Array | readonly number[];
 }): Float64Array {
   const given = record(options, 'options', ['path', 't', 'from', 'to', 'x', 'value']);
-  const x = numbers(given.x, 'options.x');
-  const value = numbers(given.value, 'options.value');
+  const x = Float64Array.from(numbersOf(given.x, 'options.x', numeric));
+  const value = Float64Array.from(numbersOf(given.value, 'options.value', numeric));
   if (x.length !== value.length) throw argumentError('ERR_FLOW_SHAPE', 'options.value', `${x.length} numbers, as options.x`, `${value.length} numbers`);
   const by = conversion(given.path as Path, given.t as number, given.from as PredictionKind, given.to as PredictionKind);
   return x.map((state, i) => (by.x === 0 ? 0 : by.x * state) + by.value * (value[i] as number));
-}
-
-function numbers(value: unknown, path: string): Float64Array {
-  if (value instanceof Float64Array || value instanceof Float32Array) return Float64Array.from(value);
-  if (!Array.isArray(value)) throw argumentError('ERR_FLOW_TYPE', path, 'numbers: a Float32Array, a Float64Array or an array', value);
-  return Float64Array.from({ length: value.length }, (_, i) => {
-    const one: unknown = value[i];
-    if (typeof one !== 'number') throw argumentError('ERR_FLOW_TYPE', `${path}[${i}]`, 'a number', one);
-    return one;
-  });
 }

@@ -58,7 +58,8 @@ export interface Frame {
   readonly closes: boolean;
 }
 
-const isBridge = (path: KnownPath): boolean => [0.25, 0.5, 0.75].some((u) => path.at(path.tMin + u * (path.tMax - path.tMin)).gamma !== 0);
+/** Whether a path adds fresh noise. */
+export const isBridge = (path: KnownPath): boolean => [0.25, 0.5, 0.75].some((u) => path.at(path.tMin + u * (path.tMax - path.tMin)).gamma !== 0);
 const ratio = ({ alpha, sigma }: PathPoint): number => (sigma === 0 ? Number.POSITIVE_INFINITY : alpha / sigma);
 const determinant = ({ alpha, sigma, dAlpha, dSigma }: PathPoint): number => dAlpha * sigma - alpha * dSigma;
 

@@ -6,11 +6,12 @@ import type { AffinePath } from './affine.ts';
 import { type CondOTPath, condOT } from './cond-ot.ts';
 import { cosine } from './cosine.ts';
 import { definePath, type PathDefinition } from './custom.ts';
+import { storedInterpolant } from './interpolant.ts';
 import { linearVP } from './linear-vp.ts';
 import { polynomial } from './polynomial.ts';
 import { schrodingerBridge } from './schrodinger-bridge.ts';
 import { pathFields, type TablePath, tablePath } from './table.ts';
-import { nodes, tabulate } from './tabulate.ts';
+import { fineNodes, nodes, tabulate } from './tabulate.ts';
 import { ve } from './ve.ts';
 import { vp } from './vp.ts';
 
@@ -18,7 +19,17 @@ import { vp } from './vp.ts';
 export type KnownPath = CondOTPath | AffinePath | TablePath;
 
 /** The affine paths that a file names: from their constants. */
-const affine: Readonly<Record<string, (constants: never) => AffinePath>> = { polynomial, linearVP, cosine, vp, ve, schrodingerBridge };
+const affine: Readonly<Record<string, (constants: never) => AffinePath>> = {
+  polynomial,
+  linearVP,
+  cosine,
+  vp,
+  ve,
+  schrodingerBridge: (constants: { readonly sigma?: number }) => schrodingerBridge(constants),
+  linearInterpolant: storedInterpolant('linear'),
+  trigonometricInterpolant: storedInterpolant('trigonometric'),
+  encoderDecoderInterpolant: storedInterpolant('encoderDecoder'),
+};
 
 /** What a model file keeps of a path (PathRecord). */
 export interface StoredPath {
@@ -42,7 +53,10 @@ export function resolvePath(value: unknown, path = 'path'): KnownPath {
     throw argumentError('ERR_FLOW_TYPE', path, 'a path', value, 'Write condOT(), or an object { name, at(t) }.');
   }
   if (isTablePath(value)) return tablePath(value.name, value.tMin, value.tMax, value.sourceScale, value.table, path);
-  if ((value as { name?: unknown }).name === 'condOT') return condOT({ sigmaMin: finite((value as CondOTPath).sigmaMin, `${path}.sigmaMin`) });
+  if ((value as { name?: unknown }).name === 'condOT') {
+    const { sigmaMin, width } = value as CondOTPath;
+    return condOT({ sigmaMin: finite(sigmaMin, `${path}.sigmaMin`), sigma: finite(width ?? 0, `${path}.sigma`) });
+  }
   if (isAffine(value)) return (affine[value.name] as (typeof affine)[string])(value.constants as never);
   return definePath(value as PathDefinition);
 }
@@ -57,13 +71,13 @@ function isTablePath(value: object): value is TablePath {
   return (value as { table?: unknown }).table instanceof Float64Array;
 }
 
-/** Nodes per table: where sigma' grows without bound beyond tMax, eight times as many keep the table's error below 1e-6. */
-const nodesOf = (path: AffinePath): number => (path.tMax < 1 ? 8 * (nodes - 1) + 1 : nodes);
+/** Nodes per table: where a derivative grows without bound beyond tMax, eight times as many keep the table's error below 1e-6; straight lines need their ends. */
+const nodesOf = (path: AffinePath | CondOTPath): number => (!isAffine(path) ? 2 : path.tMax < 1 ? fineNodes : nodes);
 
 export function pathForm(path: KnownPath): PathForm {
   const { tMin, tMax } = path;
   if (isTablePath(path)) return { kind: 'table', tMin, tMax, nodes: path.table };
-  if (isAffine(path)) {
+  if (isAffine(path) || path.width > 0) {
     const sample = (t: number): number[] => {
       const point = path.at(t);
       return pathFields.map((field) => point[field]);
@@ -77,8 +91,10 @@ export function storePath(path: KnownPath): StoredPath {
   const { name, tMin, tMax } = path;
   const sourceScale = path.sourceScale ?? 1;
   if (isTablePath(path)) return { name, tMin, tMax, sourceScale, table: path.table.slice() };
-  return { name, tMin, tMax, sourceScale, constants: isAffine(path) ? { ...path.constants } : { sigmaMin: path.sigmaMin } };
+  return { name, tMin, tMax, sourceScale, constants: isAffine(path) ? { ...path.constants } : lineConstants(path) };
 }
+
+const lineConstants = ({ sigmaMin, width }: CondOTPath): Record<string, number> => ({ sigmaMin, ...(width > 0 ? { sigma: width } : {}) });
 
 /** The path of a stored record, checked again; throws a FlowError that names the field under `path`. */
 export function restorePath(stored: StoredPath, path = 'path'): KnownPath {
@@ -94,5 +110,6 @@ export function restorePath(stored: StoredPath, path = 'path'): KnownPath {
       'The file was written by a newer version: update flowmatch.',
     );
   }
-  return condOT({ sigmaMin: finite(stored.constants?.['sigmaMin'] ?? 0, `${path}.constants.sigmaMin`) });
+  const { sigmaMin = 0, sigma = 0 } = stored.constants ?? {};
+  return condOT({ sigmaMin: finite(sigmaMin, `${path}.constants.sigmaMin`), sigma: finite(sigma, `${path}.constants.sigma`) });
 }

@@ -20,7 +20,7 @@ interface Trained {
   readonly prediction: Prediction;
   readonly samplingPath?: StoredPath | null;
   readonly source: 'gaussian' | 'rows';
-  readonly score?: { readonly sigma: number };
+  readonly score?: { readonly sigma: number; readonly varies?: true };
   readonly training: Readonly<Record<string, unknown>>;
 }
 
@@ -68,26 +68,34 @@ export function stirring(frame: Frame, solver: Stirred, grid: ArrayLike<number>)
 }
 
 /**
- * That of a network with a score head s = sigma^2 / 2 grad log p_t: v + (g / sigma)^2 s and g dW for a constant g, which is sigma unless another is asked for. The
- * last step of a rising grid is x + (1 - t) (v + s), the mean of the data given the state, when g = sigma.
+ * That of a network with a score head s = sigma(t)^2 / 2 grad log p_t: v + k s and sqrt(k) sigma(t) dW for a constant k, which is 1 unless another noise g(t) = sqrt(k)
+ * sigma(t) is asked for. A step's noise has the variance k times the integral of sigma(t)^2, which of a bridge is k F1 times the rise of alpha. The last step of a rising
+ * grid is x + (1 - t) (v + s), the mean of the data given the state, when k = 1.
  */
-function bridgeStirring(frame: Frame, solver: Stirred, grid: ArrayLike<number>, sigma: number): Stirring {
+function bridgeStirring(frame: Frame, solver: Stirred, grid: ArrayLike<number>, { sigma, varies }: NonNullable<Trained['score']>): Stirring {
   const { b, c, noise: schedule } = solver;
   const [stages, steps] = [b.length, grid.length - 1];
   const time = (k: number): number => grid[k] as number;
-  const variances = Array.from({ length: steps }, (_, k) => (schedule?.usual ? sigma * sigma : (schedule?.variance(time(k), frame.path.at(time(k))) ?? 0)));
-  const variance = variances[0] as number;
-  if (!Number.isFinite(variance) || variances.some((v) => Math.abs(v - variance) > 1e-9 * variance)) {
-    const hint = `Write noise: () => ${sigma}, or leave the noise out.`;
-    throw argumentError('ERR_FLOW_CONFIG', 'options.solver.noise', 'the same noise at all t, as the model was trained by scoreAndFlow', solver.name, hint);
+  const share = (k: number): number => {
+    const point = frame.path.at(time(k));
+    return schedule?.usual ? 1 : (schedule?.variance(time(k), point) ?? 0) / (sigma * sigma * (varies ? point.dAlpha : 1));
+  };
+  const shares = Array.from({ length: steps }, (_, k) => share(k));
+  const head = shares[0] as number;
+  if (!Number.isFinite(head) || shares.some((v) => Math.abs(v - head) > (varies ? 1e-5 : 1e-9) * head)) {
+    const hint = varies
+      ? 'Write noise: sigma, the function that the bridge was made with, or leave the noise out.'
+      : `Write noise: () => ${sigma}, or leave the noise out.`;
+    const expected = `${varies ? "a constant times the bridge's sigma(t)" : 'the same noise at all t'}, as the model was trained by scoreAndFlow`;
+    throw argumentError('ERR_FLOW_CONFIG', 'options.solver.noise', expected, solver.name, hint);
   }
+  const clock = (k: number): number => (varies ? frame.path.at(time(k)).alpha : time(k));
   const flow = stageRows(frame, solver, grid);
   const at = (i: number): number =>
     time(Math.floor(i / stages)) + (c[i % stages] as number) * (time(Math.floor(i / stages) + 1) - time(Math.floor(i / stages)));
   const rows = flow ?? Float64Array.from({ length: 4 * steps * stages }, (_, i) => [1, at(Math.floor(i / 4)), 0, 1][i % 4] as number);
-  const noise = Float64Array.from({ length: steps }, (_, k) => (k === steps - 1 ? 0 : Math.sqrt(variance * Math.abs(time(k + 1) - time(k)))));
-  const direction = Math.sign(time(steps) - time(0));
-  return { rows, noise, head: (direction * variance) / (sigma * sigma) };
+  const noise = Float64Array.from({ length: steps }, (_, k) => (k === steps - 1 ? 0 : Math.sqrt(head * sigma * sigma * Math.abs(clock(k + 1) - clock(k)))));
+  return { rows, noise, head: Math.sign(time(steps) - time(0)) * head };
 }
 
 /** How the noise of a model was joined to its data, in words, where it was not drawn independently of them: then the velocity does not tell the score. */
@@ -100,7 +108,7 @@ export function joined({ training }: Pick<Trained, 'training'>): string | null {
 /** That of a model. @throws FlowError ERR_FLOW_CONFIG where its predictions do not tell the score */
 export function stirRows(model: Trained, solver: Stirred, grid: ArrayLike<number>): Stirring {
   const frame = frameOf(model);
-  if (model.score !== undefined) return bridgeStirring(frame, solver, grid, model.score.sigma);
+  if (model.score !== undefined) return bridgeStirring(frame, solver, grid, model.score);
   const refuse = (why: string, hint: string): Error =>
     argumentError('ERR_FLOW_CONFIG', 'options.solver', `a solver without noise, as ${why}: it does not tell the score`, solver.name, hint);
   if (model.source === 'rows') throw refuse('the model starts from rows', 'Train with objective: scoreAndFlow(), or use heun() or another solver of the flow.');

@@ -55,8 +55,9 @@ function timeOfRatio(at: (t: number) => PathPoint, tMin: number, tMax: number, r
     if (value > 0) high = t;
     else low = t;
     let next = t - value / (onAlpha * point.dAlpha - onSigma * point.dSigma);
+    if (Math.abs(next - t) <= 1e-16 + 2e-16 * t) return Math.min(Math.max(next, low), high);
     if (!(next > low && next < high)) next = 0.5 * (low + high);
-    if (Math.abs(next - t) <= 1e-16 + 2e-16 * t || next === t) return next;
+    if (next === t) return t;
     t = next;
   }
   return t;

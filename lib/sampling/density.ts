@@ -189,9 +189,12 @@ export function planScore(model: ModelRecord, rows: unknown, options: unknown): 
 /** score = b z + c net(tau, a z). Where alpha = 0 the states are noise alone, whatever the network says. */
 function scoreRow(frame: Frame, t: number): FrameRow {
   const { alpha, sigma, gamma } = frame.path.at(t);
+  if (gamma !== 0) {
+    const hint = 'Its states have three terms; the velocity does not tell the score of them.';
+    throw argumentError('ERR_FLOW_CONFIG', 'model.path', 'a path without fresh noise (gamma = 0)', frame.path.name, hint);
+  }
   if (sigma === 0)
     throw argumentError('ERR_FLOW_RANGE', 'options.t', 'a time at which sigma > 0', t, 'There the velocity does not determine the score: take t = 0.99, say.');
-  if (gamma !== 0) throw argumentError('ERR_FLOW_CONFIG', 'model.path', 'a path without fresh noise (gamma = 0)', frame.path.name, 'A bridge has three terms.');
   if (alpha === 0) return { a: 1, tau: t, b: -1 / (sigma * sigma), c: 0 };
   const row = frame.score(t);
   if (Object.values(row).every(Number.isFinite)) return row;

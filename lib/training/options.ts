@@ -15,10 +15,10 @@ import type { NetworkSpec } from '../network/spec.ts';
 import { resolveOptimiser } from '../optimisers/adamw.ts';
 import type { AdamW } from '../optimisers/optimiser.ts';
 import { checkSeed, checkSignal, choice, finite, integer, record } from '../options.ts';
-import { checkFrame, type Prediction, trainedKinds } from '../paths/frame.ts';
+import { checkFrame, isBridge, type Prediction, trainedKinds } from '../paths/frame.ts';
 import type { Path } from '../paths/path.ts';
 import { type KnownPath, resolvePath } from '../paths/paths.ts';
-import { schrodingerBridge } from '../paths/schrodinger-bridge.ts';
+import { bridgeOf, diffusionOf } from '../paths/schrodinger-bridge.ts';
 import { type TrainingPrecision, trainingPrecision } from '../precision.ts';
 import type { TimeLaw } from '../times/time-law.ts';
 import { resolveTime } from '../times/times.ts';
@@ -142,6 +142,11 @@ export interface TrainOptions {
   readonly table?: unknown;
 }
 
+/** An objective whose score is of a known diffusion: sigma, or sigma sqrt(dAlpha) of the path where it varies. */
+type SettledObjective =
+  | Exclude<Objective, { readonly name: 'scoreAndFlow' }>
+  | { readonly name: 'scoreAndFlow'; readonly sigma: number; readonly varies?: true };
+
 /** Checked options with their defaults. */
 export interface Settings {
   readonly data: unknown;
@@ -153,7 +158,7 @@ export interface Settings {
   readonly network: NetworkSpec;
   readonly path: KnownPath;
   readonly prediction: Prediction;
-  readonly objective: Objective;
+  readonly objective: SettledObjective;
   readonly loss: Loss;
   readonly weight: LossWeight | null;
   readonly coupling: Coupling;
@@ -240,13 +245,14 @@ export function checkOptions(options: unknown): Settings {
   const given = record(options, 'options', trainingKeys, elsewhere);
   if (given.data === undefined || given.data === null) throw argumentError('ERR_FLOW_TYPE', 'options.data', 'rows of numbers, or a Dataset', given.data);
   const precision = trainingPrecision(given.precision, 'options.precision');
-  const objective = resolveObjective(given.objective, 'options.objective');
-  const bridge = objective.name === 'scoreAndFlow' && given.path === undefined;
-  const path = bridge ? schrodingerBridge({ sigma: objective.sigma }) : resolvePath(given.path, 'options.path');
+  const wanted = resolveObjective(given.objective, 'options.objective');
+  const bridge = wanted.name === 'scoreAndFlow' && given.path === undefined;
+  const path = bridge ? bridgeOf(wanted.sigma, 'options.objective.sigma') : resolvePath(given.path, 'options.path');
+  const objective = wanted.name === 'scoreAndFlow' ? settleScore(wanted.sigma, path, bridge) : wanted;
   const prediction = choice(given.prediction ?? 'velocity', 'options.prediction', trainedKinds);
   checkFrame(path, prediction, path, 'options.prediction');
   const source = checkSource(given.source);
-  if (source !== null && (path.sourceScale ?? 1) !== 1)
+  if (source !== null && path.sourceScale !== 1 && path.at(path.tMin).gamma === 0)
     throw argumentError(
       'ERR_FLOW_CONFIG',
       'options.source',
@@ -273,6 +279,16 @@ export function checkOptions(options: unknown): Settings {
   if (objective.name === 'scoreAndFlow') checkScore(given, path);
   const network = given.network === undefined ? mlp() : checkNetwork(given.network, 'options.network');
   const weight = resolveWeight(given.weight, 'options.weight');
+  if (weight?.constants && isBridge(path)) {
+    const hint = 'It is made for errors of x1, and states here have three terms: the velocity does not tell x1.';
+    throw argumentError(
+      'ERR_FLOW_CONFIG',
+      'options.weight',
+      `nothing, or a function of t, as the path ${path.name} adds fresh noise (gamma > 0)`,
+      weight.name,
+      hint,
+    );
+  }
   const time = resolveTime(given.time, 'options.time');
   const span = spanKind(objective);
   if (network.span !== undefined && network.span !== span)
@@ -340,6 +356,20 @@ function checkDrop(value: unknown, condition: unknown): number {
   return drop;
 }
 
+/** The diffusion that the score head is measured by: the number given, or that of the bridge that the path is. */
+function settleScore(sigma: unknown, path: KnownPath, bridge: boolean): SettledObjective {
+  if (sigma !== undefined && typeof sigma !== 'number' && !bridge) {
+    const hint = 'Leave the path out, or give sigma(t) to it: path: schrodingerBridge({ sigma }).';
+    throw argumentError('ERR_FLOW_CONFIG', 'options.objective.sigma', 'a number beside a path', sigma, hint);
+  }
+  const own = typeof sigma === 'number' ? null : diffusionOf(path);
+  return Object.freeze({
+    name: 'scoreAndFlow',
+    sigma: typeof sigma === 'number' ? sigma : (own?.sigma ?? 1),
+    ...(own?.varies ? { varies: true as const } : {}),
+  });
+}
+
 /** The loss of score and flow is its own, and needs the noise of a bridge. */
 function checkScore(given: { readonly prediction?: unknown; readonly loss?: unknown; readonly weight?: unknown }, path: KnownPath): void {
   for (const name of ['prediction', 'loss', 'weight'] as const) {
@@ -347,7 +377,13 @@ function checkScore(given: { readonly prediction?: unknown; readonly loss?: unkn
       throw argumentError('ERR_FLOW_CONFIG', `options.${name}`, 'nothing, as scoreAndFlow() has its own', given[name]);
   }
   if (!(path.at(0.5).gamma > 0))
-    throw argumentError('ERR_FLOW_CONFIG', 'options.path', 'a path with fresh noise for scoreAndFlow()', path.name, 'Use schrodingerBridge().');
+    throw argumentError(
+      'ERR_FLOW_CONFIG',
+      'options.path',
+      'a path with fresh noise for scoreAndFlow()',
+      path.name,
+      'Use schrodingerBridge() or interpolant().',
+    );
 }
 
 function callback<T>(value: unknown, path: string): ((value: T) => void) | undefined {

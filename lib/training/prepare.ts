@@ -155,7 +155,7 @@ function spanOf({ objective }: Settings, program: Program): NonNullable<StagedRe
 /** What the network learns to say and how its rows are counted; null for the velocity, mean squared error and rows that count alike. */
 function objectiveOf({ path, prediction, objective, loss, weight, time }: Settings): NativeObjective | null {
   const importance = time.importance ?? false;
-  const score = objective.name === 'scoreAndFlow' ? { score: { sigma: objective.sigma } } : {};
+  const score = objective.name === 'scoreAndFlow' ? { score: { sigma: objective.sigma, varies: objective.varies === true } } : {};
   if (objective.name === 'velocity' && prediction === 'velocity' && loss.name === 'mse' && weight === null && !importance) return null;
   return { target: prediction, loss: loss.name, c: loss.c, power: loss.power, weights: weightTable(weight, path, prediction), importance, ...score };
 }

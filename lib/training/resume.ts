@@ -46,7 +46,9 @@ export function resumedOptions(file: string, found: ModelFile, options: TrainOpt
     ...(fits ? { columns: columns ?? dimension } : {}),
     network: found.record.network,
     path: restorePath(found.record.path),
-    ...(found.record.score ? { objective: scoreAndFlow({ sigma: found.record.score.sigma }) } : { prediction: found.record.prediction }),
+    ...(found.record.score
+      ? { objective: scoreAndFlow(found.record.score.varies ? {} : { sigma: found.record.score.sigma }) }
+      : { prediction: found.record.prediction }),
     ...(found.record.network.span === undefined ? {} : { objective: stored['objective'] as Objective }),
     ...(stored['loss'] === undefined ? {} : { loss: stored['loss'] as Loss }),
     ...(weight?.constants === undefined ? {} : { weight: weight as unknown as LossWeight }),

@@ -62,6 +62,8 @@ function objective({ prediction, objective: whole, loss, weight, path }: Setting
   };
 }
 
+const scoreOf = ({ sigma, varies }: { readonly sigma: number; readonly varies?: true }) => ({ sigma, ...(varies ? { varies } : {}) });
+
 /** The weights that are the model now: the best, else the running mean, else the parameters. */
 function weightsOf(run: Run): Section {
   return run.best !== null ? 'best' : run.settings.ema > 0 ? 'ema' : 'parameters';
@@ -91,7 +93,7 @@ export function recordOf(run: Run, weights: Float32Array): ModelRecord {
     normaliser: bench.normaliser,
     path: storePath(settings.path),
     prediction: settings.prediction,
-    ...(settings.objective.name === 'scoreAndFlow' ? { score: { sigma: settings.objective.sigma } } : {}),
+    ...(settings.objective.name === 'scoreAndFlow' ? { score: scoreOf(settings.objective) } : {}),
     source: settings.source === null || settings.source.noise ? 'gaussian' : 'rows',
     table: settings.table,
     training: {

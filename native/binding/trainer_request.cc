@@ -150,7 +150,9 @@ void TrainerRequest::read_objective(const Fields& fields) {
   o.target = static_cast<Target>(one_of("target", "velocity", "x1", "noise"));
   if (const Napi::Value score = objective.get("score"); !absent(score)) {
     o.target = Target::kScoreAndFlow;
-    o.sigma = Fields(score, "request.objective.score").finite("sigma", 0);
+    const Fields head(score, "request.objective.score");
+    o.sigma = head.finite("sigma", 0);
+    o.varies = !absent(head.get("varies")) && head.boolean("varies");
   }
   o.loss = static_cast<LossKind>(one_of("loss", "mse", "pseudoHuber", "adaptive"));
   o.c = objective.finite("c", 0);

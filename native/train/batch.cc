@@ -78,6 +78,7 @@ Status Batch::init(const TrainerOptions& o, int32_t dimension, int32_t condition
   if (o.times.quantiles != nullptr) FLOW_TRY(quantiles_.copy(o.times.quantiles, o.times.quantile_count));
   target_ = o.objective.target;
   score_sigma_ = o.objective.sigma;
+  score_varies_ = o.objective.varies;
   if (o.objective.weights != nullptr) FLOW_TRY(weights_.copy(o.objective.weights, o.objective.weight_count));
   importance_ = o.objective.importance && quantiles_.size() > 0;
   weighted_ = importance_ || weights_.size() > 0;
@@ -241,7 +242,8 @@ void Batch::join(int32_t rows, BatchScratch& s, const BatchTarget& target) const
       float* row = s.joint.data() + 2 * i * dimension_;
       std::memcpy(row, s.ut.data() + i * dimension_, bytes);
       for (int32_t j = 0; j < dimension_; ++j) row[dimension_ + j] = -eps[i * dimension_ + j];
-      s.gain[i] = static_cast<float>(2 * static_cast<double>(c[2 * n + i]) / (score_sigma_ * score_sigma_));
+      const double variance = score_sigma_ * score_sigma_ * (score_varies_ ? static_cast<double>(c[3 * n + i]) : 1);
+      s.gain[i] = static_cast<float>(2 * static_cast<double>(c[2 * n + i]) / variance);
     }
     k.to_blocked(s.joint.data(), 2 * dimension_, target.u);
   } else {

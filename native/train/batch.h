@@ -64,6 +64,7 @@ class Batch {
   Target target_ = Target::kVelocity;
   Buffer<double> nodes_, quantiles_, weights_;
   double score_sigma_ = 0;
+  bool score_varies_ = false;
   float drop_ = 0, instant_ = 0;
   int32_t levels_ = 0;  // of a shortcut: how many lengths its spans have
   Buffer<float> null_;  // the condition row that stands for none

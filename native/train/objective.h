@@ -2,8 +2,8 @@
 //   squares        w q / d                      (the mean squared error per element)
 //   pseudo-Huber   w (sqrt(q + c^2) - c)        (arXiv 2310.14189)
 //   adaptive       w q / sg(q + c)^p            (sg: no gradient through it; arXiv 2505.13447)
-// Score and flow (arXiv 2307.03672): a network of two heads v and s, q = |v - u|^2 + |lambda s + eps|^2 with lambda = 2 gamma_t / sigma^2, so that s
-// learns sigma^2 / 2 grad log p_t.
+// Score and flow (arXiv 2307.03672): a network of two heads v and s, q = |v - u|^2 + |lambda s + eps|^2 with lambda = 2 gamma_t / sigma(t)^2, so that s
+// learns sigma(t)^2 / 2 grad log p_t.
 #pragma once
 #include <cstdint>
 
@@ -18,7 +18,8 @@ struct ObjectiveOptions {
   Target target = Target::kVelocity;  // what the network is to say: u_t, x1 or x0
   LossKind loss = LossKind::kSquares;
   double c = 0, power = 0;
-  double sigma = 0;                 // of score and flow: the bridge's
+  double sigma = 0;                 // of score and flow: sigma(t)^2 is sigma^2,
+  bool varies = false;              // or sigma^2 dAlpha, the diffusion of a bridge of any sigma(t)
   const double* weights = nullptr;  // at equidistant t in [times.t_min, times.t_max], linear between; null = 1
   int64_t weight_count = 0;
   bool importance = false;  // w(t) is divided by the density of t, relative to the uniform one

@@ -78,6 +78,8 @@ Status check(const TrainerOptions& o, const Program& program) {
   if (o.path.node_count < 2) return bad("a path table needs at least two nodes");
   for (int64_t i = 0; i < 12 * o.path.node_count; ++i)
     if (!finite(o.path.nodes[i])) return fail(Code::kArgument, "a node of the path is not finite", i / 12, i % 12);
+  for (int64_t k = 0; score && g.varies && k < o.path.node_count; ++k)
+    if (!(o.path.nodes[12 * k + 3] > 0)) return fail(Code::kArgument, "a diffusion that varies as dAlpha needs dAlpha > 0", k);
   return {};
 }
 

@@ -2,12 +2,14 @@
 // transport, and the entropic plan, whose bridge is Schroedinger's. With covariance c of the pairs, x_t ~ N(t m, V), V = (1-t)^2 + t^2 s^2 + 2 t (1-t) c + sigma^2 t (1-t),
 //   v = m + V' / (2 V) (x - t m),   score head = -sigma^2 / 2 (x - t m) / V.
 
+import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   adamw,
   condOT,
   eulerMaruyama,
   heun,
+  interpolant,
   loadOnnx,
   Model,
   mlp,
@@ -24,7 +26,8 @@ import { encodeProgram } from '../../lib/network/encode.ts';
 import { withHead } from '../../lib/network/heads.ts';
 import { lower } from '../../lib/network/lower.ts';
 import { onnxBytes } from '../../lib/onnx/export.ts';
-import { pathForm } from '../../lib/paths/paths.ts';
+import { type PathForm, pathForm, storePath } from '../../lib/paths/paths.ts';
+import { stirRows } from '../../lib/paths/stirring.ts';
 import { Random } from '../../lib/random.ts';
 import { pathContract } from '../contracts/path.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -34,51 +37,54 @@ describe('schrodingerBridge', () => {
   pathContract(schrodingerBridge({ sigma: 0.7 }), { alphaAtStart: 0.001, sigmaAtEnd: 0.001 });
 });
 
-describe('the loss', () => {
-  // A network without hidden layers: the loss is a quadratic of its parameters, and central differences are exact.
-  const sigma = 0.8;
-  const program = lower(mlp({ hidden: [], time: 'raw' }), 2, null, 2);
-  const { words, constants } = encodeProgram(program);
-  const rows = 64;
-  const step = async (parameters: Float32Array, zero = false): Promise<{ loss: number; norm: number; validation: number }> => {
-    const binding = native();
-    const store = (at: number) => {
-      const data = new binding.Dataset(2);
-      data.append(Float32Array.from({ length: 2 * rows }, (_, i) => (zero ? 0 : Math.sin(at + 3 * i))));
-      return data;
-    };
-    const every = Uint32Array.from({ length: rows }, (_, i) => i);
-    const trainer = new binding.Trainer({
-      program: words,
-      constants,
-      parameters,
-      data: store(1),
-      source: store(2),
-      sourcePaired: false,
-      condition: null,
-      trainRows: every,
-      validationRows: every,
-      path: pathForm(schrodingerBridge({ sigma })),
-      times: { stratified: false, tMin: 0.001, tMax: 0.999, quantiles: null },
-      objective: { target: 'velocity', loss: 'mse', c: 0, power: 0, weights: null, importance: false, score: { sigma } },
-      batchSize: 1000,
-      seed: 3n,
-      replacement: false,
-      beta1: 0.9,
-      beta2: 0.99,
-      epsilon: 1e-8,
-      weightDecay: 0,
-      emaDecay: 0,
-      emaWarmup: false,
-      clip: 0,
-      threads: 2,
-    });
-    const { losses, gradientNorms } = await trainer.run(new Float64Array(1), 0).done;
-    const { loss } = await trainer.evaluate('parameters', 1n, 200).done;
-    trainer.dispose();
-    return { loss: losses[0] as number, norm: gradientNorms[0] as number, validation: loss };
+// A network without hidden layers: the loss is a quadratic of its parameters, and central differences are exact.
+const program = lower(mlp({ hidden: [], time: 'raw' }), 2, null, 2);
+const { words, constants } = encodeProgram(program);
+const rows = 64;
+const step = async (
+  parameters: Float32Array,
+  zero = false,
+  { path = pathForm(schrodingerBridge({ sigma: 0.8 })), varies = false }: { readonly path?: PathForm; readonly varies?: boolean } = {},
+): Promise<{ loss: number; norm: number; validation: number }> => {
+  const binding = native();
+  const store = (at: number) => {
+    const data = new binding.Dataset(2);
+    data.append(Float32Array.from({ length: 2 * rows }, (_, i) => (zero ? 0 : Math.sin(at + 3 * i))));
+    return data;
   };
+  const every = Uint32Array.from({ length: rows }, (_, i) => i);
+  const trainer = new binding.Trainer({
+    program: words,
+    constants,
+    parameters,
+    data: store(1),
+    source: store(2),
+    sourcePaired: false,
+    condition: null,
+    trainRows: every,
+    validationRows: every,
+    path,
+    times: { stratified: false, tMin: 0.001, tMax: 0.999, quantiles: null },
+    objective: { target: 'velocity', loss: 'mse', c: 0, power: 0, weights: null, importance: false, score: { sigma: 0.8, varies } },
+    batchSize: 1000,
+    seed: 3n,
+    replacement: false,
+    beta1: 0.9,
+    beta2: 0.99,
+    epsilon: 1e-8,
+    weightDecay: 0,
+    emaDecay: 0,
+    emaWarmup: false,
+    clip: 0,
+    threads: 2,
+  });
+  const { losses, gradientNorms } = await trainer.run(new Float64Array(1), 0).done;
+  const { loss } = await trainer.evaluate('parameters', 1n, 200).done;
+  trainer.dispose();
+  return { loss: losses[0] as number, norm: gradientNorms[0] as number, validation: loss };
+};
 
+describe('the loss', () => {
   it('has the gradient of its central differences', async () => {
     const at = Float32Array.from({ length: program.parameterCount }, (_, i) => 0.5 * Math.sin(i + 1));
     const h = 0.25;
@@ -192,6 +198,203 @@ describe.each(Object.entries(plans))('two Gaussians, %s', (name, c) => {
       expect(Math.abs(mean)).toBeLessThan(0.08);
       expect(Math.abs(spread - 1)).toBeLessThan(0.12);
     }
+  });
+});
+
+// sigma(t)^2 = 1.2 - t: F = 1.2 t - t^2 / 2 and F1 = 0.7; x_t ~ N(f m, V), f = F / F1, V = (1-f)^2 + f^2 s^2 + F1 f (1-f),  v = f' (m + V_f / (2 V) (x - f m)).
+describe('a bridge whose diffusion falls', () => {
+  const rate = (t: number): number => 1.2 - t;
+  const F1 = 0.7;
+  const clock = (t: number): number => (1.2 * t - (t * t) / 2) / F1;
+  const spread = (f: number): number => (1 - f) ** 2 + f * f * s * s + F1 * f * (1 - f);
+  const bend = (f: number): number => -2 * (1 - f) + 2 * f * s * s + F1 * (1 - 2 * f);
+  const diffusion = (t: number): number => Math.sqrt(rate(t));
+  const path = schrodingerBridge({ sigma: diffusion });
+  let model: Model;
+  beforeAll(async () => {
+    const random = new Random(4, 4);
+    const n = 20_000;
+    model = await train({
+      data: Float32Array.from({ length: n }, () => m + s * random.normal()),
+      columns: 1,
+      source: Array.from({ length: n }, () => [random.normal()]),
+      objective: scoreAndFlow({ sigma: diffusion }),
+      normalise: false,
+      network: mlp({ hidden: [32, 32] }),
+      optimiser: adamw({ lr: warmupCosine({ peak: 5e-3, steps: 2500 }) }),
+      steps: 2500,
+      batchSize: 512,
+      seed: 1,
+    });
+  }, 60_000);
+
+  it('is the path of the model, and its score head has the scale of sigma(t)', () => {
+    expect(model.record.score).toEqual({ sigma: expect.closeTo(Math.sqrt(F1), 8), varies: true });
+    expect(isDeepStrictEqual(model.record.path, storePath(path))).toBe(true);
+    const { words, constants } = encodeProgram(lower(model.record.network, 1, null));
+    for (const head of [0, 1, -1]) {
+      const network = new (native().Network)(words, constants, withHead(model.record, head).parameters);
+      let [worst, fixed] = [0, 0];
+      for (const t of [0.05, 0.2, 0.4, 0.6, 0.8, 0.95]) {
+        const f = clock(t);
+        const z = [-1.5, -0.5, 0, 0.5, 1.5].map((q) => q * Math.sqrt(spread(f)));
+        const got = network.evaluateSync(
+          Float32Array.from(z, (v) => f * m + v),
+          new Float32Array(5).fill(t),
+          null,
+        );
+        z.forEach((v, i) => {
+          const flow = (rate(t) / F1) * (m + (bend(f) / (2 * spread(f))) * v);
+          const score = (variance: number): number => head * (variance / 2) * (-v / spread(f));
+          worst = Math.max(worst, Math.abs((got[i] as number) - flow - score(rate(t))));
+          fixed = Math.max(fixed, Math.abs(score(rate(t)) - score(F1)));
+        });
+      }
+      network.dispose();
+      expect(worst, `head ${head}`).toBeLessThan(0.2); // v is up to 4
+      if (head !== 0) expect(fixed).toBeGreaterThan(0.45); // a score of the mean diffusion would be off by this
+    }
+  });
+
+  it.each([
+    ['the flow', heun({ steps: 52 })],
+    ['the bridge', eulerMaruyama({ steps: 200 })],
+    ['more of its noise', stochasticHeun({ steps: 100, noise: (t) => 1.2 * diffusion(t) })],
+  ] as const)('%s has its marginals, forth and back', async (_, solver) => {
+    const n = 8000;
+    const random = new Random(9, 1);
+    const grid = Array.from({ length: solver.steps + 1 }, (__, k) => k / solver.steps);
+    const moments = (rows: Float32Array): [number, number] => {
+      const mean = rows.reduce((a, b) => a + b, 0) / n;
+      return [mean, rows.reduce((a, b) => a + (b - mean) ** 2, 0) / n];
+    };
+    const source = Array.from({ length: n }, () => [random.normal()]);
+    const inside = [13, 26, 39].map((k) => Math.round((k * solver.steps) / 52) / solver.steps);
+    const { saved, times } = await model.sample({ source, seed: 3, solver: { ...solver, grid }, saveAt: [...inside, 1] });
+    times.forEach((t, k) => {
+      const [mean, variance] = moments(saved.subarray(k * n, (k + 1) * n));
+      expect(Math.abs(mean - clock(t) * m), `mean at ${t}`).toBeLessThan(0.06);
+      expect(Math.abs(variance / spread(clock(t)) - 1), `variance at ${t}`).toBeLessThan(0.12);
+    });
+    const back = await model.encode(
+      Array.from({ length: n }, () => [m + s * random.normal()]),
+      { solver: { ...solver, grid }, seed: 5, saveAt: [...inside, 0.001] },
+    );
+    back.times.forEach((t, k) => {
+      const [mean, variance] = moments(back.saved.subarray(k * n, (k + 1) * n));
+      expect(Math.abs(mean - clock(t) * m), `mean back at ${t}`).toBeLessThan(0.08);
+      expect(Math.abs(variance / spread(clock(t)) - 1), `variance back at ${t}`).toBeLessThan(0.12);
+    });
+  });
+
+  it('stirs with the integral of sigma(t)^2', () => {
+    const grid = [0.001, 0.2, 0.5, 0.9, 0.999, 1];
+    for (const [solver, share] of [
+      [eulerMaruyama({ grid }), 1],
+      [eulerMaruyama({ grid, noise: (t) => 0.5 * diffusion(t) }), 0.25],
+    ] as const) {
+      const { noise, head } = stirRows(model.record, solver, grid);
+      expect(head).toBeCloseTo(share, 6);
+      [0, 1, 2, 3].forEach((k) => {
+        const variance = share * F1 * (clock(grid[k + 1] as number) - clock(grid[k] as number));
+        expect((noise[k] as number) ** 2).toBeCloseTo(variance, 6);
+      });
+      expect(noise[4]).toBe(0);
+    }
+    expect(stirRows(model.record, eulerMaruyama({ grid }), [...grid.slice(0, 5)].reverse()).head).toBe(-1);
+  });
+
+  it('is saved, loaded, resumed and exported', async () => {
+    const place = temporaryFolder();
+    const data = Array.from({ length: 100 }, (_, i) => [Math.sin(i), Math.cos(3 * i)]);
+    const quick: TrainOptions = { data, objective: scoreAndFlow({ sigma: [1, 0.7, 0.5] }), network: mlp({ hidden: [16] }), steps: 20, batchSize: 32, seed: 2 };
+    const whole = await train(quick);
+    const first = new Trainer({ ...quick, steps: 8 });
+    await first.run();
+    await first.save(place('run.safetensors'));
+    first.dispose();
+    const rest = await Trainer.resume(place('run.safetensors'), { data, steps: 20 });
+    const resumed = await rest.run();
+    expect(resumed.record.parameters).toEqual(whole.record.parameters);
+    expect(resumed.record.score).toEqual(whole.record.score);
+    await resumed.save(place('model.safetensors'));
+    const loaded = await Model.load(place('model.safetensors'));
+    for (const solver of [heun({ steps: 8 }), eulerMaruyama({ steps: 12 }), stochasticHeun({ steps: 6 })]) {
+      const { x } = await whole.sample({ n: 40, seed: 4, solver });
+      expect((await loaded.sample({ n: 40, seed: 4, solver })).x).toEqual(x);
+      const onnx = await loadOnnx(onnxBytes(whole.record, { solver }));
+      const other = await onnx.sample({ n: 40, seed: 4 });
+      const most = x.reduce((a, v) => Math.max(a, Math.abs(v)), 1);
+      x.forEach((v, i) => void expect(Math.abs(v - (other.x[i] as number))).toBeLessThan(1e-5 * most));
+      onnx.dispose();
+    }
+    rest.dispose();
+  });
+
+  it('refuses noise that is not in proportion to sigma(t), and sigma(t) beside a path', async () => {
+    const error = await caught(() => model.sample({ source: [[0]], solver: eulerMaruyama({ noise: () => 1 }) }));
+    expect([error.code, error.path]).toEqual(['ERR_FLOW_CONFIG', 'options.solver.noise']);
+    const data = [[1], [2]];
+    expect(await caught(() => train({ data, path, objective: scoreAndFlow({ sigma: diffusion }) }))).toMatchObject({
+      code: 'ERR_FLOW_CONFIG',
+      path: 'options.objective.sigma',
+    });
+    expect(await caught(() => train({ data, objective: scoreAndFlow({ sigma: () => 0 }) }))).toMatchObject({
+      code: 'ERR_FLOW_RANGE',
+      path: expect.stringContaining('options.objective.sigma('),
+    });
+    expect(() => scoreAndFlow({ sigma: 'a' as never })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_TYPE' }));
+    expect(() => scoreAndFlow({ sigma: [1, 'a'] as never })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_TYPE' }));
+  });
+
+  it('takes the diffusion of the path where none is given', async () => {
+    const options = { data: [[1], [2]], network: mlp({ hidden: [4] }), steps: 1, objective: 'scoreAndFlow' } as const;
+    const scores = async (over: Partial<TrainOptions>) => (await train({ ...options, ...over })).record.score;
+    expect(await scores({})).toEqual({ sigma: 1 });
+    expect(await scores({ path: schrodingerBridge({ sigma: 0.6 }) })).toEqual({ sigma: 0.6 });
+    expect(await scores({ path })).toEqual(model.record.score);
+    expect(await scores({ path, objective: scoreAndFlow({ sigma: 0.6 }) })).toEqual({ sigma: 0.6 });
+    expect(await scores({ path: interpolant({ gamma: 'brownian', scale: 0.6 }) })).toEqual({ sigma: expect.closeTo(0.6, 12) });
+    expect(await scores({ path: interpolant() })).toEqual({ sigma: 1 });
+  });
+
+  it('is refused by the core where dAlpha is not above 0', async () => {
+    const error = await caught(() =>
+      step(new Float32Array(program.parameterCount), false, { path: pathForm(interpolant({ shape: 'encoderDecoder' })), varies: true }),
+    );
+    expect(error.message).toContain('dAlpha');
+  });
+});
+
+// Interpolants with a score of their own: the same marginals for any noise.
+describe('an interpolant with its score', () => {
+  it('is sampled stochastically with the marginals of its flow', async () => {
+    const random = new Random(4, 4);
+    const n = 20_000;
+    const path = interpolant({ shape: 'trigonometric', scale: 0.5 });
+    const model = await train({
+      data: Float32Array.from({ length: n }, () => m + s * random.normal()),
+      columns: 1,
+      source: Array.from({ length: n }, () => [random.normal()]),
+      path,
+      objective: 'scoreAndFlow',
+      normalise: false,
+      network: mlp({ hidden: [32, 32] }),
+      optimiser: adamw({ lr: warmupCosine({ peak: 5e-3, steps: 2500 }) }),
+      steps: 2500,
+      batchSize: 512,
+      seed: 1,
+    });
+    const source = Array.from({ length: 8000 }, () => [random.normal()]);
+    const { saved, times } = await model.sample({ source, seed: 3, solver: eulerMaruyama({ steps: 200, noise: () => 0.5 }), saveAt: [0.25, 0.5, 0.75, 1] });
+    times.forEach((t, k) => {
+      const { alpha, sigma: keep, gamma } = path.at(t);
+      const rows = saved.subarray(k * 8000, (k + 1) * 8000);
+      const mean = rows.reduce((a, b) => a + b, 0) / 8000;
+      const got = rows.reduce((a, b) => a + (b - mean) ** 2, 0) / 8000;
+      expect(Math.abs(mean - alpha * m), `mean at ${t}`).toBeLessThan(0.06);
+      expect(Math.abs(got / (alpha ** 2 * s ** 2 + keep ** 2 + gamma ** 2) - 1), `variance at ${t}`).toBeLessThan(0.12);
+    });
   });
 });
 

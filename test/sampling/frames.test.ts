@@ -9,6 +9,7 @@ import {
   euler,
   exportOnnx,
   heun,
+  interpolant,
   linearVP,
   loadOnnx,
   Model,
@@ -17,6 +18,7 @@ import {
   polynomial,
   rk4,
   type Solver,
+  schrodingerBridge,
   ve,
   vp,
 } from '../../lib/index.ts';
@@ -52,6 +54,11 @@ const cases: [ModelRecord['prediction'], Path, Path | null][] = [
   ['velocity', condOT(), ve({ sigmaMax: 8 })],
   ['velocity', own, polynomial()],
   ['velocity', ve({ sigmaMax: 8 }), own],
+  ['velocity', condOT({ sigma: 0.3 }), null],
+  ['velocity', interpolant({ shape: 'encoderDecoder' }), null],
+  ['velocity', interpolant({ shape: 'trigonometric', gamma: 'brownian', scale: 0.5 }), null],
+  ['velocity', interpolant({ gamma: (t) => t * (1 - t), tMax: 0.99, name: 'mine' }), null],
+  ['velocity', schrodingerBridge({ sigma: (t) => 1.5 - t }), null],
 ];
 const solvers: [string, Solver][] = [
   ['euler', euler({ steps: 7 })],
