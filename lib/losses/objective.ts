@@ -32,7 +32,10 @@ export function scoreAndFlow(options: { readonly sigma?: Sigma } = {}): Objectiv
   if (sigma === undefined) return Object.freeze({ name: 'scoreAndFlow' });
   if (typeof sigma === 'function') return Object.freeze({ name: 'scoreAndFlow', sigma: sigma as Sigma }); // checked where a path is made of it
   const expected = 'a number, a function of t, or numbers at equidistant times from 0 to 1';
-  const checked = typeof sigma === 'object' && sigma !== null ? Object.freeze(numbersOf(sigma, 'scoreAndFlow.sigma', expected)) : finite(sigma, 'scoreAndFlow.sigma', 1e-3, 100);
+  const checked =
+    typeof sigma === 'object' && sigma !== null
+      ? Object.freeze(numbersOf(sigma, 'scoreAndFlow.sigma', expected))
+      : finite(sigma, 'scoreAndFlow.sigma', 1e-3, 100);
   return Object.freeze({ name: 'scoreAndFlow', sigma: checked });
 }
 
