@@ -5,10 +5,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { synthetic } from '../../lib/data/synthetic.ts';
 import {
   adamw,
+  condOT,
   cosine,
   euler,
   heun,
   independent,
+  interpolant,
   linearVP,
   type Model,
   midpoint,
@@ -81,6 +83,10 @@ const paths = await table(
     'linearVP()': { path: linearVP() },
     'vp()': { path: vp() },
     'polynomial({ power: 2 })': { path: polynomial({ power: 2 }) },
+    'condOT({ sigma: 0.1 })': { path: condOT({ sigma: 0.1 }) },
+    "interpolant({ gamma: 'brownian', scale: 0.5 })": { path: interpolant({ gamma: 'brownian', scale: 0.5 }) },
+    'interpolant()': { path: interpolant() },
+    "interpolant({ shape: 'encoderDecoder' })": { path: interpolant({ shape: 'encoderDecoder' }) },
   },
   work,
 );

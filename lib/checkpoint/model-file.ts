@@ -8,6 +8,7 @@ import { checkCondition, checkNetwork } from '../network/mlp.ts';
 import type { Program } from '../network/ops.ts';
 import { finite, record } from '../options.ts';
 import { frameOf, trainedKinds } from '../paths/frame.ts';
+import { diffusionOf } from '../paths/schrodinger-bridge.ts';
 import { type FileSystem, systemFiles } from './atomic.ts';
 import { type Container, readContainer, type Tensor, writeContainer } from './safetensors.ts';
 
@@ -118,6 +119,8 @@ export function unpackModel({ metadata, tensors, hash }: Container): ModelFile {
   const rest = new Map(tensors);
   const model = readRecord(metadata, rest);
   if (model.prediction !== 'velocity' || model.samplingPath !== undefined) checkPrediction(model);
+  if (model.score?.varies && diffusionOf(frameOf({ path: model.path, prediction: 'velocity' }).path) === null)
+    throw damaged('header.__metadata__.score.varies', 'belongs to the path of a bridge');
   if (
     model.network.span !== undefined &&
     (model.score !== undefined || model.prediction !== 'velocity' || model.samplingPath !== undefined || model.path.tMin !== 0 || model.path.tMax !== 1)

@@ -76,6 +76,8 @@ const attacks: [string, () => Uint8Array, RegExp][] = [
   ['a condition out of the blue', () => meta('condition', '{"numbers":1,"classes":[]}'), /shape/],
   ['a path backwards', () => meta('path', '{"name":"condOT","tMin":1,"tMax":0,"sourceScale":1}'), /tMin < tMax/],
   ['a path with code', () => meta('path', '{"name":"condOT","tMin":0,"tMax":1,"sourceScale":1,"at":"() => 1"}'), /Known options|known option/],
+  ['a diffusion that varies on no bridge', () => meta('score', '{"sigma":1,"varies":true}'), /score.varies.*bridge/],
+  ['a diffusion that varies a little', () => meta('score', '{"sigma":1,"varies":0.5}'), /expected true or nothing/],
   ['an unknown prediction', () => meta('prediction', '"flow"'), /expected velocity/],
   ['a training record that is a list', () => meta('training', '[]'), /expected an object/],
   ['an unknown tensor key', () => tensor({ stride: [1] }), /stride.*is not a known key/],
