@@ -54,23 +54,27 @@ FLOW_INLINE void store_narrow(Bf16* p, F x) {
 #endif
 }
 
-// Sigmoid to 2^-13: 2^f on [-1/2, 1/2] by a cubic (relative error 7.5e-5), on AVX-512 with the reciprocal estimate (2^-14).
+// Sigmoid to 2^-13: 2^y = 2^floor(y) 2^f, f in [0, 1) by a cubic (relative error 7.5e-5); on AVX-512 floor comes with the scaling, which saturates where it must,
+// and the reciprocal is the estimate (2^-14).
 struct QuickSilu {
   static FLOW_INLINE void apply(F z, F& r, F& slope) {
+#if FLOW_LANES == 16
+    const F y = z * splat(-1.44269504f), f = (F)_mm512_reduce_ps((__m512)y, 0x09);
+#else
     const F y = at_least(at_most(z * splat(-1.44269504f), 126.0f), -126.0f);
     I n;
-    const F nf = nearest(y, n), f = y - nf;
-    F p = fma(splat(0.0551716685f), f, splat(0.242611125f));
-    p = fma(p, f, splat(0.693260968f));
-    p = fma(p, f, splat(0.999928057f));
-    const F e = times_power(p, nf, n), below = splat(1.0f) + e;
+    const F nf = nearest(y - splat(0.5f), n), f = y - nf;
+#endif
+    F p = fma(splat(0.0780245215f), f, splat(0.226067156f));
+    p = fma(p, f, splat(0.695833564f));
+    p = fma(p, f, splat(0.999925196f));
 #if FLOW_LANES == 16
-    const F s = (F)_mm512_rcp14_ps((__m512)below);
+    const F s = (F)_mm512_rcp14_ps(_mm512_add_ps(_mm512_set1_ps(1.0f), _mm512_scalef_ps((__m512)p, (__m512)y)));
 #else
-    const F s = splat(1.0f) / below;
+    const F s = splat(1.0f) / (splat(1.0f) + times_power(p, nf, n));
 #endif
     r = z * s;
-    slope = fma(r, e * s, s);
+    slope = fma(r, splat(1.0f) - s, s);
   }
 };
 
@@ -136,42 +140,88 @@ void narrow_rows(int rows, const Bf16* x, int64_t x_block, const Bf16* w, int pa
   }
 }
 
-// From the sums z (rows, 32) of one panel to everything that is wanted of it.
+// A row of 32 values to bfloat16; split_row leaves what rounding took away.
+FLOW_INLINE void store_narrow_row(Bf16* p, const F (&x)[kNarrowVectors]) {
+#if defined(FLOW_DOT)
+  *reinterpret_cast<__m512bh*>(p) = _mm512_cvtne2ps_pbh((__m512)x[1], (__m512)x[0]);
+#else
+#pragma GCC unroll 32
+  for (int v = 0; v < kNarrowVectors; v++) store_narrow(p + v * kWidth, x[v]);
+#endif
+}
+FLOW_INLINE void split_row(Bf16* p, F (&x)[kNarrowVectors]) {
+#if defined(FLOW_DOT)
+  const __m512i both = (__m512i)_mm512_cvtne2ps_pbh((__m512)x[1], (__m512)x[0]);
+  _mm512_store_si512(p, both);
+  x[0] = x[0] - (F)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(both)), 16);
+  x[1] = x[1] - (F)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(both, 1)), 16);
+#else
+#pragma GCC unroll 32
+  for (int v = 0; v < kNarrowVectors; v++) {
+    store_narrow(p + v * kWidth, x[v]);
+    x[v] = x[v] - rounded(x[v]);
+  }
+#endif
+}
+FLOW_INLINE F load_narrow(const Bf16* p) {
+#if FLOW_LANES == 16
+  return (F)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(p))), 16);
+#elif FLOW_LANES == 1
+  return floats(static_cast<int32_t>(static_cast<uint32_t>(*p) << 16));
+#else
+  typedef Bf16 H __attribute__((vector_size(2 * FLOW_LANES), may_alias));
+  return floats((I)(__builtin_convertvector(*reinterpret_cast<const H*>(p), U) << 16));
+#endif
+}
+
+// From the sums z (rows, 32) of one panel to everything that is wanted of it, a row at a time.
 template <class Act, bool kSlope>
 void narrow_finish(const NarrowDenseArgs& d, const float* z, int row, int rows, int panel) {
   const int64_t at = static_cast<int64_t>(row) * kLanes;
   float* y = d.y.data ? d.y.data + panel * d.y.block + at : nullptr;
-  float* slope = kSlope ? d.slope.data + panel * d.slope.block + at : nullptr;
+  float* slope = d.slope.data ? d.slope.data + panel * d.slope.block + at : nullptr;
   const float* add = d.add.data ? d.add.data + panel * d.add.block + at : nullptr;
   const float* mul = d.mul.data ? d.mul.data + panel * d.mul.block + at : nullptr;
   Bf16* n = d.n.data ? d.n.data + panel * d.n.block + at : nullptr;
+  Bf16* narrow_slope = d.narrow_slope.data ? d.narrow_slope.data + panel * d.narrow_slope.block + at : nullptr;
+  const Bf16* narrow_mul = d.narrow_mul.data ? d.narrow_mul.data + panel * d.narrow_mul.block + at : nullptr;
   const int cols = d.out - panel * kLanes;
-  for (int v = 0; v < kLanes; v += kWidth) {
-    const int left = cols - v;
-    const F bias = d.bias ? load(d.bias + panel * kLanes + v) : F{};
-    for (int r = 0; r < rows; r++) {
-      const int i = r * kLanes + v;
-      F value = {}, s = {};
-      if (left > 0) {
-        value = load(z + i);
-        if (d.bias) value = value + bias;
-        Act::apply(value, value, s);
-        if (add) value = value + load(add + i);
-        if (mul) value = value * load(mul + i);
-        if (left < kWidth) {
-          value = narrow_keep(value, left);
-          if (kSlope) s = narrow_keep(s, left);
-        }
-      }
-      if (y) store(y + i, value);
-      if (kSlope) store(slope + i, s);
-      if (!n) continue;
-      store_narrow(n + i, value);
-      for (int part = 1; part < d.parts; part++) {
-        value = value - rounded(value);
-        store_narrow(n + part * d.n.plane + i, value);
+  F bias[kNarrowVectors];
+#pragma GCC unroll 32
+  for (int v = 0; v < kNarrowVectors; v++) bias[v] = d.bias ? load(d.bias + panel * kLanes + v * kWidth) : splat(-0.0f);  // x + -0 = x
+  for (int r = 0; r < rows; r++, z += kLanes) {
+    F value[kNarrowVectors], s[kNarrowVectors];
+#pragma GCC unroll 32
+    for (int v = 0; v < kNarrowVectors; v++) Act::apply(load(z + v * kWidth) + bias[v], value[v], s[v]);
+    const int i = r * kLanes;
+#pragma GCC unroll 32
+    for (int v = 0; v < kNarrowVectors; v++) {
+      if (add) value[v] = value[v] + load(add + i + v * kWidth);
+      if (mul) value[v] = value[v] * load(mul + i + v * kWidth);
+      if (narrow_mul) value[v] = value[v] * load_narrow(narrow_mul + i + v * kWidth);
+    }
+    if (cols < kLanes) {
+#pragma GCC unroll 32
+      for (int v = 0; v < kNarrowVectors; v++) {
+        const int left = cols - v * kWidth, count = left < 0 ? 0 : left;
+        if (count >= kWidth) continue;
+        value[v] = narrow_keep(value[v], count);
+        if (kSlope) s[v] = narrow_keep(s[v], count);
       }
     }
+    if (y) {
+#pragma GCC unroll 32
+      for (int v = 0; v < kNarrowVectors; v++) store(y + i + v * kWidth, value[v]);
+    }
+    if (kSlope && slope) {
+#pragma GCC unroll 32
+      for (int v = 0; v < kNarrowVectors; v++) store(slope + i + v * kWidth, s[v]);
+    }
+    if (kSlope && narrow_slope) store_narrow_row(narrow_slope + i, s);
+    if (!n) continue;
+    Bf16* to = n + i;
+    for (int part = 1; part < d.parts; part++, to += d.n.plane) split_row(to, value);
+    store_narrow_row(to, value);
   }
 }
 
@@ -181,7 +231,7 @@ FLOW_INLINE NarrowFinish narrow_finish_of(bool slope) {
   return slope ? narrow_finish<Act, true> : narrow_finish<Act, false>;
 }
 FLOW_INLINE NarrowFinish narrow_finish_for(const NarrowDenseArgs& d) {
-  const bool slope = d.slope.data != nullptr;
+  const bool slope = d.slope.data != nullptr || d.narrow_slope.data != nullptr;
   switch (d.activation) {
     case Activation::kSilu:
       return d.quick ? narrow_finish_of<QuickSilu>(slope) : narrow_finish_of<Silu>(slope);
@@ -203,10 +253,10 @@ FLOW_INLINE NarrowFinish narrow_finish_for(const NarrowDenseArgs& d) {
 // One panel's rows (row, 32) as row groups.
 #if FLOW_LANES == 16
 FLOW_INLINE void interleave(__m512i a, __m512i b, Bf16* to) {  // [32][2]
-  const __m512i words = _mm512_set_epi32(0x002f000f, 0x002e000e, 0x002d000d, 0x002c000c, 0x002b000b, 0x002a000a, 0x00290009, 0x00280008, 0x00270007, 0x00260006,
-                                         0x00250005, 0x00240004, 0x00230003, 0x00220002, 0x00210001, 0x00200000);
-  _mm512_store_si512(to, _mm512_permutex2var_epi16(a, words, b));
-  _mm512_store_si512(to + kLanes, _mm512_permutex2var_epi16(a, _mm512_add_epi16(words, _mm512_set1_epi16(16)), b));
+  const __m512i low = _mm512_unpacklo_epi16(a, b), high = _mm512_unpackhi_epi16(a, b);  // columns 0-3, 8-11, ..., and 4-7, 12-15, ...
+  const __m512i first = _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0), second = _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4);
+  _mm512_store_si512(to, _mm512_permutex2var_epi64(low, first, high));
+  _mm512_store_si512(to + kLanes, _mm512_permutex2var_epi64(low, second, high));
 }
 FLOW_INLINE void transpose_words(__m512i r[16]) {  // 16 x 16 words of 32 bits
   __m512i t[16];
@@ -257,19 +307,25 @@ FLOW_INLINE void group_rows(const Bf16* n, int rows, Bf16* to) {
 }
 
 #if defined(FLOW_AMX)
-// Left groups: [32 columns][32 rows], the tiles that TDPBF16PS takes from the left.
+// Left groups: [32 columns][32 rows], the tiles that TDPBF16PS takes from the left. Pairs of rows are joined within lanes of 128 bits, which takes two thirds
+// less than in order, and leaves the columns of a half in the order 0-3, 8-11, 16-19, 24-27 (and 4 more): only where the rows are stored.
 FLOW_INLINE void group_columns(const Bf16* n, int rows, Bf16* to) {
-  for (int row = 0; row < rows; row += kLanes, to += kNarrowBlock) {
-    alignas(64) Bf16 pairs[kNarrowBlock];
-    group_rows(n + static_cast<int64_t>(row) * kLanes, rows - row < kLanes ? rows - row : kLanes, pairs);
-    for (int half = 0; half < 2; half++) {
-      __m512i r[16];
+  for (int row = 0; row < rows; row += kLanes, to += kNarrowBlock, n += kNarrowBlock) {
+    const int count = rows - row;
+    __m512i low[16], high[16];
 #pragma GCC unroll 16
-      for (int j = 0; j < 16; j++) r[j] = _mm512_load_si512(pairs + j * 2 * kLanes + half * kLanes);
-      transpose_words(r);
-#pragma GCC unroll 16
-      for (int i = 0; i < 16; i++) _mm512_store_si512(to + (half * 16 + i) * kLanes, r[i]);
+    for (int j = 0; j < 16; j++) {
+      const __m512i a = 2 * j < count ? _mm512_load_si512(n + 2 * j * kLanes) : _mm512_setzero_si512();
+      const __m512i b = 2 * j + 1 < count ? _mm512_load_si512(n + (2 * j + 1) * kLanes) : _mm512_setzero_si512();
+      low[j] = _mm512_unpacklo_epi16(a, b);
+      high[j] = _mm512_unpackhi_epi16(a, b);
     }
+    transpose_words(low);
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) _mm512_store_si512(to + (i / 4 * 8 + i % 4) * kLanes, low[i]);
+    transpose_words(high);
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) _mm512_store_si512(to + (i / 4 * 8 + i % 4 + 4) * kLanes, high[i]);
   }
 }
 FLOW_INLINE void groups_of(bool right, const Bf16* n, int rows, Bf16* to) { right ? group_rows(n, rows, to) : group_columns(n, rows, to); }

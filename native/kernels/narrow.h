@@ -29,7 +29,8 @@ struct RowGroups {
   bool right;     // which operand of the weight gradient
 };
 
-// y = f(x W): z = x W + bias; r = act(z), slope = act'(z); r += add; r *= mul; then r is written wherever a pointer is given.
+// y = f(x W): z = x W + bias; r = act(z), slope = act'(z); r += add; r *= mul; then r is written wherever a pointer is given. Between a forward and a backward
+// pass slopes are kept in bfloat16 (one part), half the bytes; whoever else wants them has them in f32.
 struct NarrowDenseArgs {
   NarrowMatrix x;  // (rows, in)
   const Bf16* panels;
@@ -42,9 +43,11 @@ struct NarrowDenseArgs {
   Blocked y;         // data may be null
   NarrowMatrix n;    // data may be null
   RowGroups groups;  // of n; data may be null
-  Blocked slope;     // data may be null
-  Blocked add;       // data may be null
-  Blocked mul;       // data may be null
+  Blocked slope;              // data may be null
+  NarrowMatrix narrow_slope;  // data may be null
+  Blocked add;                // data may be null
+  Blocked mul;                // data may be null
+  NarrowMatrix narrow_mul;    // data may be null; multiplies as well
 };
 
 // dW (+)= x^T g in f32 panels of W (out, in), db (+)= column sums of g; parts as in WeightGradArgs. With `accumulate` up to kSumBlock rows are summed from zero

@@ -2,7 +2,6 @@
 // 2 x 2 blocks (32 rows x one panel) use all eight tiles: sums 0-3, left 4-5, right 6-7; a block's epilogue runs in slices between the products of the next,
 // which the tile unit works off by itself. The configuration is loaded and released in every call: no thread keeps tile state, whoever it belongs to.
 // Own asm and not the compiler's intrinsics, whose operands (g++ 12) do not say which memory they read.
-// Of several parts the small products come first, so that only the last pass rounds at full size.
 namespace {
 
 struct alignas(64) TileConfig {
@@ -24,23 +23,36 @@ constexpr int kRowBytes = kLanes * 2;       // of a narrow matrix and of left ro
 constexpr int kPairBytes = kLanes * 2 * 2;  // of panels and right row groups
 constexpr int kSumBytes = kLanes * 4;
 
-struct Products {
-  int count;
-  struct {
-    int x, w;
-  } of[6];
+// The products of parts, in an order in which one operand of a product often stays in its tiles: (x part, w part). A pass takes all of its products of one
+// block of k before the next block, so that a part comes from the second-level cache once; of three parts the largest product has a pass of its own at the
+// end, and only that one rounds at full size.
+template <int kParts>
+struct Products;
+template <>
+struct Products<1> {
+  static constexpr int count = 1, passes = 1, first[] = {0, 1}, x[] = {0}, w[] = {0};
 };
-constexpr Products kProducts[3] = {{1, {{0, 0}}}, {3, {{1, 0}, {0, 1}, {0, 0}}}, {6, {{1, 1}, {2, 0}, {0, 2}, {1, 0}, {0, 1}, {0, 0}}}};
+template <>
+struct Products<2> {
+  static constexpr int count = 3, passes = 1, first[] = {0, 3}, x[] = {1, 0, 0}, w[] = {0, 0, 1};
+};
+template <>
+struct Products<3> {
+  static constexpr int count = 6, passes = 2, first[] = {0, 5, 6}, x[] = {1, 1, 2, 0, 0, 0}, w[] = {1, 0, 0, 1, 2, 0};
+};
 
 // The finished sums of a block that wait for their epilogue.
 struct Waiting {
   const NarrowDenseArgs& d;
   NarrowFinish finish;
+  int slice;  // rows
   const float* z = nullptr;
   int row = 0, rows = 0, panel = 0, done = 0;
   bool last = false;  // of its panel
+  // A slice and the next products must fit the processor's window (512 micro-operations): four rows of quick activations, else fewer; less than that would
+  // only load the constants more often.
   FLOW_INLINE void until(int row_count) {
-    if (row_count <= done) return;
+    if (row_count <= done || (row_count < done + slice && row_count < rows)) return;
     finish(d, z + done * kLanes, row + done, row_count - done, panel);
     done = row_count;
     if (done == rows && last && d.groups.data) groups_of(d.groups.right, d.n.data + panel * d.n.block, d.rows, d.groups.data + panel * d.groups.block);
@@ -48,34 +60,40 @@ struct Waiting {
 };
 
 // Sums of rows [row, row + 32) of one panel into z; `tall`: more than 16 of the rows count, `wide`: more than 16 of the columns.
-template <bool tall, bool wide>
+template <int kParts, bool tall, bool wide>
 void tile_block(const NarrowDenseArgs& d, int row, int panel, float* z, Waiting& waiting) {
-  const int blocks = (d.in + kLanes - 1) / kLanes;
-  const Products& products = kProducts[d.parts - 1];
-  const int steps = blocks * products.count;
+  using P = Products<kParts>;
+  const int blocks = (d.in + kLanes - 1) / kLanes, steps = blocks * P::count;
+  const Bf16* const x0 = d.x.data + static_cast<int64_t>(row) * kLanes;
+  const Bf16* const w0 = d.panels + static_cast<int64_t>(panel) * blocks * kNarrowBlock;
   FLOW_TILE_ZERO(0);
   if (wide) FLOW_TILE_ZERO(1);
   if (tall) FLOW_TILE_ZERO(2);
   if (tall && wide) FLOW_TILE_ZERO(3);
   int step = 0;
-  for (int i = 0; i < products.count; i++) {
-    const Bf16* x = d.x.data + products.of[i].x * d.x.plane + static_cast<int64_t>(row) * kLanes;
-    const Bf16* w = d.panels + products.of[i].w * d.panel_plane + static_cast<int64_t>(panel) * blocks * kNarrowBlock;
-    for (int b = 0; b < blocks; b++, x += d.x.block, w += kNarrowBlock) {
-      FLOW_TILE_LOAD(4, x, kRowBytes);
-      FLOW_TILE_LOAD(6, w, kPairBytes);
-      FLOW_TILE_DOT(0, 4, 6);
-      if (wide) {
-        FLOW_TILE_LOAD(7, w + kLanes, kPairBytes);
-        FLOW_TILE_DOT(1, 4, 7);
+#pragma GCC unroll 2
+  for (int pass = 0; pass < P::passes; pass++) {
+    for (int b = 0; b < blocks; b++) {
+#pragma GCC unroll 6
+      for (int i = P::first[pass]; i < P::first[pass + 1]; i++) {
+        const bool new_x = i == P::first[pass] || P::x[i] != P::x[i - 1], new_w = i == P::first[pass] || P::w[i] != P::w[i - 1];
+        const Bf16* const x = x0 + P::x[i] * d.x.plane + b * d.x.block;
+        const Bf16* const w = w0 + P::w[i] * d.panel_plane + b * kNarrowBlock;
+        if (new_x) FLOW_TILE_LOAD(4, x, kRowBytes);
+        if (new_w) FLOW_TILE_LOAD(6, w, kPairBytes);
+        FLOW_TILE_DOT(0, 4, 6);
+        if (wide) {
+          if (new_w) FLOW_TILE_LOAD(7, w + kLanes, kPairBytes);
+          FLOW_TILE_DOT(1, 4, 7);
+        }
+        if (tall) {
+          if (new_x) FLOW_TILE_LOAD(5, x + kTile * kLanes, kRowBytes);
+          FLOW_TILE_DOT(2, 5, 6);
+          if (wide) FLOW_TILE_DOT(3, 5, 7);
+        }
+        step++;
+        waiting.until(waiting.rows * step / steps);
       }
-      if (tall) {
-        FLOW_TILE_LOAD(5, x + kTile * kLanes, kRowBytes);
-        FLOW_TILE_DOT(2, 5, 6);
-        if (wide) FLOW_TILE_DOT(3, 5, 7);
-      }
-      step++;
-      waiting.until(waiting.rows * step / steps);
     }
   }
   FLOW_TILE_STORE(0, z, kSumBytes);
@@ -85,27 +103,30 @@ void tile_block(const NarrowDenseArgs& d, int row, int panel, float* z, Waiting&
 }
 
 // At most 16 rows of two panels: four sums in flight where a block of one panel would have two; the weights stream through.
+template <int kParts>
 void tile_pair(const NarrowDenseArgs& d, int panel, float* z) {
+  using P = Products<kParts>;
   const int blocks = (d.in + kLanes - 1) / kLanes;
-  const Products& products = kProducts[d.parts - 1];
   const int64_t w_panel = static_cast<int64_t>(blocks) * kNarrowBlock;
   FLOW_TILE_ZERO(0);
   FLOW_TILE_ZERO(1);
   FLOW_TILE_ZERO(2);
   FLOW_TILE_ZERO(3);
-  for (int i = 0; i < products.count; i++) {
-    const Bf16* x = d.x.data + products.of[i].x * d.x.plane;
-    const Bf16* w = d.panels + products.of[i].w * d.panel_plane + panel * w_panel;
-    for (int b = 0; b < blocks; b++, x += d.x.block, w += kNarrowBlock) {
-      FLOW_TILE_LOAD(4, x, kRowBytes);
-      FLOW_TILE_LOAD(5, w, kPairBytes);
-      FLOW_TILE_DOT(0, 4, 5);
-      FLOW_TILE_LOAD(6, w + kLanes, kPairBytes);
-      FLOW_TILE_DOT(1, 4, 6);
-      FLOW_TILE_LOAD(7, w + w_panel, kPairBytes);
-      FLOW_TILE_DOT(2, 4, 7);
-      FLOW_TILE_LOAD(5, w + w_panel + kLanes, kPairBytes);
-      FLOW_TILE_DOT(3, 4, 5);
+  for (int pass = 0; pass < P::passes; pass++) {
+    for (int b = 0; b < blocks; b++) {
+      for (int i = P::first[pass]; i < P::first[pass + 1]; i++) {
+        const Bf16* const x = d.x.data + P::x[i] * d.x.plane + b * d.x.block;
+        const Bf16* const w = d.panels + P::w[i] * d.panel_plane + panel * w_panel + b * kNarrowBlock;
+        FLOW_TILE_LOAD(4, x, kRowBytes);
+        FLOW_TILE_LOAD(5, w, kPairBytes);
+        FLOW_TILE_DOT(0, 4, 5);
+        FLOW_TILE_LOAD(6, w + kLanes, kPairBytes);
+        FLOW_TILE_DOT(1, 4, 6);
+        FLOW_TILE_LOAD(7, w + w_panel, kPairBytes);
+        FLOW_TILE_DOT(2, 4, 7);
+        FLOW_TILE_LOAD(5, w + w_panel + kLanes, kPairBytes);
+        FLOW_TILE_DOT(3, 4, 5);
+      }
     }
   }
   FLOW_TILE_STORE(0, z, kSumBytes);
@@ -114,17 +135,18 @@ void tile_pair(const NarrowDenseArgs& d, int panel, float* z) {
   FLOW_TILE_STORE(3, z + kTile * kLanes + kTile, kSumBytes);
 }
 
-void tile_dense(const NarrowDenseArgs& d) {
+template <int kParts>
+void tile_dense_parts(const NarrowDenseArgs& d) {
   if (d.rows <= 0) return;
   const NarrowFinish finish = narrow_finish_for(d);
   const int panels = (d.out + kLanes - 1) / kLanes;
   alignas(64) float z[2][kLanes][kLanes];
-  Waiting waiting{d, finish};
+  Waiting waiting{d, finish, kParts == 1 ? 4 : 1};
   int first = 0, turn = 0;
   tiles_on();
   if (d.rows <= kTile && d.groups.data == nullptr) {
     for (; first + 1 < panels; first += 2) {
-      tile_pair(d, first, &z[0][0][0]);
+      tile_pair<kParts>(d, first, &z[0][0][0]);
       finish(d, &z[0][0][0], 0, d.rows, first);
       finish(d, &z[0][kTile][0], 0, d.rows, first + 1);
     }
@@ -134,8 +156,8 @@ void tile_dense(const NarrowDenseArgs& d) {
     for (int row = 0; row < d.rows; row += kLanes) {
       const int rows = d.rows - row < kLanes ? d.rows - row : kLanes;
       float* sums = &z[turn][0][0];
-      if (rows > kTile) wide ? tile_block<true, true>(d, row, panel, sums, waiting) : tile_block<true, false>(d, row, panel, sums, waiting);
-      else wide ? tile_block<false, true>(d, row, panel, sums, waiting) : tile_block<false, false>(d, row, panel, sums, waiting);
+      if (rows > kTile) wide ? tile_block<kParts, true, true>(d, row, panel, sums, waiting) : tile_block<kParts, true, false>(d, row, panel, sums, waiting);
+      else wide ? tile_block<kParts, false, true>(d, row, panel, sums, waiting) : tile_block<kParts, false, false>(d, row, panel, sums, waiting);
       waiting.z = sums;
       waiting.row = row;
       waiting.rows = rows;
@@ -149,9 +171,24 @@ void tile_dense(const NarrowDenseArgs& d) {
   waiting.until(waiting.rows);
 }
 
+void tile_dense(const NarrowDenseArgs& d) { d.parts == 1 ? tile_dense_parts<1>(d) : d.parts == 2 ? tile_dense_parts<2>(d) : tile_dense_parts<3>(d); }
+
+// Finished sums of a block of dW that wait to be added to what is there, or copied, between the products of the next.
+struct Joining {
+  bool accumulate;
+  const float* part = nullptr;
+  float* w = nullptr;
+  int rows = 0, done = 0;
+  FLOW_INLINE void until(int row_count) {
+    if (row_count < done + 4 && row_count < rows) return;
+    for (int i = done * kLanes; i < row_count * kLanes; i += kWidth) store(w + i, accumulate ? load(w + i) + load(part + i) : load(part + i));
+    done = row_count > done ? row_count : done;
+  }
+};
+
 // 32 features x one panel of dW, summed from zero; `tall` and `wide` as above.
 template <bool tall, bool wide>
-void tile_gradient(const Bf16* x, const Bf16* g, int groups, float* w) {
+void tile_gradient(const Bf16* x, const Bf16* g, int groups, float* w, Joining& joining) {
   FLOW_TILE_ZERO(0);
   if (wide) FLOW_TILE_ZERO(1);
   if (tall) FLOW_TILE_ZERO(2);
@@ -169,6 +206,7 @@ void tile_gradient(const Bf16* x, const Bf16* g, int groups, float* w) {
       FLOW_TILE_DOT(2, 5, 6);
       if (wide) FLOW_TILE_DOT(3, 5, 7);
     }
+    joining.until(joining.rows * (i + 1) / groups);
   }
   FLOW_TILE_STORE(0, w, kSumBytes);
   if (wide) FLOW_TILE_STORE(1, w + kTile, kSumBytes);
@@ -180,7 +218,9 @@ void tile_weight_grad(const NarrowWeightGradArgs& a) {
   const int groups = (a.rows + kLanes - 1) / kLanes, in = a.feature_end < a.in ? a.feature_end : a.in;
   // Sums that end in a part of their own: those added to what is there (never summed onto it: a block of rows has the same sum in either case), and where
   // the last features do not fill a block, which would reach into the next panel.
-  alignas(64) float part[kLanes][kLanes];
+  alignas(64) float part[2][kLanes][kLanes];
+  Joining joining{a.accumulate};
+  int turn = 0;
   tiles_on();
   for (int p = a.panel_begin; p < a.panel_end; p++) {
     const Bf16* g = a.g + p * a.g_block;
@@ -189,17 +229,22 @@ void tile_weight_grad(const NarrowWeightGradArgs& a) {
       const int features = in - first < kLanes ? in - first : kLanes;
       const Bf16* x = a.x + first / kLanes * a.x_block;
       float* w = a.panels + (static_cast<int64_t>(p) * a.in + first) * kLanes;
-      float* to = features < kLanes || a.accumulate ? &part[0][0] : w;
-      if (features > kTile) wide ? tile_gradient<true, true>(x, g, groups, to) : tile_gradient<true, false>(x, g, groups, to);
-      else wide ? tile_gradient<false, true>(x, g, groups, to) : tile_gradient<false, false>(x, g, groups, to);
+      float* to = features < kLanes || a.accumulate ? &part[turn][0][0] : w;
+      if (features > kTile) wide ? tile_gradient<true, true>(x, g, groups, to, joining) : tile_gradient<true, false>(x, g, groups, to, joining);
+      else wide ? tile_gradient<false, true>(x, g, groups, to, joining) : tile_gradient<false, false>(x, g, groups, to, joining);
+      joining.until(joining.rows);
       if (!wide)
         for (int i = 0; i < features; i++) store(to + i * kLanes + kTile, F{});
-      if (to == w) continue;
-      for (int i = 0; i < features * kLanes; i += kWidth) store(w + i, a.accumulate ? load(w + i) + load(to + i) : load(to + i));
+      joining.part = to;
+      joining.w = w;
+      joining.rows = to == w ? 0 : features;
+      joining.done = 0;
+      turn ^= to == w ? 0 : 1;
     }
     if (a.bias && a.feature_begin == 0) narrow_bias(g, (a.rows + 1) / 2, a.bias + p * kLanes, a.accumulate);
   }
   tiles_off();
+  joining.until(joining.rows);
 }
 
 }  // namespace

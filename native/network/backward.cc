@@ -68,7 +68,9 @@ void narrow_inputs(const Workspace& w, int32_t o, Rows rows, Panels panels) {
   const bool completes = in.gradient_made && w.narrow()->ops[o].completes;
   if (!completes || in.gradient_wide) args.y = gradient;
   if (edge.accumulate) args.add = gradient;
-  if (edge.fuse) args.mul = w.slope(plan.values[op.a].producer, rows);
+  const int32_t producer = plan.values[op.a].producer;
+  if (edge.fuse && w.narrow()->ops[producer].narrow_slope) args.narrow_mul = w.narrow_slope(producer, rows);
+  else if (edge.fuse) args.mul = w.slope(producer, rows);
   if (completes) {
     args.n = w.narrow_matrix(buffer, rows);
     args.groups = w.row_groups(buffer, rows, true);
@@ -79,7 +81,8 @@ void narrow_inputs(const Workspace& w, int32_t o, Rows rows, Panels panels) {
     args.out = (args.out < panels.end * kLanes ? args.out : panels.end * kLanes) - first;
     for (Blocked* m : {&args.y, &args.add, &args.mul})
       if (m->data != nullptr) m->data += panels.begin * m->block;
-    if (args.n.data != nullptr) args.n.data += panels.begin * args.n.block;
+    for (NarrowMatrix* m : {&args.n, &args.narrow_mul})
+      if (m->data != nullptr) m->data += panels.begin * m->block;
     if (args.groups.data != nullptr) args.groups.data += panels.begin * args.groups.block;
   }
   narrow_kernels().dense(args);

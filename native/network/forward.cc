@@ -84,6 +84,7 @@ void forward_narrow(const Workspace& w, const float* parameters, int32_t o, Rows
     if (args.n.data != nullptr) args.n.data += panels.begin * args.n.block;
     if (args.groups.data != nullptr) args.groups.data += panels.begin * args.groups.block;
     if (args.slope.data != nullptr) args.slope.data += panels.begin * args.slope.block;
+    if (args.narrow_slope.data != nullptr) args.narrow_slope.data += panels.begin * args.narrow_slope.block;
   }
   narrow_kernels().dense(args);
 }
@@ -169,7 +170,8 @@ NarrowDenseArgs narrow_args(const Workspace& w, const float* parameters, int32_t
   if (out.wide) args.y = w.value(op.output, rows);
   if (out.narrow) args.n = w.narrow_matrix(buffer, rows);
   if (out.groups) args.groups = w.row_groups(buffer, rows, false);
-  args.slope = w.slope(o, rows);
+  if (narrow.ops[o].narrow_slope) args.narrow_slope = w.narrow_slope(o, rows);
+  else args.slope = w.slope(o, rows);
   return args;
 }
 

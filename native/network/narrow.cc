@@ -21,7 +21,7 @@ Status NarrowPlan::build(const Program& program, const Plan& plan, int32_t part_
   FLOW_TRY(values.allocate(value_count));
   FLOW_TRY(buffers.allocate(plan.buffers));
   FLOW_TRY(ops.allocate(op_count));
-  for (Dense& d : ops) d = {-1, -1, false};
+  for (Dense& d : ops) d = {-1, -1, false, false};
   values[program.output].wide = true;
   for (int32_t o = 0; o < op_count; ++o) {
     const Op& op = program.ops[o];
@@ -38,6 +38,11 @@ Status NarrowPlan::build(const Program& program, const Plan& plan, int32_t part_
     }
     const Parameter& weight = program.parameters[op.p];
     ops[o].weight = weight_count;
+    const int32_t before = plan.values[op.a].producer;
+    if (plan.ops[o].backward && plan.edges[plan.ops[o].edge].fuse && program.ops[before].kind == OpKind::kDense) {
+      ops[before].narrow_slope = true;
+      buffers[plan.ops[before].slope_buffer].slope = true;
+    }
     weight_count += narrow_panels_size(weight.shape[0], weight.shape[1]);
     if (plan.ops[o].transposed < 0) continue;
     ops[o].transposed = transposed_count;
@@ -67,7 +72,7 @@ Status NarrowPlan::build(const Program& program, const Plan& plan, int32_t part_
       b.narrow = true;
       b.groups = b.groups || values[v].groups;
     }
-    if (plan.values[v].gradient >= 0 && values[v].gradient) buffers[plan.values[v].gradient] = {true, true};
+    if (plan.values[v].gradient >= 0 && values[v].gradient) buffers[plan.values[v].gradient] = {true, true, false};
   }
   return {};
 }

@@ -22,10 +22,12 @@ struct NarrowPlan {
   };
   struct Buffer {  // what lives in each of the plan's buffers
     bool narrow, groups;
+    bool slope;  // and nothing in f32
   };
   struct Dense {
     int64_t weight, transposed;  // per op: offset in the narrow weights, -1 = none
     bool completes;              // its contribution to its input's gradient is the last
+    bool narrow_slope;           // its activation's slope is kept in bfloat16: a dense op multiplies it into the gradient
   };
   flow::Buffer<Value> values;
   flow::Buffer<Buffer> buffers;

@@ -8,15 +8,16 @@ Status Workspace::init(const Program& program, const Plan& plan, int64_t capacit
   capacity_ = capacity;
   stat_stride_ = round_up(capacity, kVirtualLanes);
   int64_t blocks = 0;
-  for (int32_t i = 0; i < plan.buffers; ++i) blocks += plan.buffer_blocks[i];
+  const auto wide = [&](int32_t i) { return narrow == nullptr || !narrow->buffers[i].slope; };
+  for (int32_t i = 0; i < plan.buffers; ++i) blocks += wide(i) ? plan.buffer_blocks[i] : 0;
   const int64_t matrices = checked_product(blocks, capacity, kLanes), stats = checked_product(2 * int64_t{plan.stats}, stat_stride_);
   if (matrices < 0 || stats < 0 || matrices > (int64_t{1} << 60)) return out_of_memory();
   FLOW_TRY(memory_.allocate(matrices + stats));
   FLOW_TRY(data_.allocate(plan.buffers));
   float* next = memory_.data();
   for (int32_t i = 0; i < plan.buffers; ++i) {
-    data_[i] = next;
-    next += plan.buffer_blocks[i] * capacity * kLanes;
+    data_[i] = wide(i) ? next : nullptr;
+    next += wide(i) ? plan.buffer_blocks[i] * capacity * kLanes : 0;
   }
   stats_ = next;
   narrow_ = narrow;
@@ -26,7 +27,7 @@ Status Workspace::init(const Program& program, const Plan& plan, int64_t capacit
   narrow_capacity_ = round_up(capacity, kLanes);
   int64_t size = 0;
   for (int32_t i = 0; i < plan.buffers; ++i)
-    size += int64_t{plan.buffer_blocks[i]} * ((narrow->buffers[i].narrow ? narrow->parts : 0) + (narrow->buffers[i].groups ? 1 : 0));
+    size += int64_t{plan.buffer_blocks[i]} * ((narrow->buffers[i].narrow ? narrow->parts : 0) + (narrow->buffers[i].groups ? 1 : 0) + (narrow->buffers[i].slope ? 1 : 0));
   const int64_t narrow_size = checked_product(size, narrow_capacity_, kLanes);
   if (narrow_size < 0) return out_of_memory();
   FLOW_TRY(narrow_memory_.allocate(narrow_size + kNarrowBlock));  // tiles load 16 rows wherever a range of rows begins
@@ -35,9 +36,9 @@ Status Workspace::init(const Program& program, const Plan& plan, int64_t capacit
   Bf16* at = narrow_memory_.data();
   for (int32_t i = 0; i < plan.buffers; ++i) {
     const int64_t one = plan.buffer_blocks[i] * narrow_capacity_ * kLanes;
-    if (narrow->buffers[i].narrow) {
+    if (narrow->buffers[i].narrow || narrow->buffers[i].slope) {
       narrow_data_[i] = at;
-      at += one * narrow->parts;
+      at += narrow->buffers[i].slope ? one : one * narrow->parts;
     }
     if (narrow->buffers[i].groups) {
       groups_[i] = at;

@@ -37,6 +37,7 @@ class Workspace {
   const NarrowPlan* narrow() const { return narrow_; }  // null: everything is f32
   const Bf16* narrow_weight(int32_t o) const { return weights_ + narrow_->ops[o].weight; }
   const Bf16* narrow_transposed(int32_t o) const { return transposed_ + narrow_->ops[o].transposed; }
+  NarrowMatrix narrow_slope(int32_t o, Rows rows) const { return narrow_matrix(plan_->ops[o].slope_buffer, rows); }
   NarrowMatrix narrow_matrix(int32_t buffer, Rows rows) const {
     const int64_t block = narrow_capacity_ * kLanes;
     return {narrow_data_[buffer] + rows.first * kLanes, block, block * plan_->buffer_blocks[buffer]};

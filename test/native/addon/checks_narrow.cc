@@ -102,10 +102,11 @@ void check_groups(Verdict& verdict, const NarrowBuffer& groups, int64_t block, c
 }
 
 void dense_case(const NarrowSubject& s, Verdict& verdict, Random& random, int rows, int in, int out) {
-  const int flags = random.below(256);
+  const int flags = random.below(1024);
   const int parts = s.kernels.splits ? 1 + random.below(3) : 1;
   const bool with_bias = flags & 1, with_y = (flags & 6) != 6, with_n = flags & 2, with_groups = with_n && parts == 1 && (flags & 8);
   const bool with_slope = flags & 16, with_add = flags & 32, with_mul = flags & 64, right = flags & 128;
+  const bool narrow_slope = with_slope && (flags & 256), narrow_mul = with_mul && (flags & 512);  // in bfloat16
   const Activation activation = random.below(3) == 0 ? static_cast<Activation>(random.below(7)) : Activation::kIdentity;
   const Narrow x(rows, in, parts), n(rows, out, parts);
   x.fill(random);
@@ -124,6 +125,9 @@ void dense_case(const NarrowSubject& s, Verdict& verdict, Random& random, int ro
   const Matrix y(rows, out, rows + random.below(5)), slope(rows, out, rows + random.below(5)), add(rows, out, rows + random.below(5)), mul(rows, out, rows);
   add.fill(random);
   mul.fill(random);
+  const Narrow slope16(rows, out, 1), mul16(rows, out, 1);
+  mul16.fill(random);
+  for (int i = 0; narrow_mul && i < rows * out; i++) mul.at(i / out, i % out) = wide(mul16.at(0, i / out, i % out));
   const Guarded bias(padded(out));
   bias.fill(random);
   NarrowDenseArgs args{};
@@ -141,20 +145,24 @@ void dense_case(const NarrowSubject& s, Verdict& verdict, Random& random, int ro
   if (with_groups) args.groups = {groups.data(), n.block(), right};
   if (with_slope) args.slope = slope;
   if (with_add) args.add = add;
-  if (with_mul) args.mul = mul;
+  if (narrow_slope) args.narrow_slope = slope16;
+  if (narrow_mul) args.narrow_mul = mul16;
+  else if (with_mul) args.mul = mul;
   s.kernels.dense(args);
   verdict.cases++;
   const std::string text =
       shape("dense", rows, in, out, flags) + " parts " + std::to_string(parts) + " activation " + std::to_string(static_cast<int>(activation));
-  if (!y.buffer.intact() || !slope.buffer.intact() || !n.buffer.buffer.intact()) return verdict.fail(text + ": wrote before a buffer");
+  if (!y.buffer.intact() || !slope.buffer.intact() || !n.buffer.buffer.intact() || !slope16.buffer.buffer.intact()) return verdict.fail(text + ": wrote before a buffer");
   for (int r = 0; r < rows; r++)
     for (int o = 0; o < padded(out); o++) {
       if (o >= out) {
         if ((with_y && y.at(r, o) != 0.0f) || (with_slope && slope.at(r, o) != 0.0f)) return verdict.fail(text + ": padding is not zero");
         for (int p = 0; with_n && p < parts; p++)
           if (n.at(p, r, o) != 0) return verdict.fail(text + ": narrow padding is not zero");
+        if (narrow_slope && slope16.at(0, r, o) != 0) return verdict.fail(text + ": padding of narrow slopes is not zero");
         continue;
       }
+      if (narrow_slope && !same_narrow(slope.at(r, o), slope16.at(0, r, o))) return verdict.fail(text + ": narrow slope is not the nearest");
       double z = 0, sum = 0;
       for (int q = 0; q < kProducts[parts - 1].count; q++)
         for (int i = 0; i < in; i++) {
@@ -196,6 +204,9 @@ void dense_case(const NarrowSubject& s, Verdict& verdict, Random& random, int ro
   for (int r = rows; with_n && r < n.capacity; r++)
     for (int c = 0; c < padded(out); c++)
       if (n.at(0, r, c) != 0x7fc1) return verdict.fail(text + ": wrote rows that are not its own");
+  for (int r = rows; narrow_slope && r < slope16.capacity; r++)
+    for (int c = 0; c < padded(out); c++)
+      if (slope16.at(0, r, c) != 0x7fc1) return verdict.fail(text + ": wrote slopes of rows that are not its own");
   if (with_groups) check_groups(verdict, groups, n.block(), n, s.left_columns && !right, text);
 }
 
