@@ -59,9 +59,20 @@ struct Waiting {
   }
 };
 
+// The weights of the next panel, asked for while this one is in use: 7 % at 1024 x 1024; where all of them stay in the second-level cache it costs as much.
+struct Ahead {
+  const Bf16* at = nullptr;
+  const Bf16* end = nullptr;
+  int64_t count = 0;  // at once
+  FLOW_INLINE void fetch() {
+    for (int64_t i = 0; i < count && at < end; i += kLanes, at += kLanes) __builtin_prefetch(at, 0, 2);
+  }
+};
+constexpr int64_t kStreamed = 256 * 1024;  // weights
+
 // Sums of rows [row, row + 32) of one panel into z; `tall`: more than 16 of the rows count, `wide`: more than 16 of the columns.
 template <int kParts, bool tall, bool wide>
-void tile_block(const NarrowDenseArgs& d, int row, int panel, float* z, Waiting& waiting) {
+void tile_block(const NarrowDenseArgs& d, int row, int panel, float* z, Waiting& waiting, Ahead& ahead) {
   using P = Products<kParts>;
   const int blocks = (d.in + kLanes - 1) / kLanes, steps = blocks * P::count;
   const Bf16* const x0 = d.x.data + static_cast<int64_t>(row) * kLanes;
@@ -92,6 +103,7 @@ void tile_block(const NarrowDenseArgs& d, int row, int panel, float* z, Waiting&
           if (wide) FLOW_TILE_DOT(3, 5, 7);
         }
         step++;
+        ahead.fetch();
         waiting.until(waiting.rows * step / steps);
       }
     }
@@ -142,6 +154,9 @@ void tile_dense_parts(const NarrowDenseArgs& d) {
   const int panels = (d.out + kLanes - 1) / kLanes;
   alignas(64) float z[2][kLanes][kLanes];
   Waiting waiting{d, finish, kParts == 1 ? 4 : 1};
+  const int64_t w_panel = static_cast<int64_t>((d.in + kLanes - 1) / kLanes) * kNarrowBlock;
+  const bool stream = kParts == 1 && panels * w_panel >= kStreamed;
+  Ahead ahead;
   int first = 0, turn = 0;
   tiles_on();
   if (d.rows <= kTile && d.groups.data == nullptr) {
@@ -153,11 +168,13 @@ void tile_dense_parts(const NarrowDenseArgs& d) {
   }
   for (int panel = first; panel < panels; panel++) {
     const bool wide = d.out - panel * kLanes > kTile;
+    if (stream && panel + 1 < panels)
+      ahead = {d.panels + (panel + 1) * w_panel, d.panels + (panel + 2) * w_panel, kNarrowBlock / ((d.rows + kLanes - 1) / kLanes)};
     for (int row = 0; row < d.rows; row += kLanes) {
       const int rows = d.rows - row < kLanes ? d.rows - row : kLanes;
       float* sums = &z[turn][0][0];
-      if (rows > kTile) wide ? tile_block<kParts, true, true>(d, row, panel, sums, waiting) : tile_block<kParts, true, false>(d, row, panel, sums, waiting);
-      else wide ? tile_block<kParts, false, true>(d, row, panel, sums, waiting) : tile_block<kParts, false, false>(d, row, panel, sums, waiting);
+      if (rows > kTile) wide ? tile_block<kParts, true, true>(d, row, panel, sums, waiting, ahead) : tile_block<kParts, true, false>(d, row, panel, sums, waiting, ahead);
+      else wide ? tile_block<kParts, false, true>(d, row, panel, sums, waiting, ahead) : tile_block<kParts, false, false>(d, row, panel, sums, waiting, ahead);
       waiting.z = sums;
       waiting.row = row;
       waiting.rows = rows;
