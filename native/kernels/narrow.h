@@ -39,10 +39,10 @@ struct NarrowDenseArgs {
   int32_t rows, in, out;
   const float* bias;  // padded, or null
   Activation activation;
-  bool quick;        // activations to bfloat16's accuracy (2^-11) instead of f32's
-  Blocked y;         // data may be null
-  NarrowMatrix n;    // data may be null
-  RowGroups groups;  // of n; data may be null
+  bool quick;                 // activations to bfloat16's accuracy (2^-11) instead of f32's
+  Blocked y;                  // data may be null
+  NarrowMatrix n;             // data may be null
+  RowGroups groups;           // of n; data may be null
   Blocked slope;              // data may be null
   NarrowMatrix narrow_slope;  // data may be null
   Blocked add;                // data may be null

@@ -41,7 +41,8 @@ struct Products<3> {
   static constexpr int count = 6, passes = 2, first[] = {0, 5, 6}, x[] = {1, 1, 2, 0, 0, 0}, w[] = {1, 0, 0, 1, 2, 0};
 };
 
-// The finished sums of a block that wait for their epilogue.
+// The finished sums of a block that wait for their epilogue, which is paid out evenly over the products of the next block. A slice and the products after it
+// must fit the processor's window (512 micro-operations): four rows of quick activations, else fewer; less than that would load the constants too often.
 struct Waiting {
   const NarrowDenseArgs& d;
   NarrowFinish finish;
@@ -49,10 +50,9 @@ struct Waiting {
   const float* z = nullptr;
   int row = 0, rows = 0, panel = 0, done = 0;
   bool last = false;  // of its panel
-  // A slice and the next products must fit the processor's window (512 micro-operations): four rows of quick activations, else fewer; less than that would
-  // only load the constants more often.
   FLOW_INLINE void until(int row_count) {
-    if (row_count <= done || (row_count < done + slice && row_count < rows)) return;
+    row_count = row_count < rows ? row_count : rows;
+    if (row_count <= done) return;
     finish(d, z + done * kLanes, row + done, row_count - done, panel);
     done = row_count;
     if (done == rows && last && d.groups.data) groups_of(d.groups.right, d.n.data + panel * d.n.block, d.rows, d.groups.data + panel * d.groups.block);
@@ -74,14 +74,15 @@ constexpr int64_t kStreamed = 256 * 1024;  // weights
 template <int kParts, bool tall, bool wide>
 void tile_block(const NarrowDenseArgs& d, int row, int panel, float* z, Waiting& waiting, Ahead& ahead) {
   using P = Products<kParts>;
-  const int blocks = (d.in + kLanes - 1) / kLanes, steps = blocks * P::count;
+  const int blocks = (d.in + kLanes - 1) / kLanes;
   const Bf16* const x0 = d.x.data + static_cast<int64_t>(row) * kLanes;
   const Bf16* const w0 = d.panels + static_cast<int64_t>(panel) * blocks * kNarrowBlock;
   FLOW_TILE_ZERO(0);
   if (wide) FLOW_TILE_ZERO(1);
   if (tall) FLOW_TILE_ZERO(2);
   if (tall && wide) FLOW_TILE_ZERO(3);
-  int step = 0;
+  const int pace = (waiting.rows << 16) / (blocks * P::count), slice = waiting.slice << 16;  // in units of 2^-16 rows
+  int due = 0x8000, next = slice;
 #pragma GCC unroll 2
   for (int pass = 0; pass < P::passes; pass++) {
     for (int b = 0; b < blocks; b++) {
@@ -102,12 +103,16 @@ void tile_block(const NarrowDenseArgs& d, int row, int panel, float* z, Waiting&
           FLOW_TILE_DOT(2, 5, 6);
           if (wide) FLOW_TILE_DOT(3, 5, 7);
         }
-        step++;
+        due += pace;
+        if (due >= next) {
+          waiting.until(due >> 16);
+          next += slice;
+        }
         ahead.fetch();
-        waiting.until(waiting.rows * step / steps);
       }
     }
   }
+  waiting.until(kLanes);
   FLOW_TILE_STORE(0, z, kSumBytes);
   if (wide) FLOW_TILE_STORE(1, z + kTile, kSumBytes);
   if (tall) FLOW_TILE_STORE(2, z + kTile * kLanes, kSumBytes);
@@ -173,7 +178,8 @@ void tile_dense_parts(const NarrowDenseArgs& d) {
     for (int row = 0; row < d.rows; row += kLanes) {
       const int rows = d.rows - row < kLanes ? d.rows - row : kLanes;
       float* sums = &z[turn][0][0];
-      if (rows > kTile) wide ? tile_block<kParts, true, true>(d, row, panel, sums, waiting, ahead) : tile_block<kParts, true, false>(d, row, panel, sums, waiting, ahead);
+      if (rows > kTile)
+        wide ? tile_block<kParts, true, true>(d, row, panel, sums, waiting, ahead) : tile_block<kParts, true, false>(d, row, panel, sums, waiting, ahead);
       else wide ? tile_block<kParts, false, true>(d, row, panel, sums, waiting, ahead) : tile_block<kParts, false, false>(d, row, panel, sums, waiting, ahead);
       waiting.z = sums;
       waiting.row = row;
@@ -185,7 +191,7 @@ void tile_dense_parts(const NarrowDenseArgs& d) {
     }
   }
   tiles_off();
-  waiting.until(waiting.rows);
+  waiting.until(kLanes);
 }
 
 void tile_dense(const NarrowDenseArgs& d) { d.parts == 1 ? tile_dense_parts<1>(d) : d.parts == 2 ? tile_dense_parts<2>(d) : tile_dense_parts<3>(d); }

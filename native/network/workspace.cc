@@ -27,7 +27,8 @@ Status Workspace::init(const Program& program, const Plan& plan, int64_t capacit
   narrow_capacity_ = round_up(capacity, kLanes);
   int64_t size = 0;
   for (int32_t i = 0; i < plan.buffers; ++i)
-    size += int64_t{plan.buffer_blocks[i]} * ((narrow->buffers[i].narrow ? narrow->parts : 0) + (narrow->buffers[i].groups ? 1 : 0) + (narrow->buffers[i].slope ? 1 : 0));
+    size += int64_t{plan.buffer_blocks[i]} *
+            ((narrow->buffers[i].narrow ? narrow->parts : 0) + (narrow->buffers[i].groups ? 1 : 0) + (narrow->buffers[i].slope ? 1 : 0));
   const int64_t narrow_size = checked_product(size, narrow_capacity_, kLanes);
   if (narrow_size < 0) return out_of_memory();
   FLOW_TRY(narrow_memory_.allocate(narrow_size + kNarrowBlock));  // tiles load 16 rows wherever a range of rows begins

@@ -152,7 +152,8 @@ void dense_case(const NarrowSubject& s, Verdict& verdict, Random& random, int ro
   verdict.cases++;
   const std::string text =
       shape("dense", rows, in, out, flags) + " parts " + std::to_string(parts) + " activation " + std::to_string(static_cast<int>(activation));
-  if (!y.buffer.intact() || !slope.buffer.intact() || !n.buffer.buffer.intact() || !slope16.buffer.buffer.intact()) return verdict.fail(text + ": wrote before a buffer");
+  if (!y.buffer.intact() || !slope.buffer.intact() || !n.buffer.buffer.intact() || !slope16.buffer.buffer.intact())
+    return verdict.fail(text + ": wrote before a buffer");
   for (int r = 0; r < rows; r++)
     for (int o = 0; o < padded(out); o++) {
       if (o >= out) {
