@@ -12,6 +12,8 @@ import { type TrainOptions, trainingKeys } from './options.ts';
 import { train } from './train.ts';
 
 type Sampling = NonNullable<Parameters<Model['sample']>[0]>;
+/** What distil() decides itself: velocities, at the times of its steps. */
+type Imposed = 'time' | 'objective';
 /** What a flow gives its successor; all else is trained as by train(). */
 type Inherited = 'data' | 'columns' | 'source' | 'path' | 'coupling' | 'condition' | 'table';
 
@@ -20,24 +22,26 @@ export interface ReflowOptions extends Omit<TrainOptions, Inherited> {
   readonly pairs?: number;
   /** Rounds of reflow, 1 .. 10: each learns from the pairs of the one before. @default 1 */
   readonly rounds?: number;
-  /** How the pairs are made: as accurate as wanted. @default midpoint({ steps: 50 }) */
+  /** How the pairs are made: as accurate as wanted. @default that of model.sample(): midpoint({ steps: 50 }), and one step for average velocities */
   readonly solver?: Sampling['solver'];
   /** For a model with a condition: one row per pair, in the form that sample() takes. */
   readonly condition?: Sampling['condition'];
   /** Guidance of the pairs, as in sample(); the new model has it built in. @default 1 */
   readonly guidance?: Sampling['guidance'];
 }
-export interface DistilOptions extends Omit<ReflowOptions, 'rounds' | 'time'> {
+export interface DistilOptions extends Omit<ReflowOptions, 'rounds' | Imposed> {
   /** The k Euler steps that the new model is for, 1 .. 64: sample it with euler({ steps: k }). @default 1 */
   readonly samplingSteps?: number;
 }
 
 const own = ['pairs', 'rounds', 'solver', 'condition', 'guidance', 'samplingSteps'] as const;
+const imposed: readonly string[] = ['time', 'objective'] satisfies Imposed[];
 const inherited: readonly string[] = ['data', 'columns', 'source', 'path', 'coupling', 'table'] satisfies Inherited[];
 
 /**
  * Straightens a trained flow: a new model, on condOT(), of the lines between noise and the samples it becomes. Takes the options of train() as well; the network is the model's
  * own by default. The new model draws its noise itself, and so reaches in a few Euler steps what the model needs many for; its samples can be no better than the model's.
+ * With `objective: meanFlow()` it learns average velocities along those lines, which serves a single step best.
  * @throws FlowError naming the option; ERR_FLOW_CONFIG for a model trained from source rows (train() with paired rows does it there).
  * @example const straight = await reflow(model, { steps: 20_000, seed: 1 }); await straight.sample({ n: 1000, solver: euler({ steps: 2 }) });
  */
@@ -58,7 +62,7 @@ export function distil(model: Model, options: DistilOptions = {}): Promise<Model
 
 const allowed = (verb: 'reflow' | 'distil'): readonly string[] => [
   ...own.filter((key) => (verb === 'reflow' ? key !== 'samplingSteps' : key !== 'rounds')),
-  ...trainingKeys.filter((key) => !inherited.includes(key) && !(verb === 'distil' && key === 'time') && key !== 'condition'),
+  ...trainingKeys.filter((key) => !inherited.includes(key) && !(verb === 'distil' && imposed.includes(key)) && key !== 'condition'),
 ];
 
 async function rectify(model: Model, options: ReflowOptions, verb: 'reflow' | 'distil', time: TimeLaw | null): Promise<Model> {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import {
   adamw,
   condOT,
+  distil,
   euler,
   heun,
   logitNormal,
@@ -152,6 +153,10 @@ describe.each([
     const student = await reflow(model, { solver: euler({ steps: 2 }), pairs: 50, steps: 3, batchSize: 16 }); // a velocity again
     expect(student.record.network.span).toBeUndefined();
     expect((await student.encode([[1, 2]])).nfe).toBe(100);
+    const again = await reflow(student, { objective, pairs: 50, steps: 3, batchSize: 16 });
+    expect(again.record.network.span).toBe(span);
+    expect((await again.sample()).nfe).toBe(1);
+    expect(await refused(() => distil(student, { objective } as object))).toBe('ERR_FLOW_CONFIG options.objective'); // its times are those of steps
   });
 });
 
