@@ -1,6 +1,7 @@
 #include "binding/jobs.h"
 
 #include "core/glibc_floor.h"
+#include "core/subnormals.h"
 
 #include <signal.h>
 
@@ -80,6 +81,7 @@ void Jobs::start(Napi::Env env) {
 void* Jobs::dispatch(void* pointer) {
   Dispatcher& self = *static_cast<Dispatcher*>(pointer);
   Jobs& jobs = *self.jobs;
+  const FlushSubnormals flush;
   while (std::unique_ptr<Job> job = jobs.take(self)) {
     try {
       job->work(*job->stop);

@@ -2,6 +2,7 @@
 
 #include "binding/density.h"
 #include "binding/sample.h"
+#include "core/subnormals.h"
 
 namespace flow::binding {
 
@@ -54,6 +55,7 @@ struct Inputs {
 Napi::Value NetworkHandle::evaluate_sync(const Napi::CallbackInfo& info) {
   const Inputs in(*state_, info);
   const Output<float> v(info.Env(), static_cast<int64_t>(in.x.size()), "evaluateSync");
+  const FlushSubnormals flush;
   if (in.rows > 0) check(state_->evaluate(in.rows, in.x.data(), in.t.data(), in.condition_data(), v.data, precision(info[3], "precision")), "evaluateSync");
   return v.value();
 }
@@ -64,6 +66,7 @@ Napi::Value NetworkHandle::gradient_sync(const Napi::CallbackInfo& info) {
   require_length(cotangent.size(), static_cast<int64_t>(in.x.size()), "cotangent", "(rows, dimension)");
   const Output<float> parameters(info.Env(), state_->parameter_count(), "gradientSync");
   const Output<float> x(info.Env(), static_cast<int64_t>(in.x.size()), "gradientSync");
+  const FlushSubnormals flush;
   if (in.rows > 0) {
     check(state_->gradient(in.rows, in.x.data(), in.t.data(), in.condition_data(), cotangent.data(), parameters.data, x.data, precision(info[4], "precision")),
           "gradientSync");
@@ -96,7 +99,10 @@ Napi::Value NetworkHandle::sample(const Napi::CallbackInfo& info) {
 Napi::Value NetworkHandle::sample_sync(const Napi::CallbackInfo& info) {
   SampleTask task(info.Env(), state_, info[0]);
   require_alive();
-  task.run(nullptr);
+  {
+    const FlushSubnormals flush;
+    task.run(nullptr);
+  }
   return task.result(info.Env());
 }
 
@@ -112,6 +118,7 @@ Napi::Value NetworkHandle::tangent_sync(const Napi::CallbackInfo& info) {
   require_length(seeds.size(), elements("seeds", in.rows, state_->seed_width()), "seeds", "each given seed in turn, (copies, rows, width)");
   const Output<float> v(info.Env(), static_cast<int64_t>(in.x.size()), "tangentSync");
   const Output<float> tangent(info.Env(), elements("x", in.rows, state_->tangent_width()), "tangentSync");
+  const FlushSubnormals flush;
   check(state_->tangent(in.rows, in.x.data(), in.t.data(), in.condition_data(), seeds.data(), static_cast<int64_t>(seeds.size()), v.data, tangent.data),
         "tangentSync");
   Napi::Object record = Napi::Object::New(info.Env());

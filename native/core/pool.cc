@@ -5,6 +5,7 @@
 #include "core/pool.h"
 
 #include "core/glibc_floor.h"
+#include "core/subnormals.h"
 
 #include <atomic>
 #include <chrono>
@@ -79,6 +80,7 @@ bool help() {
 }
 
 void worker_loop() {
+  const FlushSubnormals flush;
   for (;;) {
     const uint32_t seen = epoch.load(std::memory_order_seq_cst);
     if (help()) continue;
