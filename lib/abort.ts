@@ -14,3 +14,18 @@ export function following(outer: AbortSignal | undefined): { readonly signal: Ab
     },
   };
 }
+
+/** Longest stretch of work between two turns of the event loop. */
+const stretchMs = 2;
+
+/** Runs a generator to its end, leaving the event loop a turn every few milliseconds. */
+export async function unhurried<T>(work: Generator<void, T>, signal: AbortSignal | undefined): Promise<T> {
+  for (let began = performance.now(); ; ) {
+    const { done, value } = work.next();
+    if (done) return value;
+    if (performance.now() < began + stretchMs) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
+    began = performance.now();
+  }
+}

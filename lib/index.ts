@@ -5,12 +5,14 @@ export type { Coupling, CustomCoupling, OptimalCoupling } from './couplings/coup
 export { defineCoupling, independent, type MinibatchOTOptions, minibatchOT } from './couplings/couplings.ts';
 export type { Labels, SamplingCondition, TrainingCondition } from './data/condition.ts';
 export { Dataset, type DatasetOptions } from './data/dataset.ts';
+export { type SyntheticDensity, syntheticDensity } from './data/densities.ts';
 export type { Columns, Matrix } from './data/rows.ts';
 export { type Synthetic, type SyntheticName, synthetic, syntheticNames } from './data/synthetic.ts';
 export { FlowError, type FlowErrorCode, type FlowErrorFields } from './errors.ts';
 export { adaptive, type Loss, mse, pseudoHuber } from './losses/loss.ts';
 export { meanFlow, type Objective, scoreAndFlow, shortcut } from './losses/objective.ts';
 export { edm, type LossWeight, minSNR } from './losses/weight.ts';
+export { type C2stOptions, type C2stResult, c2st } from './metrics/c2st.ts';
 export { type EnergyDistanceOptions, energyDistance } from './metrics/energy-distance.ts';
 export { type MmdOptions, mmdSquared } from './metrics/mmd.ts';
 export { normalisedPathEnergy, pathEnergy, straightness } from './metrics/path-energy.ts';

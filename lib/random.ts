@@ -78,6 +78,16 @@ export class Random {
   }
 }
 
+/** The numbers 0 .. n - 1 in random order (Fisher and Yates), n < 2^24. */
+export function shuffled(random: Random, n: number): Int32Array {
+  const order = Int32Array.from({ length: n }, (_, i) => i);
+  for (let i = n - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [order[i], order[j]] = [order[j] as number, order[i] as number];
+  }
+  return order;
+}
+
 /** ln x for normal x > 0, about 1 ulp: x = m 2^e, ln m = 2 artanh((m - 1) / (m + 1)). */
 export function log(x: number): number {
   let exponent = 0;

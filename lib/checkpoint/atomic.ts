@@ -127,6 +127,16 @@ const remedies: Readonly<Record<string, string>> = {
 export async function ioError(error: unknown, action: string, file: string, fs: FileSystem = systemFiles, bytes?: number): Promise<FlowError> {
   if (error instanceof FlowError) return error;
   const code = String((error as { code?: unknown } | null)?.code ?? (error as { message?: unknown } | null)?.message ?? error);
+  if (code === 'ENOENT' && action.startsWith('reading ')) {
+    const [expected, hint] = ['a model file or a checkpoint', 'Check the path; model.save() and `flowmatch fit` write model files.'];
+    return new FlowError('ERR_FLOW_IO', `${file}: there is no such file (${code} while reading it). ${hint}`, {
+      path: file,
+      expected,
+      received: code,
+      hint,
+      cause: error,
+    });
+  }
   let sizes = '';
   if (bytes !== undefined) {
     const free = await fs.statfs(dirname(file)).then(

@@ -1,18 +1,22 @@
 // `flowmatch demo`: a synthetic set, a model in seconds, and the picture of both in the terminal and as HTML (and SVG where its packages are installed).
 
 import { join } from 'node:path';
+import { type SyntheticDensity, syntheticDensity } from '../data/densities.ts';
 import { synthetic, syntheticNames } from '../data/synthetic.ts';
 import { FlowError } from '../errors.ts';
+import { c2st } from '../metrics/c2st.ts';
 import { energyDistance } from '../metrics/energy-distance.ts';
+import type { Model } from '../model/model.ts';
 import { mlp } from '../network/mlp.ts';
 import { adamw } from '../optimisers/adamw.ts';
 import { warmupCosine } from '../optimisers/schedules.ts';
 import { choice } from '../options.ts';
 import { scatter, writePicture } from '../plot/index.ts';
+import { rk4 } from '../solvers/solvers.ts';
 import { train } from '../training/train.ts';
 import { brailleScatter, sideBySide, square } from './braille.ts';
 import type { Session } from './session.ts';
-import { count, duration } from './terminal.ts';
+import { c2stText, count, duration } from './terminal.ts';
 
 export interface DemoFlags {
   readonly output: string;
@@ -60,12 +64,18 @@ export async function demo(given: string | undefined, flags: DemoFlags, { termin
   const part = (points: Float32Array) => points.subarray(0, 2 * 3000);
   const distance = energyDistance(part(x), part(fresh), 2);
   const floor = energyDistance(part(data), part(fresh), 2);
+  const threads = flags.threads === undefined ? {} : { threads: flags.threads };
+  const apart = await c2st(part(fresh), part(x), 2, { seed: flags.seed, signal, ...threads });
+  const density = syntheticDensity(name);
+  const likelihood = density && (await surprise(model, fresh.subarray(0, 2 * likelihoodRows), density, { signal, ...threads }));
   const files = await write(name, data, x, flags.output, terminal.json ? undefined : (text) => terminal.note(text));
   const saved = join(flags.output, `${name}.safetensors`);
   await model.save(saved);
   model.dispose();
   const text = [
     `energy distance to fresh points: ${distance.toFixed(4)} (two sets of real points: ${floor.toFixed(4)})`,
+    c2stText(apart),
+    ...(likelihood ? [`negative log-likelihood of fresh points: ${likelihood.nll.toFixed(3)} nats (the best possible: ${likelihood.floor.toFixed(3)})`] : []),
     `wrote ${[...files, saved].join(', ')}`,
     '',
     'Go on with:',
@@ -79,7 +89,23 @@ export async function demo(given: string | undefined, flags: DemoFlags, { termin
     `  const model = await train({ data, columns: 2, network: mlp({ hidden: [${defaults.hidden.join(', ')}] }), batchSize: ${defaults.batchSize}, steps: ${steps}, seed: ${flags.seed} });`,
     '  const { x } = await model.sample({ n: 10_000, seed: 1 });',
   ].join('\n');
-  terminal.result({ event: 'done', name, steps, seconds, energyDistance: distance, energyDistanceOfData: floor, files: [...files, saved] }, text);
+  terminal.result(
+    { event: 'done', name, steps, seconds, energyDistance: distance, energyDistanceOfData: floor, c2st: apart, likelihood, files: [...files, saved] },
+    text,
+  );
+}
+
+const likelihoodRows = 500;
+
+/** Mean of -ln density over rows (n, 2), by the model and by the law that they were drawn from, in nats. */
+async function surprise(
+  model: Model,
+  rows: Float32Array,
+  { logDensity }: SyntheticDensity,
+  options: { readonly signal: AbortSignal; readonly threads?: number },
+): Promise<{ readonly nll: number; readonly floor: number }> {
+  const mean = (ln: Float64Array): number => -ln.reduce((sum, v) => sum + v, 0) / ln.length;
+  return { nll: mean((await model.logDensity(rows, { solver: rk4({ steps: 25 }), ...options })).logDensity), floor: mean(logDensity(rows)) };
 }
 
 /** The picture as HTML, and as SVG when the packages that draw it are there. */

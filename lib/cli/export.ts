@@ -11,14 +11,16 @@ import { choice } from '../options.ts';
 import { loadOnnx } from '../sampling/onnx.ts';
 import type { NoiseSchedule } from '../solvers/noise.ts';
 import type { Solver } from '../solvers/solver.ts';
-import { solverByName } from '../solvers/solvers.ts';
+import { resolveSolver } from '../solvers/solvers.ts';
+import { spanSolver } from '../solvers/spans.ts';
+import { solverOf } from './sample.ts';
 import type { Session } from './session.ts';
 import { bytes, count } from './terminal.ts';
 
 export interface ExportFlags {
   readonly output: string;
   readonly graph: string;
-  readonly solver: string;
+  readonly solver?: string;
   readonly steps?: number;
   readonly noise?: NoiseSchedule;
   readonly opset?: number;
@@ -40,8 +42,7 @@ export async function exportModel(file: string, flags: ExportFlags, { terminal, 
       const hint = 'Leave --check out; OnnxSampler.logDensity runs such a file.';
       throw argumentError('ERR_FLOW_CONFIG', '--check', 'a graph that samples: sampler or velocity', graph, hint);
     }
-    const { steps, noise } = flags;
-    const solver = solverByName(flags.solver, { ...(steps === undefined ? {} : { steps }), ...(noise === undefined ? {} : { noise }) }, '--solver');
+    const solver = solverOf(flags, model) ?? (model.record.network.span ? spanSolver : resolveSolver)(undefined, '--solver');
     await exportOnnx(model, flags.output, {
       graph,
       ...(graph === 'velocity' ? {} : { solver }),

@@ -4,9 +4,8 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FlowError } from '../errors.ts';
 import { lower } from '../network/lower.ts';
-import type { TableComparison } from '../table/compare.ts';
 import { tableDefaults } from '../table/defaults.ts';
-import { reportCard, type TableTrainOptions, tableCondition, tableNetwork, trainTable } from '../table/fit.ts';
+import { type ReportCard, reportCard, type TableTrainOptions, tableCondition, tableNetwork, trainTable } from '../table/fit.ts';
 import { type PreparedTable, type PrepareOptions, prepareTable } from '../table/prepare.ts';
 import type { ColumnSchema } from '../table/schema.ts';
 import { openTable } from '../table/source.ts';
@@ -14,7 +13,7 @@ import { type FitSettings, readConfig } from './config.ts';
 import { estimate } from './estimate.ts';
 import { Interrupted } from './exit.ts';
 import type { Session } from './session.ts';
-import { bytes, count, duration, type Terminal, tabulate } from './terminal.ts';
+import { bytes, c2stText, count, duration, type Terminal, tabulate } from './terminal.ts';
 
 export interface FitFlags extends FitSettings {
   readonly output: string;
@@ -210,7 +209,7 @@ async function train(
 }
 
 /** The report card for people. */
-export function cardText(card: TableComparison): string {
+export function cardText(card: ReportCard): string {
   const rows = card.columns.map((column) => [`  ${column.name}`, column.kind, column.measure, column.distance.toFixed(3)]);
   const lines = [
     `report card: ${count(card.rows.synthetic)} generated rows against ${count(card.rows.real)} real ones (0 = equal, 1 = disjoint)`,
@@ -220,5 +219,6 @@ export function cardText(card: TableComparison): string {
   if (c) lines.push(`  largest correlation error ${c.error.toFixed(3)} (${c.a} with ${c.b}: real ${c.real.toFixed(3)}, generated ${c.synthetic.toFixed(3)})`);
   const numeric = card.columns.some((column) => column.measure === 'KS');
   lines.push(`  rows equal to a real one: ${count(card.exactCopies)}${numeric ? '' : ' (categories only, so some are expected)'}`);
+  if (card.c2st) lines.push(`  ${c2stText(card.c2st)}`);
   return lines.join('\n');
 }

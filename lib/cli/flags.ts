@@ -1,6 +1,6 @@
 // Values of flags, read strictly: every mistake is an ERR_FLOW_RANGE or ERR_FLOW_CONFIG that names the flag (exit code 2).
 
-import { argumentError } from '../errors.ts';
+import { argumentError, FlowError } from '../errors.ts';
 import { choice } from '../options.ts';
 import { type SamplingPrecision, samplingPrecision, type TrainingPrecision, trainingPrecision } from '../precision.ts';
 import { fading, memoryless, type NoiseSchedule, proportional } from '../solvers/noise.ts';
@@ -72,6 +72,18 @@ export function noiseFlag(text: string): NoiseSchedule {
   if (rest.length > 0 || (known === 'memoryless' && eta !== undefined))
     throw argumentError('ERR_FLOW_RANGE', '--noise', 'memoryless, or proportional:0.5, or fading:0.5', text);
   return known === 'memoryless' ? memoryless() : known === 'fading' ? fading(strength) : proportional(strength);
+}
+
+/** An error about an option of the library, in the words of the command line: `options.guidance` is --guidance, `options.solver.steps` --steps, and `dropCondition: 0.1` --drop-condition 0.1. */
+export function inFlags(error: unknown, flags: ReadonlyMap<string, string>): unknown {
+  const flag = /^options\.(?:solver\.)?(\w+)$/.exec((error instanceof FlowError && error.path) || '')?.[1];
+  if (!(error instanceof FlowError) || flag === undefined || !flags.has(flag)) return error;
+  const words = (text: string): string =>
+    text
+      .replace(/\boptions\.(?:solver\.)?(\w+)/g, (whole, name: string) => flags.get(name) ?? whole)
+      .replace(/\b(\w+): (\d[\d.]*\d|\d)/g, (whole, name: string, value: string) => (flags.has(name) ? `${flags.get(name)} ${value}` : whole));
+  const { code, expected, received, hint } = error;
+  return new FlowError(code, words(error.message), { path: flags.get(flag), expected, received, hint: hint && words(hint), cause: error });
 }
 
 /** A flag that may be given several times. */

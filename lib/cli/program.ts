@@ -5,6 +5,7 @@ import { version } from '../version.ts';
 import {
   couplingFlag,
   guidanceFlag,
+  inFlags,
   integerFlag,
   noiseFlag,
   numberFlag,
@@ -63,7 +64,7 @@ export function program(json = false): Command {
     .option('--first-row <i>', 'start at this row of the seed', integerFlag('--first-row', 0), 0)
     .option('--solver <name>', 'midpoint (default), euler, heun, ralston, rk4, rk4ThreeEighths; bosh3, dopri5, tsit5, dopri8; eulerMaruyama, stochasticHeun')
     .option('--noise <name>', 'of a stochastic solver: proportional:0.5, fading:0.5 or memoryless', noiseFlag)
-    .option('--steps <n>', 'steps of the solver (default: 50 for midpoint)', integerFlag('--steps', 1, 100_000))
+    .option('--steps <n>', 'steps of the solver (default: 50 for midpoint, 1 for a model of average velocities)', integerFlag('--steps', 1, 100_000))
     .option('--rtol <x>', 'error per step of dopri5 and its like, relative to the row (default: 1e-5)', numberFlag('--rtol', 0, 1))
     .option('--atol <x>', 'the same, absolute (default: 1e-5)', numberFlag('--atol', 1e-15, 1000))
     .option('--given <column=value>', 'fix the column that was the --target of fit')
@@ -91,7 +92,7 @@ export function program(json = false): Command {
   verb(root, 'export <model>', 'write the model as ONNX')
     .requiredOption('-o, --output <file>', 'the model, .onnx')
     .option('--graph <kind>', 'sampler (noise to rows, solver inside), velocity, or log-density (rows to their log-density)', 'sampler')
-    .option('--solver <name>', 'solver of a sampler graph', 'midpoint')
+    .option('--solver <name>', 'solver of a sampler graph (default: midpoint, or euler for a model of average velocities)')
     .option('--noise <name>', 'of a stochastic solver: proportional:0.5, fading:0.5 or memoryless', noiseFlag)
     .option('--steps <n>', 'steps of that solver (default: 50 for midpoint)', integerFlag('--steps', 1, 100_000))
     .option('--guidance <w>', 'follow the condition this strongly, e.g. 2 or 2:0.1-0.8; input: the graph takes it', guidanceFlag('input'))
@@ -141,6 +142,8 @@ function run(load: () => Promise<unknown>): (...given: unknown[]) => Promise<voi
     await withSession(flags, async (session) => {
       const act = (await load()) as Verb;
       await act(file as string, { ...flags, seedGiven, ...(table === undefined ? {} : { table }) } as never, session);
+    }).catch((error: unknown) => {
+      throw inFlags(error, new Map(command.parent?.commands.flatMap(({ options }) => options.map((o) => [o.attributeName(), o.long ?? '']))));
     });
   };
 }

@@ -4,7 +4,7 @@ import { Model } from '../model/model.ts';
 import { writeReport } from '../report/index.ts';
 import { openTable } from '../table/source.ts';
 import type { Session } from './session.ts';
-import { bytes, count } from './terminal.ts';
+import { bytes, c2stText, count } from './terminal.ts';
 
 export interface ReportFlags {
   readonly table: string;
@@ -37,6 +37,7 @@ export async function report(file: string, flags: ReportFlags, { terminal, signa
       `wrote ${flags.output} (${bytes(Buffer.byteLength(html))}): ${count(rows.synthetic)} generated rows against ${count(rows.real)} real ones`,
       `  largest distance of a column ${worst.distance.toFixed(3)} (${worst.name}, ${worst.measure})`,
       ...(largest ? [`  largest correlation error ${largest.error.toFixed(3)} (${largest.a} with ${largest.b})`] : []),
+      ...(measures.c2st ? [`  ${c2stText(measures.c2st)}`] : []),
       `  rows equal to a real one: ${count(measures.copies.synthetic)}`,
     ].join('\n');
     terminal.endProgress();

@@ -32,12 +32,13 @@ export interface SampleFlags {
   readonly format?: string;
 }
 
-/** The solver that the flags name, or undefined for the model's default; a tolerance alone means dopri5, noise alone stochasticHeun. */
-export function solverOf({ solver, ...flags }: Pick<SampleFlags, 'solver' | 'steps' | 'rtol' | 'atol' | 'noise'>): Solver | undefined {
+/** The solver that the flags name, or undefined for the model's default. A tolerance alone means dopri5, noise alone stochasticHeun, steps alone the default's. */
+export function solverOf({ solver, ...flags }: Pick<SampleFlags, 'solver' | 'steps' | 'rtol' | 'atol' | 'noise'>, model: Model): Solver | undefined {
   const { steps, rtol, atol, noise } = flags;
   const options = Object.fromEntries(Object.entries({ steps, rtol, atol, noise }).filter(([, value]) => value !== undefined));
   if (solver === undefined && Object.keys(options).length === 0) return undefined;
-  const preset = noise !== undefined ? 'stochasticHeun' : rtol !== undefined || atol !== undefined ? 'dopri5' : 'midpoint';
+  const preset =
+    noise !== undefined ? 'stochasticHeun' : rtol !== undefined || atol !== undefined ? 'dopri5' : model.record.network.span ? 'euler' : 'midpoint';
   return solverByName(solver ?? preset, options, '--solver');
 }
 
@@ -48,7 +49,7 @@ export async function sample(file: string, flags: SampleFlags, { terminal, signa
   const model = withCodec(await Model.load(file));
   const codec = tableCodec(model);
   const toFile = output !== undefined && output !== '-';
-  const solver = solverOf(flags);
+  const solver = solverOf(flags, model);
   const writer = rowWriter(formatOf(flags.format, toFile ? output : undefined, terminal.json), codec);
   const given = flags.given === undefined ? undefined : givenValue(flags.given, codec);
   const out = await openOutput(output);

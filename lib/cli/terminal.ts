@@ -90,6 +90,10 @@ export function bytes(n: number): string {
   return `${unit === 0 ? value : value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`;
 }
 
+/** What a classifier two-sample test found, for people. */
+export const c2stText = ({ accuracy, standardError }: { readonly accuracy: number; readonly standardError: number }): string =>
+  `a classifier tells them apart in ${accuracy.toFixed(3)} +- ${standardError.toFixed(3)} of cases (C2ST: 0.5 = not at all, 1 = always)`;
+
 /** 0:42, 12:03, 1:02:03 */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';

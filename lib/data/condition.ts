@@ -48,6 +48,8 @@ export interface ConditionRows {
 const isNumbers = (value: unknown): value is ArrayLike<number> =>
   ArrayBuffer.isView(value) || (Array.isArray(value) && (value.length === 0 || typeof value[0] === 'number'));
 
+const labelsHint = 'The class of each row goes into labels: { labels: [0, 2, 1, ...] }; classes only says how many there are.';
+
 /** The `condition` option of training, or null; `drop` is how often it will be dropped. */
 export function trainingCondition(value: unknown, path: string, rows: number, drop = 0): ConditionRows | null {
   if (value === undefined || value === null) return null;
@@ -60,7 +62,7 @@ export function trainingCondition(value: unknown, path: string, rows: number, dr
   const labels = labelColumns(given.labels, `${path}.labels`);
   const counts = given.classes === undefined || Array.isArray(given.classes) ? (given.classes as unknown[] | undefined) : [given.classes];
   if (counts !== undefined && counts.length !== labels.length)
-    throw argumentError('ERR_FLOW_SHAPE', `${path}.classes`, `${labels.length} class counts`, given.classes);
+    throw argumentError('ERR_FLOW_SHAPE', `${path}.classes`, `${labels.length} class counts`, given.classes, labels.length === 0 ? labelsHint : undefined);
   const classes = labels.map((column, k) => {
     if (column.length !== rows) throw rowsError(`${path}.labels`, rows, column.length);
     const most = Array.prototype.reduce.call(column, (a, b) => Math.max(a as number, b as number), 0) as number;
@@ -85,7 +87,7 @@ export function samplingCondition(value: unknown, path: string, spec: ConditionS
   }
   if (typeof value === 'number') return check({ values: one(value, path, width), rows: 1 }, spec, path);
   if (Array.isArray(value) || ArrayBuffer.isView(value)) return check(loose(value, path, width), spec, path);
-  const given = record(value, path, ['numbers', 'labels']);
+  const given = record(value, path, ['numbers', 'labels'], { classes: 'labels: the class of each row, or one for all' });
   const numbers = spec.numbers === 0 ? { values: new Float32Array(0), rows: 1 } : loose(given.numbers, `${path}.numbers`, spec.numbers);
   if (spec.numbers === 0 && given.numbers !== undefined)
     throw argumentError('ERR_FLOW_CONFIG', `${path}.numbers`, 'nothing: the condition has labels only', given.numbers);

@@ -1,6 +1,6 @@
 // The shapes behind the synthetic sets. Each maps (n, seed) to n points in float64 with the label of their component.
 
-import { Random } from '../random.ts';
+import { Random, shuffled } from '../random.ts';
 
 export type Rows = (n: number, seed: number | bigint) => { x: Float64Array; labels: Int32Array };
 
@@ -45,16 +45,30 @@ interface Moons {
   readonly standardise?: number;
 }
 
+/** The upper arc of the moons (label 0), or the lower one, at an angle in [0, pi]. */
+export const moonArc = (label: number, angle: number): readonly [number, number] =>
+  label === 0 ? [Math.cos(angle), Math.sin(angle)] : [1 - Math.cos(angle), 0.5 - Math.sin(angle)];
+
+/** u in (0, 1) -> the S and the roll. */
+export const sCurve = (u: number): readonly [number, number] => {
+  const t = 3 * Math.PI * (u - 0.5);
+  return [Math.sin(t), Math.sign(t) * (Math.cos(t) - 1)];
+};
+export const swissRoll = (u: number): readonly [number, number] => {
+  const t = 1.5 * Math.PI * (1 + 2 * u);
+  return [t * Math.cos(t), t * Math.sin(t)];
+};
+
 /** Two interleaved half circles, each with equally spaced angles in [0, pi]; rows are shuffled. */
 export function moons({ noise, kind, place, standardise }: Moons): Rows {
   return (n, seed) => {
     const outer = Math.floor(n / 2);
-    const order = shuffled(n, seed);
+    const order = shuffled(new Random(seed, stream + 1), n);
     const rows = fill(n, seed, (random, i) => {
       const k = order[i] as number;
       const [label, at, count] = k < outer ? [0, k, outer] : [1, k - outer, n - outer];
       const angle = (Math.PI * at) / Math.max(count - 1, 1);
-      const [x, y] = label === 0 ? [Math.cos(angle), Math.sin(angle)] : [1 - Math.cos(angle), 0.5 - Math.sin(angle)];
+      const [x, y] = moonArc(label, angle);
       const shift = kind === 'diagonal' ? noise * random.uniform() : 0;
       const [dx, dy] = kind === 'diagonal' ? [shift, shift] : [noise * random.normal(), noise * random.normal()];
       const [px, py] = place(x + dx, y + dy);
@@ -69,17 +83,6 @@ export function moons({ noise, kind, place, standardise }: Moons): Rows {
     }
     return rows;
   };
-}
-
-/** Fisher-Yates from its own stream. */
-function shuffled(n: number, seed: number | bigint): Int32Array {
-  const random = new Random(seed, stream + 1);
-  const order = Int32Array.from({ length: n }, (_, i) => i);
-  for (let i = n - 1; i > 0; i--) {
-    const j = random.below(i + 1);
-    [order[i], order[j]] = [order[j] as number, order[i] as number];
-  }
-  return order;
 }
 
 /** scale (curve(u) + noise z), u ~ U(0, 1). */

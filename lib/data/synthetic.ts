@@ -2,7 +2,7 @@
 // Versions: `runner`, `runner-twodim` and `torchcfm` are the three definitions behind the published tables of conditional flow matching; `v1` is ours.
 
 import { choice, integer, record } from '../options.ts';
-import { checkerboard, circles, gaussians, moons, noisyCurve, pinwheel, type Rows, spirals, standard } from './shapes.ts';
+import { checkerboard, circles, gaussians, moons, noisyCurve, pinwheel, type Rows, sCurve, spirals, standard, swissRoll } from './shapes.ts';
 
 export interface Synthetic {
   /** (n, 2) row-major. */
@@ -27,19 +27,9 @@ const generators = {
     'runner-twodim': moons({ noise: 0.1, kind: 'normal', place: (x, y) => [x, y], standardise: 7 }),
     torchcfm: moons({ noise: 0.2, kind: 'diagonal', place: (x, y) => [3 * x - 1, 3 * y - 1] }),
   },
-  scurve: {
-    runner: noisyCurve(0.05, 1.5, (u) => {
-      const t = 3 * Math.PI * (u - 0.5);
-      return [Math.sin(t), Math.sign(t) * (Math.cos(t) - 1)];
-    }),
-  },
+  scurve: { runner: noisyCurve(0.05, 1.5, sCurve) },
   checkerboard: { v1: checkerboard },
-  swissroll: {
-    v1: noisyCurve(1, 0.2, (u) => {
-      const t = 1.5 * Math.PI * (1 + 2 * u);
-      return [t * Math.cos(t), t * Math.sin(t)];
-    }),
-  },
+  swissroll: { v1: noisyCurve(1, 0.2, swissRoll) },
   circles: { v1: circles },
   pinwheel: { v1: pinwheel(5, 0.3, 0.1, 0.25) },
   spirals: { v1: spirals },

@@ -1,5 +1,6 @@
 // The metrics, as report, table and benches import them.
 
+export { type C2stOptions, type C2stResult, c2st } from './c2st.ts';
 export { boundaryAdherence, ksComplement, ksDistance, rangeCoverage, totalVariation, tvComplement, wasserstein1d } from './columns.ts';
 export { baselineProtection, closestDistances, exactCopies, median } from './copies.ts';
 export { type EnergyDistanceOptions, energyDistance } from './energy-distance.ts';

@@ -2,9 +2,10 @@
 //   KS        sup |F - G|; chance at 95 %: 1.358 sqrt(1/n + 1/m)                          (Smirnov 1948)
 //   TV        1/2 sum |p - q|; by chance on average 1/2 sum sqrt(2/pi) sqrt(p (1 - p) (1/n + 1/m))
 //   W1        integral |F - G| dx, in the column's own unit and in its standard deviations
+//   C2ST      accuracy of a classifier between real and synthetic rows on rows that it was not fitted to; chance at 95 %: 1/2 + 1.645 sqrt(1/4 / rows)
 //   r         |rho - rho'| of Pearson's correlation; chance at 95 %: 1.96 (1 - rho^2) sqrt(1/n + 1/m)
 
-import { wasserstein1d } from '../metrics/index.ts';
+import { type C2stResult, wasserstein1d } from '../metrics/index.ts';
 import type { Codec } from '../table/codec.ts';
 import { compareRows, pearson } from '../table/compare.ts';
 import { columnsOf, type LabelledColumn, type NumericColumn, type Rows } from './columns.ts';
@@ -43,12 +44,14 @@ export interface Measures {
   /** Synthetic rows equal to a real row in every column; `heldOut`: held-out real rows that equal a training row. */
   readonly copies: { readonly synthetic: number; readonly heldOut: number; readonly continuous: boolean };
   readonly nearest: NearestRecord | null;
+  /** Classifier two-sample test; null for fewer than 50 rows. */
+  readonly c2st: C2stResult | null;
   /** Category values: known, drawn at least once, drawn though never seen. */
   readonly coverage: { readonly known: number; readonly drawn: number; readonly missing: readonly MissingValue[]; readonly unseen: number };
 }
 
 /** Compares decoded rows (values in the order of codec.names); `heldOut` are indices of real rows that were not trained on. */
-export function measure(codec: Codec, real: Rows, synthetic: Rows, heldOut: readonly number[] = []): Measures {
+export function measure(codec: Codec, real: Rows, synthetic: Rows, heldOut: readonly number[] = [], c2st: C2stResult | null = null): Measures {
   const compared = compareRows(codec, real, synthetic);
   const columns = columnsOf(codec, real, synthetic);
   const spread = Math.sqrt(1 / real.length + 1 / synthetic.length);
@@ -80,6 +83,7 @@ export function measure(codec: Codec, real: Rows, synthetic: Rows, heldOut: read
       heldOut: heldOut.reduce((sum, i) => sum + (real[i] && training.has(JSON.stringify(real[i])) ? 1 : 0), 0),
       continuous: numeric.length > 0,
     },
+    c2st,
     nearest: nearestRecord(columns, real.length, synthetic.length, heldOut),
     coverage: coverage(labels),
   };

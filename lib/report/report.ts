@@ -4,6 +4,7 @@ import type { Model } from '../model/model.ts';
 import { integer, record } from '../options.ts';
 import { writeWhole } from '../plot/index.ts';
 import type { Solver } from '../solvers/solver.ts';
+import { tableC2st } from '../table/c2st.ts';
 import type { Value } from '../table/codec.ts';
 import { mostRealRows } from '../table/prepare.ts';
 import { readRealRows } from '../table/read.ts';
@@ -67,7 +68,8 @@ export async function report(model: Model, table: RowSource, options: ReportOpti
   const { training } = model.record;
   // A sample of a longer table has lost the order that the split refers to.
   const heldOut = real.rows.length === real.total ? heldOutRows(training, real.total) : [];
-  const measures = measure(codec, real.rows, synthetic, heldOut);
+  const apart = await tableC2st(codec, real.rows, synthetic, { seed, threads, signal });
+  const measures = measure(codec, real.rows, synthetic, heldOut, apart);
   const { network, hash } = model.info();
   const facts = [
     ...(o.facts ?? []),

@@ -57,6 +57,7 @@ export function verdicts(m: Measures): Verdict[] {
       good: `Good: at most ${decimals(Math.max(closeEnough, r.chance))}. At these row counts chance alone reaches ${decimals(r.chance)}.`,
     });
   }
+  if (m.c2st) list.push(classifierVerdict(m.c2st.accuracy, m.c2st.standardError));
   const share = m.copies.synthetic / Math.max(1, m.rows.synthetic);
   const usual = m.rows.heldOut > 0 ? m.copies.heldOut / m.rows.heldOut : 0;
   list.push({
@@ -87,6 +88,17 @@ export function verdicts(m: Measures): Verdict[] {
   if (m.coverage.known > 0) list.push(coverageVerdict(m.coverage));
   return list;
 }
+
+function classifierVerdict(accuracy: number, error: number): Verdict {
+  return {
+    name: 'Told apart (C2ST)',
+    value: `${(100 * accuracy).toFixed(1)} %`,
+    standing: accuracy <= indistinct ? 'good' : accuracy <= distinct ? 'look' : 'poor',
+    meaning: `How often a small network, fitted to tell real from synthetic rows, is right about rows that it has not seen (± ${(100 * error).toFixed(1)}). It sees all columns together, and so what no single column shows.`,
+    good: `Good: ${100 * indistinct} % or less, 50 % is as good as guessing. Above ${100 * distinct} % the synthetic rows have a mark of their own.`,
+  };
+}
+const [indistinct, distinct] = [0.6, 0.75];
 
 /** A value of which five rows were to be expected is missing by chance in less than 1 % of the cases. */
 const surely = 5;

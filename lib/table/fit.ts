@@ -1,5 +1,6 @@
 // A table to a model: schema and codec from lib/table, training from lib/training; the codec travels in the model's record. The defaults below are for tables.
 
+import type { C2stResult } from '../metrics/index.ts';
 import type { Model } from '../model/model.ts';
 import { mlp } from '../network/mlp.ts';
 import type { ConditionSpec, NetworkSpec } from '../network/spec.ts';
@@ -8,6 +9,7 @@ import { warmupCosine } from '../optimisers/schedules.ts';
 import type { TrainOptions } from '../training/options.ts';
 import { train } from '../training/train.ts';
 import { checkFit, checkTable } from './arguments.ts';
+import { tableC2st } from './c2st.ts';
 import type { Codec } from './codec.ts';
 import { compareRows, type TableComparison } from './compare.ts';
 import { tableDefaults } from './defaults.ts';
@@ -88,16 +90,22 @@ export function trainTable(prepared: PreparedTable, options: TableTrainOptions =
   });
 }
 
+export interface ReportCard extends TableComparison {
+  /** Classifier two-sample test of the same rows, at most 2000 of each; null for fewer than 50. */
+  readonly c2st: C2stResult | null;
+}
+
 /** How close a model comes to the table it was fitted on: as many rows as are compared, at most 20,000, from `seed`. */
 export async function reportCard(
   model: Model,
   prepared: PreparedTable,
   options: { seed?: number; threads?: number | undefined; signal?: AbortSignal | undefined } = {},
-): Promise<TableComparison> {
+): Promise<ReportCard> {
   const rows: (readonly (string | number | boolean)[])[] = [];
   const { seed = 1, threads, signal } = options;
   for await (const batch of sampleTable(model, { n: prepared.realRows.length, seed, threads, signal })) rows.push(...batch.rows);
-  return compareRows(prepared.codec, prepared.realRows, rows);
+  const { codec, realRows } = prepared;
+  return { ...compareRows(codec, realRows, rows), c2st: await tableC2st(codec, realRows, rows, { threads, signal }) };
 }
 
 /**

@@ -1,5 +1,6 @@
 // From options to a native trainer: rows copied and hashed, split, normalised by their training part, network lowered and initialised.
 
+import { unhurried } from '../abort.ts';
 import { type ConditionSpec, trainingCondition } from '../data/condition.ts';
 import { type Prepared, prepare } from '../data/dataset.ts';
 import { divisor, fitNormaliser, type Normaliser } from '../data/normalise.ts';
@@ -158,21 +159,6 @@ function objectiveOf({ path, prediction, objective, loss, weight, time }: Settin
   const score = objective.name === 'scoreAndFlow' ? { score: { sigma: objective.sigma, varies: objective.varies === true } } : {};
   if (objective.name === 'velocity' && prediction === 'velocity' && loss.name === 'mse' && weight === null && !importance) return null;
   return { target: prediction, loss: loss.name, c: loss.c, power: loss.power, weights: weightTable(weight, path, prediction), importance, ...score };
-}
-
-/** Longest stretch of work between two turns of the event loop. */
-const stretchMs = 2;
-
-/** Runs a generator to its end, leaving the event loop a turn every few milliseconds. */
-async function unhurried<T>(work: Generator<void, T>, signal: AbortSignal | undefined): Promise<T> {
-  for (let began = performance.now(); ; ) {
-    const { done, value } = work.next();
-    if (done) return value;
-    if (performance.now() < began + stretchMs) continue;
-    await new Promise((resolve) => setImmediate(resolve));
-    signal?.throwIfAborted();
-    began = performance.now();
-  }
 }
 
 /** z-scores the data in place by its training rows; null in raw coordinates. */

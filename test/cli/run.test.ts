@@ -6,7 +6,11 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { mlp, shortcut, train } from '../../lib/index.ts';
+import { Model } from '../../lib/model/model.ts';
+import { initialiseParameters } from '../../lib/network/initialise.ts';
+import { lower } from '../../lib/network/lower.ts';
 import { openTable } from '../../lib/table/source.ts';
+import { untrained } from '../support/models.ts';
 import { readAll } from '../table/helpers.ts';
 import { folder, inFolder, type Ran, run, start } from './helpers.ts';
 
@@ -65,6 +69,7 @@ describe('fit', () => {
       /steps\/s +loss \d+\.\d{4}.* ETA 0:00/,
       /largest correlation error 0\.\d{3}/,
       /rows equal to a real one: \d+/,
+      /C2ST/,
     ])
       expect(fitted.stderr).toMatch(part);
   });
@@ -88,7 +93,11 @@ describe('fit', () => {
       .map((line) => JSON.parse(line));
     expect(code).toBe(0);
     expect(events.map((e) => e.event)).toEqual(expect.arrayContaining(['start', 'schema', 'progress']));
-    expect(JSON.parse(stdout)).toMatchObject({ event: 'done', file: inFolder('j.safetensors'), card: { exactCopies: expect.any(Number), unseenValues: 0 } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      event: 'done',
+      file: inFolder('j.safetensors'),
+      card: { exactCopies: expect.any(Number), unseenValues: 0, c2st: { accuracy: expect.any(Number) } },
+    });
   });
 
   test('a typed --seed wins over the settings file, its default does not', async () => {
@@ -263,7 +272,14 @@ describe('the other verbs', () => {
     expect((await run('sample', file, '--given', 'Species=Dodo')).stderr).toMatch(/has the values Adelie, Chinstrap, Gentoo; got "Dodo"/);
     expect((await run('sample', file, '--given', 'Sex=MALE')).stderr).toMatch(/takes --given "Species=Adelie"/);
     expect((await run('sample', model, '--given', 'Species=Gentoo')).stderr).toMatch(/fit it with --target/);
-    expect((await run('sample', file, '--guidance', '2')).stderr).toMatch(/trained without dropping its condition/);
+    for (const verb of [
+      ['sample', file],
+      ['export', file, '-o', inFolder('t.onnx')],
+    ]) {
+      const { code, stdout, stderr } = await run(...verb, '--guidance', '2');
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toMatch(/ERR_FLOW_CONFIG --guidance: expected 1, as this model was trained without dropping its condition, got .*--drop-condition 0\.1/);
+    }
   });
 
   test('a target that was dropped now and then can be followed more strongly, here and in an exported graph', async () => {
@@ -283,10 +299,35 @@ describe('the other verbs', () => {
     }
   });
 
+  test('a model of average velocities takes --steps alone, when sampled and when exported', async () => {
+    const file = inFolder('mean.safetensors');
+    const network = { ...mlp({ hidden: [8] }), span: true as const };
+    await Model.fromRecord(untrained(2, {}, { network, parameters: initialiseParameters(lower(network, 2, null), 1) })).save(file);
+    const rows = async (...flags: string[]) => (await run('sample', file, '-n', '5', ...flags)).stdout;
+    expect(await rows('--steps', '3')).toBe(await rows('--solver', 'euler', '--steps', '3'));
+    expect(await rows('--steps', '3')).not.toBe(await rows());
+    expect(await rows()).toBe(await rows('--steps', '1'));
+    expect((await run('sample', file, '--solver', 'midpoint', '--steps', '3')).stderr).toMatch(/--solver: expected euler\(\), got "midpoint"/);
+    for (const [flags, said] of [
+      [[], /euler in 1 steps/],
+      [['--steps', '4'], /euler in 4 steps/],
+    ] as const)
+      expect((await run('export', file, '-o', inFolder('mean.onnx'), ...flags)).stderr).toMatch(said);
+    expect((await run('export', model, '-o', inFolder('p.onnx'), '--steps', '7')).stderr).toMatch(/midpoint in 7 steps/);
+  });
+
   test('demo draws, measures and leaves files', async () => {
     const { code, stderr, stdout } = await run('demo', 'moons', '--steps', '40', '-o', folder);
     expect([code, stdout]).toEqual([0, '']);
-    for (const part of [/[\u2801-\u28ff]/, /energy distance to fresh points: \d/, /npx flowmatch sample/, /import \{ mlp/]) expect(stderr).toMatch(part);
+    for (const part of [
+      /[\u2801-\u28ff]/,
+      /energy distance to fresh points: \d/,
+      /C2ST: 0\.5/,
+      /negative log-likelihood of fresh points: \d\.\d{3} nats \(the best possible: 1\.\d{3}\)/,
+      /npx flowmatch sample/,
+      /import \{ mlp/,
+    ])
+      expect(stderr).toMatch(part);
     expect(existsSync(inFolder('moons.html')) && existsSync(inFolder('moons.safetensors'))).toBe(true);
     expect((await run('sample', inFolder('moons.safetensors'), '-n', '2', '--quiet')).stdout).toMatch(/^x,y\n-?\d/);
   });

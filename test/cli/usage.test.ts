@@ -3,8 +3,8 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { errorText, exitCode, Interrupted } from '../../lib/cli/exit.ts';
-import { integerFlag, secondsFlag, widthsFlag } from '../../lib/cli/flags.ts';
-import { errorCodes, FlowError } from '../../lib/errors.ts';
+import { inFlags, integerFlag, secondsFlag, widthsFlag } from '../../lib/cli/flags.ts';
+import { argumentError, errorCodes, FlowError } from '../../lib/errors.ts';
 import { tableDefaults } from '../../lib/table/defaults.ts';
 import { inFolder, run } from './helpers.ts';
 
@@ -37,7 +37,7 @@ describe('usage', () => {
     [['fit', penguins, '-o', 'x', '--every', '30s'], /--every: needs --checkpoint/],
     [['fit', penguins, '-o', 'x', '--drop', 'Specis'], /drop: there is no column "Specis". Did you mean "Species"\?/],
     [['fit', penguins, '-o', 'x', '--target', 'Body Mass (g)'], /a target is a category or boolean/],
-    [['fit', penguins, '-o', 'x', '--drop-condition', '0.1'], /dropCondition: expected 0, as there is no condition/],
+    [['fit', penguins, '-o', 'x', '--drop-condition', '0.1'], /--drop-condition: expected 0, as there is no condition/],
     [['sample', 'x', '--noise', 'proportinal'], /Did you mean "proportional"\?/],
     [['sample', 'x', '--noise', 'memoryless:2'], /--noise: expected memoryless, or proportional:0.5/],
     [['sample', 'x', '--precision', 'f16'], /--precision: expected one of f32, f32-amx, bf16x3, bf16/],
@@ -58,7 +58,9 @@ describe('usage', () => {
   test('I/O errors exit 4, data errors 3', async () => {
     expect((await run('fit', 'nowhere.csv', '-o', 'x')).code).toBe(4);
     expect((await run('fit', penguins, '-o', '/nowhere/x.safetensors')).code).toBe(4);
-    expect((await run('sample', 'nowhere.safetensors')).code).toBe(4);
+    const nowhere = await run('sample', 'nowhere.safetensors');
+    expect([nowhere.code, nowhere.stdout]).toEqual([4, '']);
+    expect(nowhere.stderr).toMatch(/ERR_FLOW_IO nowhere\.safetensors: there is no such file \(ENOENT while reading it\)\. Check the path; .*flowmatch fit/);
     writeFileSync(inFolder('bad.csv'), 'a,b\n1,2\n3\n');
     const { code, stderr } = await run('fit', inFolder('bad.csv'), '-o', inFolder('x.safetensors'));
     expect(stderr).toMatch(/ERR_FLOW_CSV_SHAPE row 2: 1 field, header has 2/);
@@ -113,6 +115,27 @@ test('every error code has one of the documented exit codes', () => {
   expect(by(3)).toEqual(expect.arrayContaining(['ERR_FLOW_CSV_CELL', 'ERR_FLOW_CSV_SHAPE', 'ERR_FLOW_CHECKPOINT', 'ERR_FLOW_CHECKSUM', 'ERR_FLOW_VERSION']));
   expect(exitCode(new Interrupted())).toBe(130);
   expect(errorText('x')).toBe('x');
+});
+
+test('errors about options of the library speak of flags', () => {
+  const flags = new Map([
+    ['guidance', '--guidance'],
+    ['dropCondition', '--drop-condition'],
+  ]);
+  const error = argumentError('ERR_FLOW_CONFIG', 'options.guidance', '1', 2, 'Train with dropCondition: 0.1 to guide.');
+  expect(inFlags(error, flags)).toMatchObject({
+    code: 'ERR_FLOW_CONFIG',
+    path: '--guidance',
+    message: '--guidance: expected 1, got 2. Train with --drop-condition 0.1 to guide.',
+    hint: 'Train with --drop-condition 0.1 to guide.',
+    cause: error,
+  });
+  for (const other of [
+    argumentError('ERR_FLOW_CONFIG', 'options.coupling', 'x', 2),
+    argumentError('ERR_FLOW_CONFIG', 'row 3', 'x', 2),
+    new Error('options.guidance'),
+  ])
+    expect(inFlags(other, flags)).toBe(other);
 });
 
 test('values of flags', () => {

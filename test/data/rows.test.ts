@@ -84,6 +84,9 @@ describe('conditions', () => {
     ['too few rows', () => trainingCondition([[1]], 'cond', 2), 'ERR_FLOW_SHAPE', /expected 2 rows/],
     ['words for labels', () => trainingCondition({ labels: ['a', 'b'] }, 'cond', 2), 'ERR_FLOW_TYPE', /Number your classes/],
     ['a typo', () => trainingCondition({ label: [1, 0] }, 'cond', 2), 'ERR_FLOW_CONFIG', /Did you mean "labels"\?/],
+    ['counts without labels', () => trainingCondition({ classes: 3 }, 'cond', 2), 'ERR_FLOW_SHAPE', /^cond\.classes: .*goes into labels: \{ labels:/],
+    ['labels called classes', () => trainingCondition({ classes: [1, 0] }, 'cond', 2), 'ERR_FLOW_SHAPE', /goes into labels: \{ labels:/],
+    ['classes when sampling', () => samplingCondition({ classes: 1 }, 'cond', { numbers: 0, classes: [3] }), 'ERR_FLOW_CONFIG', /Write labels: the class/],
     ['nothing at all', () => trainingCondition({}, 'cond', 2), 'ERR_FLOW_CONFIG', /numbers or labels/],
   ]; // biome-ignore format: one case a line
 

@@ -33,7 +33,9 @@ it('holds a trained model against its table', async () => {
   expect(measures.copies.synthetic).toBe(0);
   expect(measures.coverage).toMatchObject({ known: 2, drawn: 2, unseen: 0 });
   expect(measures.columns.map(({ name, measure }) => `${name} ${measure}`)).toEqual(['size KS', 'weight KS', 'kind TV']);
-  expect(verdicts.length).toBe(5);
+  expect(measures.c2st!.folds.length).toBe(5);
+  expect(verdicts.map(({ name }) => name)).toContain('Told apart (C2ST)');
+  expect(verdicts.length).toBe(6);
   expect(html.includes('10 of 400')).toBe(true);
   const again = await report(model, table(), { n: 500, seed: 2, title: 'Animals' });
   // After saving nothing else changed: the page is a function of model, table and options.

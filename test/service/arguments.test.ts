@@ -196,6 +196,10 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
   independent: { call: api.independent, right: () => [] },
   energyDistance: { call: api.energyDistance, right: () => [Float32Array.of(0, 1, 2, 3), Float64Array.of(3, 2, 1, 0), 2, { statistic: 'U' }] },
   mmdSquared: { call: api.mmdSquared, right: () => [Float32Array.of(0, 1, 2, 3), Float64Array.of(3, 2, 1, 0), 2, { sigmas: [1, 2] }] },
+  c2st: {
+    call: api.c2st,
+    right: () => [Float32Array.of(0, 1, 2, 3), Float64Array.of(3, 2, 1, 0), 2, { folds: 2, hidden: [2], epochs: 2, seed: 1, threads: 1 }],
+  },
   slicedWasserstein: { call: api.slicedWasserstein, right: () => [Float32Array.of(0, 1, 2, 3), Float64Array.of(3, 2), 2, { p: 1, directions: 3, seed: 1 }] },
   pathEnergy: { call: api.pathEnergy, right: () => [Float32Array.of(0, 1, 2, 3), [0, 1], 2] },
   straightness: { call: api.straightness, right: () => [Float32Array.of(0, 1, 2, 3), [0, 1], 2] },
@@ -264,6 +268,7 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
     ],
   },
   sampleTable: { call: (...args) => api.sampleTable(...(args as [never, never])).next(), right: () => [fitted, { n: 3, seed: 1, signal: soon() }] },
+  syntheticDensity: { call: api.syntheticDensity, right: () => ['moons', { version: 'runner' }] },
   synthetic: { call: api.synthetic, right: () => ['moons', { n: 5, seed: 1 }] },
   scatter: { call: api.scatter, right: () => [{ ...titled, series: [{ name: 'a', rows: flat, dimension: 2, axes: [0, 1] }], equal: true, most: 9 }] },
   trajectories: { call: api.trajectories, right: () => [{ ...titled, times: [0, 1], frames: [flat, flat], dimension: 2, axes: [0, 1], most: 9 }] },
