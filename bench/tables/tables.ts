@@ -1,11 +1,12 @@
-// npm run bench:tables -- [t1 | t3 | render] [--seeds 5] [--steps 20000] [--only OT-CFM] [--task N->moons] [--full] [--check]
-//   t1, t3   measure what the stored cells lack, then render. t3 leaves the long cells (continuous conditions) out without --full
+// npm run bench:tables -- [t1 | t3 | nll | render] [--seeds 5] [--steps 20000] [--only OT-CFM] [--task N->moons] [--full] [--check]
+//   t1, t3, nll   measure what the stored cells lack, then render. t3 leaves the long cells (continuous conditions) out without --full
 //   render   write docs/tables.md from what is stored; --check fails when a cell is outside its band, --verify (writes nothing) when the page is another
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import * as nll from './nll.ts';
 import { type Task, t3 as t3Published, tasks } from './published.ts';
-import { render, t1Verdict, t3Verdict } from './render.ts';
+import { nllVerdict, render, t1Verdict, t3Verdict } from './render.ts';
 import { type Cell, fill, load, summary } from './store.ts';
 import * as t1 from './t1.ts';
 import * as t3 from './t3.ts';
@@ -26,7 +27,7 @@ const { values, positionals } = parseArgs({
 const steps = Number(values.steps);
 const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1);
 const chosen = (name: string, filter: string | undefined): boolean => filter === undefined || filter.split(',').includes(name);
-const run = positionals.length === 0 ? ['t1', 't3'] : positionals;
+const run = positionals.length === 0 ? ['t1', 't3', 'nll'] : positionals;
 
 if (run.includes('t1')) {
   for (const seed of seeds) {
@@ -55,6 +56,15 @@ if (run.includes('t3')) {
     );
   }
 }
+if (run.includes('nll')) {
+  const columns = nll.nllTasks.filter((task) => chosen(task, values.task));
+  for (const seed of seeds)
+    await fill(
+      'nll',
+      columns.map((task) => ({ method: 'flow', task, seed })),
+      (_, task, s) => nll.cell(task as nll.NllTask, s),
+    );
+}
 if (values.verify) {
   const same = readFileSync('docs/tables.md', 'utf8') === render();
   if (!same) console.error('docs/tables.md is not what the stored cells give: run `npm run bench:tables -- render`.');
@@ -67,6 +77,7 @@ const outside = [
     tasks.filter((t) => t1Verdict(load('t1'), m, t)?.inside === false).map((t) => `${m} on ${t}`),
   ),
   ...Object.keys(t3Published).filter((column) => t3Verdict(load('t3'), column)?.inside === false),
+  ...nll.nllTasks.filter((task) => nllVerdict(load('nll'), task)?.inside === false),
 ];
 console.log(outside.length === 0 ? 'every cell that has a bar is inside it' : `outside: ${outside.join('; ')}`);
 process.exit(values.check && outside.length > 0 ? 1 : 0);
