@@ -185,7 +185,7 @@ export function render(): string {
     'The mean negative log-likelihood of 8000 fresh rows under a flow, beside that under the law that drew them (the entropy but for the chance of the draw): what the flow gives away. The entropies are',
     '1.676 nats for the moons and ln(8 / .45²) = 3.676 nats for the checkerboard. Exact divergence, 30 steps of rk4; the integral of the density is taken over 150 × 150 points. 200,000 rows, batches of 512, f32.',
     'Moons: layers of 3×128. Checkerboard: 6×128 with residuals and norm, rates up to 4e-3, times with density 2t; three layers at 2e-3 with uniform times are at .11 after 20,000 steps, six at .038,',
-    'with those rates and times .030, and twice the steps .022.',
+    'with those rates and times .030, and twice the steps .022; three times as many are below.',
     '',
     ...renderNll(load('nll')),
     '',
