@@ -24,7 +24,8 @@ import {
 const [recipe = 'meanFlow', only = 'all'] = process.argv.slice(2);
 const seeds = Number(process.argv[4] ?? 1);
 const rows = Number(process.argv[5] ?? 10_000);
-const [teaching, steps, pairs] = [10_000, 12_000, 50_000];
+const [teaching, pairs] = [10_000, 50_000];
+const steps = recipe.endsWith('+OT') ? 8_000 : 12_000;
 const objectives: Readonly<Record<string, Objective>> = {
   meanFlow: meanFlow({ instant: 0.5 }),
   shortcut: shortcut({ instant: 0.5, teacher: 'current' }),
@@ -62,7 +63,7 @@ async function learn(from: SyntheticName | null, to: SyntheticName, seed: number
   const solver = midpoint({ steps: 40 });
   if (from === null) return reflow(teacher, { ...student, pairs, solver });
   const source = lists(draw(from, pairs, 5000 + seed));
-  const { x } = await teacher.sample({ source, solver });
+  const { x } = await teacher.sample({ source, solver, precision: 'bf16' });
   return train({ ...student, data: x, columns: 2, source: { rows: source, paired: true } });
 }
 
