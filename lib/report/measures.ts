@@ -2,7 +2,7 @@
 //   KS        sup |F - G|; chance at 95 %: 1.358 sqrt(1/n + 1/m)                          (Smirnov 1948)
 //   TV        1/2 sum |p - q|; by chance on average 1/2 sum sqrt(2/pi) sqrt(p (1 - p) (1/n + 1/m))
 //   W1        integral |F - G| dx, in the column's own unit and in its standard deviations
-//   C2ST      accuracy of a classifier between real and synthetic rows on rows that it was not fitted to; chance at 95 %: 1/2 + 1.645 sqrt(1/4 / rows)
+//   C2ST      accuracy of a classifier between real and synthetic rows, on rows that it was not fitted to; chance: 1/2, give or take its standard error
 //   r         |rho - rho'| of Pearson's correlation; chance at 95 %: 1.96 (1 - rho^2) sqrt(1/n + 1/m)
 
 import { type C2stResult, wasserstein1d } from '../metrics/index.ts';
