@@ -216,12 +216,13 @@ export class Model {
    * At t = 1 sigma is 0 and the velocity says nothing of the score: take a t a little below.
    * @throws FlowError ERR_FLOW_RANGE where sigma = 0; ERR_FLOW_CONFIG for bridges and for models trained from source rows, with a coupling other than independent(), or
    * by reflow() and distil(): the velocity tells the score only where the noise was drawn independently of the data.
+   * A model of scoreAndFlow() answers with the score that it learned, for any source and coupling, wherever gamma > 0.
    * @example const { score } = await model.score(rows, { t: 0.98 });
    */
   async score(x: Matrix, options: ScoreOptions): Promise<ScoreResult> {
     this.#alive();
     const plan = planScore(this.record, x, options);
-    const { x: score, rows, dimension } = await sampleNative(this.#ready(), this.record, plan, this.#track);
+    const { x: score, rows, dimension } = await sampleNative(this.#ready(plan.head), this.record, plan, this.#track);
     return { score, rows, dimension };
   }
 

@@ -16,6 +16,9 @@ interface Headed {
 
 const made = new WeakMap<object, Map<number, object>>();
 
+/** In place of kappa: s alone. */
+export const scoreAlone = Number.POSITIVE_INFINITY;
+
 /** The model that says v + kappa s, or the model itself where it has one head. Made once for each kappa while the model lives. */
 export function withHead<R extends Headed>(model: R, kappa: number): R {
   if (model.score === undefined) return model;
@@ -29,7 +32,10 @@ export function withHead<R extends Headed>(model: R, kappa: number): R {
   const folded = new Float32Array(weight.offset + d * (inputs + 1));
   folded.set(parameters.subarray(0, weight.offset));
   const fold = (from: number, to: number, count: number): void => {
-    for (let i = 0; i < count; i++) folded[to + i] = (parameters[from + i] as number) + kappa * (parameters[from + count + i] as number);
+    for (let i = 0; i < count; i++) {
+      const [v, s] = [parameters[from + i] as number, parameters[from + count + i] as number];
+      folded[to + i] = kappa === scoreAlone ? s : v + kappa * s;
+    }
   };
   fold(weight.offset, weight.offset, d * inputs);
   fold(bias.offset, weight.offset + d * inputs, d);

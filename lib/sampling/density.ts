@@ -5,6 +5,7 @@
 import { argumentError, FlowError } from '../errors.ts';
 import type { ModelRecord } from '../model/record.ts';
 import type { DensityRequest, Job, NativeNetwork } from '../native/binding.ts';
+import { scoreAlone } from '../network/heads.ts';
 import type { Program } from '../network/ops.ts';
 import { withDivergence, withEstimates } from '../network/tangent.ts';
 import { checkSeed, choice, finite, integer, record } from '../options.ts';
@@ -168,22 +169,35 @@ function notFinite(path: string, row: number): FlowError {
  */
 export function planScore(model: ModelRecord, rows: unknown, options: unknown): Plan {
   const { t, ...rest } = record(options ?? {}, 'options', scoreKeys);
-  if (model.source === 'rows')
-    throw argumentError('ERR_FLOW_CONFIG', 'model.source', 'a Gaussian source', 'source rows', 'Only Gaussian noise ties the score to the velocity.');
-  const pairs = joined(model);
-  if (pairs !== null)
-    throw argumentError('ERR_FLOW_CONFIG', 'model.training', 'noise drawn independently of the data', pairs, 'Train with independent() for scores.');
   const frame = frameOf(model);
-  const { a, tau, b, c } = scoreRow(frame, finite(t, 'options.t', frame.path.tMin, frame.path.tMax));
+  const time = finite(t, 'options.t', frame.path.tMin, frame.path.tMax);
+  const { a, tau, b, c } = model.score === undefined ? velocityScore(model, frame, time) : learnedScore(model.score, frame, time);
   const solver = euler({ steps: 1 });
   const plan = planEncode(model, rows, { ...rest, solver });
   const scale = model.normaliser?.scale.map((value) => (value === 0 ? 0 : 1 / value)) ?? null;
   const fixed = { ...tableauArrays(solver), grid: Float64Array.of(0, 1), save: Int32Array.of(1), frame: Float64Array.of(a, tau, b - 1, c) };
   const part = (first: number, count: number) => {
     const { guidance, ...request } = plan.part(first, count);
-    return { ...request, ...fixed, ...guided(guidance, t as number), shift: scale && new Float32Array(scale.length), scale };
+    return { ...request, ...fixed, ...guided(guidance, time), shift: scale && new Float32Array(scale.length), scale };
   };
-  return { ...plan, saves: 1, times: new Float64Array(0), part };
+  return { ...plan, head: model.score === undefined ? 0 : scoreAlone, saves: 1, times: new Float64Array(0), part };
+}
+
+/** That of the score head, s = sigma(t)^2 / 2 grad log p_t. */
+function learnedScore({ sigma, varies }: NonNullable<ModelRecord['score']>, frame: Frame, t: number): FrameRow {
+  const { gamma, dAlpha } = frame.path.at(t);
+  if (gamma === 0) throw argumentError('ERR_FLOW_RANGE', 'options.t', 'a time at which gamma > 0', t, 'Without fresh noise nothing is learned of the score.');
+  return { a: 1, tau: t, b: 0, c: 2 / (sigma * sigma * (varies ? dAlpha : 1)) };
+}
+
+/** That which the velocity tells. */
+function velocityScore(model: ModelRecord, frame: Frame, t: number): FrameRow {
+  if (model.source === 'rows')
+    throw argumentError('ERR_FLOW_CONFIG', 'model.source', 'a Gaussian source', 'source rows', 'Only Gaussian noise ties the score to the velocity.');
+  const pairs = joined(model);
+  if (pairs !== null)
+    throw argumentError('ERR_FLOW_CONFIG', 'model.training', 'noise drawn independently of the data', pairs, 'Train with independent() for scores.');
+  return scoreRow(frame, t);
 }
 
 /** score = b z + c net(tau, a z). Where alpha = 0 the states are noise alone, whatever the network says. */

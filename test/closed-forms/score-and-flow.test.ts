@@ -287,6 +287,27 @@ describe('a bridge whose diffusion falls', () => {
     });
   });
 
+  it('tells the score that it learned, in the units of the data', async () => {
+    const shifted = Model.fromRecord({ ...model.record, normaliser: { shift: Float32Array.of(2), scale: Float32Array.of(4) } });
+    for (const t of [0.2, 0.5, 0.8]) {
+      const f = clock(t);
+      const z = [-1.5, -0.5, 0, 0.5, 1.5].map((q) => q * Math.sqrt(spread(f)));
+      const { score } = await model.score(
+        z.map((v) => [f * m + v]),
+        { t },
+      );
+      // Half of sigma^2 times the score is learned to 0.2 and better (above), and here sigma^2 / 2 >= 0.2.
+      z.forEach((v, i) => void expect(Math.abs((score[i] as number) + v / spread(f)), `t = ${t}`).toBeLessThan(0.4));
+      const wide = await shifted.score(
+        z.map((v) => [2 + 4 * (f * m + v)]),
+        { t },
+      );
+      z.forEach((_, i) => void expect(wide.score[i]).toBeCloseTo((score[i] as number) / 4, 4));
+    }
+    const plain = Model.fromRecord({ ...model.record, path: storePath(interpolant()), score: { sigma: 1 } });
+    expect(await caught(() => plain.score([[0]], { t: 1 }))).toMatchObject({ code: 'ERR_FLOW_RANGE', path: 'options.t' });
+  });
+
   it('stirs with the integral of sigma(t)^2', () => {
     const grid = [0.001, 0.2, 0.5, 0.9, 0.999, 1];
     for (const [solver, share] of [
