@@ -2,7 +2,9 @@
 // Convention everywhere: t = 0 is the source (noise), t = 1 is the data, dx/dt = v(t, x).
 
 export type { Coupling, CustomCoupling, OptimalCoupling } from './couplings/coupling.ts';
-export { defineCoupling, independent, type MinibatchOTOptions, minibatchOT } from './couplings/couplings.ts';
+export { type CouplingName, defineCoupling, independent } from './couplings/couplings.ts';
+export { type Regularisation, type SinkhornOptions, sinkhorn, type UnbalancedOTOptions, unbalancedOT } from './couplings/entropic.ts';
+export { type MinibatchOTOptions, minibatchOT, type PartialOTOptions, partialOT } from './couplings/optimal.ts';
 export type { Labels, SamplingCondition, TrainingCondition } from './data/condition.ts';
 export { Dataset, type DatasetOptions } from './data/dataset.ts';
 export { type SyntheticDensity, syntheticDensity } from './data/densities.ts';

@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 
 const file = resolve(process.argv[2] ?? 'build/Release/flowmatch_test.node');
 const table = createRequire(import.meta.url)(file);
-const families = ['dense', 'weight_grad', 'pack', 'elementwise', 'reduce', 'layer_norm', 'adam', 'random', 'special', 'assign'];
+const families = ['dense', 'weight_grad', 'pack', 'elementwise', 'reduce', 'layer_norm', 'adam', 'random', 'special', 'assign', 'entropic'];
 let failed = 0;
 for (const isa of table.available()) {
   for (const family of families) {

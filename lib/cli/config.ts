@@ -1,10 +1,11 @@
 // `--config fit.json`: the flags of fit as strict JSON; a flag on the command line wins. Unknown keys are refused with the nearest known one.
 
 import { readFileSync } from 'node:fs';
+import type { CouplingName } from '../couplings/couplings.ts';
 import { argumentError, FlowError } from '../errors.ts';
-import { choice, finite, integer, record } from '../options.ts';
+import { finite, integer, record } from '../options.ts';
 import { type TrainingPrecision, trainingPrecision } from '../precision.ts';
-import { secondsFlag } from './flags.ts';
+import { checkCoupling, secondsFlag } from './flags.ts';
 
 /** What fit can be told, by flags or by a file. */
 export interface FitSettings {
@@ -12,7 +13,7 @@ export interface FitSettings {
   batch?: number;
   lr?: number;
   hidden?: number[];
-  coupling?: 'independent' | 'ot';
+  coupling?: CouplingName;
   ema?: number;
   validation?: number;
   seed?: number;
@@ -67,7 +68,7 @@ const checks: Record<(typeof keys)[number], Check> = {
     if (!Array.isArray(value) || value.length === 0) throw argumentError('ERR_FLOW_TYPE', path, 'a list of widths, e.g. [256, 256]', value);
     return value.map((width: unknown, i) => integer(width, `${path}[${i}]`, 1, 16_384));
   },
-  coupling: (value, path) => choice(value, path, ['independent', 'ot']),
+  coupling: checkCoupling,
   ema: (value, path) => finite(value, path, 0, 0.999999),
   validation: (value, path) => finite(value, path, 0, 0.9),
   seed: (value, path) => integer(value, path, 0),

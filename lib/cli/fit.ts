@@ -40,7 +40,7 @@ export async function fit(file: string, flags: FitFlags, { terminal, signal }: S
       steps: settings.steps,
       batchSize: settings.batch,
       lr: settings.lr,
-      coupling: settings.coupling === 'ot' ? 'minibatchOT' : settings.coupling,
+      coupling: settings.coupling,
       dropCondition: settings.dropCondition,
       ema: settings.ema,
       validation: settings.validation,

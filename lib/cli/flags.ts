@@ -1,5 +1,6 @@
 // Values of flags, read strictly: every mistake is an ERR_FLOW_RANGE or ERR_FLOW_CONFIG that names the flag (exit code 2).
 
+import type { CouplingName } from '../couplings/couplings.ts';
 import { argumentError, FlowError } from '../errors.ts';
 import { choice } from '../options.ts';
 import { type SamplingPrecision, samplingPrecision, type TrainingPrecision, trainingPrecision } from '../precision.ts';
@@ -42,8 +43,11 @@ export function secondsFlag(name: string): (text: string) => number {
   };
 }
 
-/** `independent` or `ot`. */
-export const couplingFlag = (text: string): string => choice(text, '--coupling', ['independent', 'ot']);
+const couplings = { independent: 'independent', ot: 'minibatchOT', sinkhorn: 'sinkhorn', unbalanced: 'unbalancedOT', partial: 'partialOT' } as const;
+/** A coupling by its name here: `independent`, `ot`, `sinkhorn`, `unbalanced`, `partial`. */
+export const checkCoupling = (value: unknown, path: string): CouplingName =>
+  couplings[choice(value, path, Object.keys(couplings) as (keyof typeof couplings)[])];
+export const couplingFlag = (text: string): CouplingName => checkCoupling(text, '--coupling');
 
 /** `f32` or `bf16`; for sampling also what lies between. */
 export const trainingPrecisionFlag = (text: string): TrainingPrecision => trainingPrecision(text, '--precision');

@@ -41,7 +41,7 @@ export function program(json = false): Command {
     .option('--batch <rows>', 'rows of a batch (default: 512)', integerFlag('--batch', 1, 1 << 20))
     .option('--lr <rate>', 'highest learning rate of the schedule (default: 0.002)', numberFlag('--lr', 0, 10))
     .option('--hidden <widths>', 'widths of the hidden layers (default: 256,256,256)', widthsFlag('--hidden'))
-    .option('--coupling <name>', 'independent, or ot: minibatch optimal transport, within each class of a target', couplingFlag)
+    .option('--coupling <name>', 'independent, or by transport, within each class of a target: ot, sinkhorn, unbalanced, partial', couplingFlag)
     .option('--ema <decay>', 'decay of the averaged weights, 0 = off (default: 0.999)', numberFlag('--ema', 0, 0.999999))
     .option('--checkpoint <file>', 'save the run here and go on from it when it exists')
     .option('--every <time>', 'time between checkpoints, e.g. 2m (default: 30s)', secondsFlag('--every'))

@@ -86,13 +86,33 @@ export interface NativeObjective {
   readonly score?: { readonly sigma: number; readonly varies?: boolean };
 }
 
-/** Minibatch optimal transport: x0 permuted within the batch. `condition`: aware of the condition, whose last `labels` columns are classes. */
+/** A number above 0, or that multiple of the mean squared distance of the rows that are coupled. */
+export interface NativeStrength {
+  readonly value: number;
+  readonly absolute: boolean;
+}
+/** Entropic: drawn per x1 row, or one permutation; with `marginal` unbalanced. Partial: the pairs of least cost of a share `mass` in (0, 1] of the rows. */
+export type NativePlan =
+  | {
+      readonly kind: 'entropic';
+      readonly regularisation: NativeStrength;
+      /** What leaving a marginal costs, times KL; absent: marginals are held. Not with `permutation`. */
+      readonly marginal?: NativeStrength;
+      readonly permutation: boolean;
+      readonly iterations: number;
+      readonly tolerance: number;
+    }
+  | { readonly kind: 'partial'; readonly mass: number };
+
+/** Minibatch transport: x0 rows joined to x1 rows within the batch. `condition`: aware of the condition, whose last `labels` columns are classes. */
 export interface NativeCoupling {
   readonly kind: 'ot';
   readonly condition: boolean;
   readonly labels: number;
   /** Rows coupled at once and then cut into batches: a multiple of batchSize, at most 4096. @default batchSize */
   readonly batch?: number;
+  /** Absent: the exact permutation. */
+  readonly plan?: NativePlan;
 }
 
 export interface TrainerRequest {

@@ -1,7 +1,8 @@
 // The options of train() and Trainer: every default and range in one place, every option checked before anything starts.
 
 import type { Coupling, OptimalCoupling } from '../couplings/coupling.ts';
-import { mostCoupledRows, resolveCoupling } from '../couplings/couplings.ts';
+import { type CouplingName, resolveCoupling } from '../couplings/couplings.ts';
+import { mostCoupledRows } from '../couplings/optimal.ts';
 import type { TrainingCondition } from '../data/condition.ts';
 import { Dataset } from '../data/dataset.ts';
 import { type Columns, checkColumns, type Matrix, type Width } from '../data/rows.ts';
@@ -103,7 +104,7 @@ export interface TrainOptions {
   /** Weight w(t) of the loss: minSNR(), edm(), or a function of t with values >= 0. @default none */
   readonly weight?: LossWeight | 'minSNR' | 'edm' | ((t: number) => number);
   /** How noise and data rows are joined: independent(), minibatchOT() (straighter flows), or a function of your own, called every step (the slow lane). @default independent */
-  readonly coupling?: Coupling | 'independent' | 'minibatchOT';
+  readonly coupling?: Coupling | CouplingName;
   /** How training times are drawn. @default 'uniform' */
   readonly time?: TimeLaw | 'uniform' | 'stratified' | 'logitNormal';
   /** How weights follow the gradient, with its learning rate or schedule. @default adamw({ lr: 1e-3 }) */
@@ -264,7 +265,13 @@ export function checkOptions(options: unknown): Settings {
   const batchSize = integer(given.batchSize ?? 256, 'options.batchSize', 1, 2 ** 20);
   if (isOptimal(coupling)) {
     if (batchSize > mostCoupledRows)
-      throw argumentError('ERR_FLOW_RANGE', 'options.batchSize', `at most ${mostCoupledRows} with minibatchOT()`, batchSize, 'Its cost grows as B^2 to B^3.');
+      throw argumentError(
+        'ERR_FLOW_RANGE',
+        'options.batchSize',
+        `at most ${mostCoupledRows} with ${coupling.name.split(' ')[0]}()`,
+        batchSize,
+        'Its cost grows as B^2 to B^3.',
+      );
     if ((coupling.optimal.batch ?? batchSize) % batchSize !== 0)
       throw argumentError('ERR_FLOW_RANGE', 'options.coupling.batch', `a multiple of the batch size ${batchSize}`, coupling.optimal.batch);
     if (source?.paired)

@@ -80,7 +80,8 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
     const optimal = isOptimal(coupling) ? coupling.optimal : null;
     const ignores = optimal?.ignoreCondition === true;
     if (ignores && condition !== null) {
-      const text = 'minibatchOT({ ignoreCondition: true }) with a condition skews the noise that each condition is trained on; minibatchOT() does not.';
+      const kind = coupling.name.split(' ')[0];
+      const text = `${kind}({ ignoreCondition: true }) with a condition skews the noise that each condition is trained on; ${kind}() does not.`;
       process.emitWarning(text, { code: 'FLOW_COUPLING_IGNORES_CONDITION' });
     }
     signal?.throwIfAborted();
@@ -103,6 +104,7 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
         condition: condition !== null && !ignores,
         labels: condition?.spec.classes.length ?? 0,
         ...(optimal.batch === null ? {} : { batch: optimal.batch }),
+        ...(optimal.plan === undefined ? {} : { plan: optimal.plan }),
       },
       span: spanOf(settings, program),
       dropCondition: condition?.spec.drop === undefined ? null : { probability: condition.spec.drop, row: nullCondition(condition.spec) },

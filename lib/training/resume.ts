@@ -1,7 +1,7 @@
 // Trainer.resume(): the options of a new Trainer from what the checkpoint holds and what the caller gives. What a file cannot hold must be given.
 
 import type { ModelFile } from '../checkpoint/model-file.ts';
-import { builtInCoupling } from '../couplings/couplings.ts';
+import { builtInCoupling } from '../couplings/stored.ts';
 import { argumentError, FlowError, show } from '../errors.ts';
 import type { Loss } from '../losses/loss.ts';
 import { type Objective, scoreAndFlow } from '../losses/objective.ts';

@@ -26,6 +26,35 @@ void require_rows(const std::vector<uint32_t>& rows, int64_t available, const ch
   }
 }
 
+Strength strength(const Fields& fields, const char* name) {
+  const Napi::Value value = fields.get(name);
+  const Fields of(value, fields.path(name).c_str());
+  const Strength s{of.finite("value", 0), of.boolean("absolute")};
+  if (!(s.value > 0)) reject("ERR_FLOW_RANGE", of.path("value"), "a number above 0", of.get("value"));
+  return s;
+}
+
+PlanOptions read_plan(const Fields& plan) {
+  PlanOptions o;
+  const std::string kind = text(plan, "kind");
+  if (kind == "partial") {
+    o.kind = PlanKind::kPartial;
+    o.mass = plan.finite("mass", 0, 1);
+    if (!(o.mass > 0)) reject("ERR_FLOW_RANGE", plan.path("mass"), "a share above 0", plan.get("mass"));
+  } else if (kind == "entropic") {
+    o.kind = PlanKind::kEntropic;
+    o.regularisation = strength(plan, "regularisation");
+    if (!absent(plan.get("marginal"))) o.marginal = strength(plan, "marginal");
+    o.permutation = plan.boolean("permutation");
+    o.iterations = static_cast<int32_t>(plan.integer("iterations", 1, 1 << 24));
+    o.tolerance = plan.finite("tolerance", 0);
+    if (o.permutation && o.marginal.value > 0) reject("ERR_FLOW_CONFIG", plan.path("permutation"), "false with a marginal", plan.get("permutation"));
+  } else {
+    throw Failure{"ERR_FLOW_CONFIG", plan.path("kind"), "entropic or partial", kind.substr(0, 40), ""};
+  }
+  return o;
+}
+
 }  // namespace
 
 TrainerRequest::TrainerRequest(const Napi::Value& value) {
@@ -176,8 +205,9 @@ void TrainerRequest::read_coupling(const Fields& fields) {
   if (absent(value)) return;
   const Fields coupling(value, "request.coupling");
   if (text(coupling, "kind") != "ot") reject("ERR_FLOW_CONFIG", "request.coupling.kind", "ot", coupling.get("kind"));
-  options.coupling = {true, coupling.boolean("condition"), static_cast<int32_t>(coupling.integer("labels", 0, 1 << 20))};
+  options.coupling = {true, coupling.boolean("condition"), static_cast<int32_t>(coupling.integer("labels", 0, 1 << 20)), 0, {}};
   if (!absent(coupling.get("batch"))) options.coupling.batch = coupling.integer("batch", 1, int64_t{1} << 24);
+  if (const Napi::Value plan = coupling.get("plan"); !absent(plan)) options.coupling.plan = read_plan(Fields(plan, "request.coupling.plan"));
 }
 
 void TrainerRequest::read_drop(const Fields& fields) {

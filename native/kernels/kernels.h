@@ -148,6 +148,10 @@ struct Kernels {
   // atol > 0.
   void (*error_rows)(int32_t rows, int32_t cols, int64_t block, const float* h, const float* x, const float* y, int32_t terms, const float* c,
                      const float* const* k, float atol, float rtol, float* out);
+  // Entropic transport; n a multiple of 16, rows aligned, columns that count for nothing at -1e30; exponentials below e^-87 are 0.
+  float (*log_sum_exp)(int32_t n, const float* a, const float* b);                         // ln sum_j e^(a_j + b_j): less the largest, 16 virtual lanes
+  void (*exponentials)(int32_t n, const float* a, const float* b, float shift, float* y);  // y_j = e^(a_j + b_j - shift)
+  void (*logarithms)(int32_t n, const float* x, float* y);                                 // y_j = ln x_j, x_j normal and > 0
 };
 
 const Kernels& reference_kernels();            // plain loops, the oracle

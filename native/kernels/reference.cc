@@ -361,6 +361,22 @@ void relax(int32_t n, const int32_t* cost, const int32_t* price, int32_t base, i
   }
 }
 
+float plan_exponential(float x) { return x < -87.0f ? 0.0f : exponential(x); }
+
+float log_sum_exp(int32_t n, const float* a, const float* b) {
+  float most = -3.4e38f;
+  for (int32_t j = 0; j < n; j++) most = a[j] + b[j] > most ? a[j] + b[j] : most;
+  return most + logarithm(lanes_sum<float>(n, [&](float sum, int64_t j) { return sum + plan_exponential((a[j] + b[j]) - most); }));
+}
+
+void exponentials(int32_t n, const float* a, const float* b, float shift, float* y) {
+  for (int32_t j = 0; j < n; j++) y[j] = plan_exponential((a[j] + b[j]) - shift);
+}
+
+void logarithms(int32_t n, const float* x, float* y) {
+  for (int32_t j = 0; j < n; j++) y[j] = logarithm(x[j]);
+}
+
 }  // namespace
 }  // namespace reference
 
@@ -376,7 +392,7 @@ const Kernels& reference_kernels() {
       "reference",    dense,         weight_grad,  transpose_panels, to_blocked,   from_blocked, activate,   multiply,        add,
       scale,          combine,       mix,          squared_error,    sum_squares,  adam,         layer_norm, layer_norm_grad, sincos,
       random_uniform, random_normal, random_below, distances,        cheapest_two, relax,        scale_rows, trace,           layer_norm_tangent,
-      advance_rows,   error_rows};
+      advance_rows,   error_rows,    log_sum_exp,  exponentials,     logarithms};
   return table;
 }
 

@@ -1,55 +1,47 @@
 #include "ot/coupling.h"
 
-#include "core/pool.h"
+#include "ot/over_rows.h"
 
 namespace flow {
 
 namespace {
 
-constexpr int32_t kTaskRows = 16;
-constexpr double kShare = 0.05, kShareTolerance = 1e-3, kMostWeight = 1e8;  // of C2OT
-constexpr int kBisections = 10;
+constexpr float kNothing = -1e30f, kFarthest = 1e15f;  // cost / reg beyond any that counts
 
-float finite_cost(float x) { return x < 3e38f ? x : 3e38f; }
+// How many of n rows a partial plan joins.
+int32_t joined_rows(double mass, int32_t n) {
+  const int32_t count = static_cast<int32_t>(mass * n + 0.5);
+  return count < 1 ? 1 : count < n ? count : n;
+}
 
 }  // namespace
 
-Status Coupling::init(int64_t rows, int32_t dimension, int32_t numbers, int32_t labels) {
-  dimension_ = dimension;
+Status Coupling::init(int64_t rows, int32_t dimension, int32_t numbers, int32_t labels, const PlanOptions& plan) {
   numbers_ = numbers;
   labels_ = labels;
-  const int64_t stride = round_up(rows, 16);
-  FLOW_TRY(assignment_.init(rows));
-  for (Buffer<int32_t>* b : {&order_, &merged_, &column_of_, &share_}) FLOW_TRY(b->allocate(rows));
-  FLOW_TRY(from_.allocate(checked_product(rows, dimension)));
-  FLOW_TRY(to_.allocate(checked_product(stride, dimension)));
-  FLOW_TRY(beside_.allocate(checked_product(rows, numbers)));
-  FLOW_TRY(beside_to_.allocate(checked_product(stride, numbers)));
-  FLOW_TRY(distance_.allocate(checked_product(rows, stride)));
-  FLOW_TRY(apart_.allocate(numbers > 0 ? checked_product(rows, stride) : 0));
-  FLOW_TRY(cost_.allocate(checked_product(rows, stride)));
-  return sums_.allocate(2 * rows);
+  plan_ = plan;
+  FLOW_TRY(costs_.init(rows, dimension, numbers, labels));
+  for (Buffer<int32_t>* b : {&order_, &merged_, &slot_}) FLOW_TRY(b->allocate(rows));
+  if (!plan.matches()) return sinkhorn_.init(rows);
+  FLOW_TRY(joined_.allocate(plan.kind == PlanKind::kPartial ? rows : 0));
+  FLOW_TRY(uniform_.allocate(plan.permutation ? checked_product(rows, round_up(rows, 16)) : 0));
+  const int64_t all = plan.kind == PlanKind::kPartial ? 2 * rows - joined_rows(plan.mass, static_cast<int32_t>(rows)) : rows;
+  FLOW_TRY(assignment_.init(all));
+  for (Buffer<int32_t>* b : {&column_of_, &row_of_}) FLOW_TRY(b->allocate(all));
+  return cost_.allocate(checked_product(all, round_up(all, 16)));
 }
 
-template <class F>
-void Coupling::over_rows(int32_t n, int32_t threads, const StopFlag* stop, F&& run) {
-  parallel_for((n + kTaskRows - 1) / kTaskRows, threads, [&](int64_t task, int32_t) {
-    if (stop != nullptr && stop->requested()) return;
-    const int32_t end = static_cast<int32_t>(task + 1) * kTaskRows;
-    for (int32_t i = static_cast<int32_t>(task) * kTaskRows; i < (end < n ? end : n); ++i) run(i);
-  });
-}
-
-bool Coupling::pair(const Kernels& k, int32_t rows, const float* x0, const float* x1, const float* condition, int32_t threads, const StopFlag* stop,
-                    int32_t* pairs) {
-  for (int32_t i = 0; i < rows; ++i) order_[i] = i;
-  if (labels_ == 0) return group(k, 0, rows, x0, x1, condition, threads, stop, pairs);
+bool Coupling::pair(const Kernels& k, int32_t rows, const float* x0, const float* x1, const float* condition, const CouplingDraws& draws, int32_t threads,
+                    const StopFlag* stop, int32_t* from, int32_t* to) {
+  const Call call{k, x0, x1, condition, draws, threads, stop, from, to};
+  for (int32_t i = 0; i < rows; ++i) order_[i] = to[i] = i;
+  if (labels_ == 0) return group(call, 0, rows);
   sort_by_labels(rows, condition);
   const int32_t width = numbers_ + labels_;
   const auto labels = [&](int32_t i) { return condition + int64_t{order_[i]} * width + numbers_; };
   for (int32_t first = 0, end; first < rows; first = end) {
     for (end = first + 1; end < rows && std::memcmp(labels(first), labels(end), static_cast<size_t>(labels_) * sizeof(float)) == 0;) ++end;
-    if (!group(k, first, end - first, x0, x1, condition, threads, stop, pairs)) return false;
+    if (!group(call, first, end - first)) return false;
   }
   return true;
 }
@@ -74,112 +66,116 @@ void Coupling::sort_by_labels(int32_t rows, const float* condition) {
 }
 
 // The rows order_[first .. first + n).
-bool Coupling::group(const Kernels& k, int32_t first, int32_t n, const float* x0, const float* x1, const float* condition, int32_t threads,
-                     const StopFlag* stop, int32_t* pairs) {
+bool Coupling::group(const Call& call, int32_t first, int32_t n) {
   const int32_t* rows = order_.data() + first;
   if (n == 1) {
-    pairs[rows[0]] = rows[0];
+    call.from[rows[0]] = rows[0];
     return true;
   }
-  const int64_t stride = round_up(n, 16);
-  const int32_t width = numbers_ + labels_;
-  for (int32_t i = 0; i < n; ++i) {
-    std::memcpy(from_.data() + int64_t{i} * dimension_, x0 + int64_t{rows[i]} * dimension_, static_cast<size_t>(dimension_) * sizeof(float));
-    for (int32_t c = 0; c < dimension_; ++c) to_[c * stride + i] = x1[int64_t{rows[i]} * dimension_ + c];
-    for (int32_t c = 0; c < numbers_; ++c) beside_[int64_t{i} * numbers_ + c] = beside_to_[c * stride + i] = condition[int64_t{rows[i]} * width + c];
-  }
-  over_rows(n, threads, stop, [&](int32_t i) {
-    k.distances(static_cast<int32_t>(stride), dimension_, from_.data() + int64_t{i} * dimension_, to_.data(), stride, distance_.data() + i * stride);
-    if (numbers_ > 0)
-      k.distances(static_cast<int32_t>(stride), numbers_, beside_.data() + int64_t{i} * numbers_, beside_to_.data(), stride, apart_.data() + i * stride);
-  });
-  if (stop != nullptr && stop->requested()) return false;
-  quantise(n, stride, numbers_ > 0 ? weight(n, stride, threads, stop) : 0, threads);
-  if (!assignment_.solve(k, n, cost_.data(), stride, stop, column_of_.data())) return false;
-  for (int32_t i = 0; i < n; ++i) pairs[rows[column_of_[i]]] = rows[i];
-  return stop == nullptr || !stop->requested();
+  const bool entropic = plan_.kind == PlanKind::kEntropic;
+  double mean = 0;
+  if (!costs_.build(call.k, n, rows, call.x0, call.x1, call.condition, call.threads, call.stop, entropic ? &mean : nullptr)) return false;
+  if (!plan_.matches()) return sample(call, rows, n, mean);
+  if (entropic) perturb(call, rows, n, mean);
+  return match(call, rows, n);
 }
 
-// w by doubling, then bisection: mean_ij [ |x0_i - x1_j|^2 + w |y0_i - y1_j|^2 <= |x0_i - x1_i|^2 ] = kShare; 0 where that holds without.
-double Coupling::weight(int32_t n, int64_t stride, int32_t threads, const StopFlag* stop) {
-  const auto share = [&](double w) {
-    const float factor = static_cast<float>(w);
-    over_rows(n, threads, stop, [&](int32_t i) {
-      const float *d = distance_.data() + i * stride, *y = apart_.data() + i * stride, limit = d[i];
-      int32_t count = 0;
-      for (int32_t j = 0; j < n; ++j) count += d[j] + factor * y[j] <= limit;
-      share_[i] = count;
-    });
-    int64_t sum = 0;
-    for (int32_t i = 0; i < n; ++i) sum += share_[i];
-    return static_cast<double>(sum) / (static_cast<double>(n) * n);
-  };
-  over_rows(n, threads, stop, [&](int32_t i) {
-    double d = 0, y = 0;
-    for (int32_t j = 0; j < n; ++j) {
-      d += finite_cost(distance_[i * stride + j]);
-      y += finite_cost(apart_[i * stride + j]);
-    }
-    sums_[2 * i] = d;
-    sums_[2 * i + 1] = y;
-  });
-  double d = 0, y = 0;
-  for (int32_t i = 0; i < n; ++i) {
-    d += sums_[2 * i];
-    y += sums_[2 * i + 1];
-  }
-  if (!(d > 0) || !(y > 0) || share(0) <= kShare) return 0;
-  double low = 0, high = d / y < kMostWeight ? d / y : kMostWeight;  // where both parts weigh the same
-  while (share(high) > kShare) {
-    if (high >= kMostWeight || (stop != nullptr && stop->requested())) return kMostWeight;
-    low = high;
-    high = 2 * high < kMostWeight ? 2 * high : kMostWeight;
-  }
-  for (int step = 0; step < kBisections; ++step) {
-    const double middle = (low + high) / 2, found = share(middle);
-    if (found > kShare) low = middle;
-    else high = middle;
-    if (found <= kShare && found > kShare - kShareTolerance) break;
-  }
-  return high;
-}
-
-// Integers: the finest step that the largest cost allows. No cost above that of the drawn pairing can be part of an optimum, so twice it is enough.
-void Coupling::quantise(int32_t n, int64_t stride, double weight, int32_t threads) {
-  const float w = static_cast<float>(weight);
-  over_rows(n, threads, nullptr, [&](int32_t i) {
-    float *d = distance_.data() + i * stride, most = 0;
-    const float* y = apart_.data() + i * stride;
-    sums_[2 * i] = finite_cost(d[i]);
-    if (w > 0)
-      for (int32_t j = 0; j < n; ++j) d[j] += w * y[j];
-    for (int32_t j = 0; j < n; ++j) {
-      d[j] = finite_cost(d[j]);
-      most = d[j] > most ? d[j] : most;
-    }
-    sums_[2 * i + 1] = most;
-  });
-  double drawn = 0, top = 0;
-  for (int32_t i = 0; i < n; ++i) {
-    drawn += sums_[2 * i];
-    top = sums_[2 * i + 1] > top ? sums_[2 * i + 1] : top;
-  }
-  top = 2 * drawn < top ? 2 * drawn : top;
-  const double scale = top > 0 ? kCostLimit / top : 0;
-  const float most = static_cast<float>(top), factor = static_cast<float>(scale);
-  const bool tiny = !(scale < 3e38);  // all costs are subnormal
-  over_rows(n, threads, nullptr, [&](int32_t i) {
-    const float* d = distance_.data() + i * stride;
+// Exactly, on integers. Partial: a pair of dummies may cost 1 or more, as every plan of more pairs costs at least as much as the best one of fewer.
+bool Coupling::match(const Call& call, const int32_t* rows, int32_t n) {
+  const bool partial = plan_.kind == PlanKind::kPartial;
+  const int32_t wanted = partial ? joined_rows(plan_.mass, n) : n, all = 2 * n - wanted;
+  const int64_t stride = round_up(all, 16);
+  costs_.quantise(n, call.threads, cost_.data(), stride);
+  over_rows(all, call.threads, nullptr, [&](int32_t i) {
     int32_t* c = cost_.data() + i * stride;
-    if (tiny)
-      for (int32_t j = 0; j < n; ++j) c[j] = static_cast<int32_t>((static_cast<double>(d[j]) < top ? static_cast<double>(d[j]) : top) * scale);
-    else
-      for (int32_t j = 0; j < n; ++j) {
-        const float q = (d[j] < most ? d[j] : most) * factor + 0.5f;
-        c[j] = q < kCostLimit ? static_cast<int32_t>(q) : kCostLimit;
-      }
-    for (int64_t j = n; j < stride; ++j) c[j] = kCostPadding;
+    for (int32_t j = i < n ? n : 0; j < all; ++j) c[j] = i < n || j < n ? 0 : kCostLimit;
+    for (int64_t j = all; j < stride; ++j) c[j] = kCostPadding;
   });
+  if (!assignment_.solve(call.k, all, cost_.data(), stride, call.stop, column_of_.data())) return false;
+  for (int32_t i = 0; i < all; ++i) row_of_[column_of_[i]] = i;
+  if (!partial) {
+    for (int32_t j = 0; j < n; ++j) call.from[rows[j]] = rows[row_of_[j]];
+    return call.stop == nullptr || !call.stop->requested();
+  }
+  for (int32_t j = 0; j < n; ++j) joined_[j] = row_of_[j] < n ? 1 : 0;
+  slots(call, rows, n, joined_.data());
+  for (int32_t s = 0; s < n; ++s) call.from[rows[s]] = rows[row_of_[slot_[s]]];
+  return call.stop == nullptr || !call.stop->requested();
+}
+
+// Costs become cost / reg - ln(1 / ln(1 / u)), u uniform, all of them less the smallest.
+void Coupling::perturb(const Call& call, const int32_t* rows, int32_t n, double mean) {
+  const int64_t stride = round_up(n, 16);
+  const double reg = plan_.regularisation.of(mean), factor = reg > 0 ? 1 / reg : 0;
+  const CouplingDraws& d = call.draws;
+  over_rows(n, call.threads, nullptr, [&](int32_t i) {
+    float *c = costs_.matrix() + i * stride, *u = uniform_.data() + i * stride;
+    const int32_t width = static_cast<int32_t>(stride);
+    call.k.random_uniform(d.key, static_cast<uint32_t>(d.stream), d.first_row + static_cast<uint64_t>(rows[i]), 1, width, u, stride);
+    call.k.logarithms(width, u, u);
+    for (int64_t j = 0; j < stride; ++j) u[j] = -u[j];
+    call.k.logarithms(width, u, u);
+    float least = 3e38f;
+    for (int32_t j = 0; j < n; ++j) {
+      const double x = static_cast<double>(c[j]) * factor;
+      c[j] = (x < kFarthest ? static_cast<float>(x) : kFarthest) + u[j];
+      least = c[j] < least ? c[j] : least;
+    }
+    for (int32_t j = 0; j < n; ++j) c[j] -= least;  // of a whole row: the best permutation stays what it is
+  });
+}
+
+bool Coupling::sample(const Call& call, const int32_t* rows, int32_t n, double mean) {
+  const int64_t stride = round_up(n, 16);
+  const double reg = plan_.regularisation.of(mean), factor = reg > 0 ? 1 / reg : 0;
+  float* matrix = costs_.matrix();
+  over_rows(n, call.threads, call.stop, [&](int32_t i) {
+    for (int32_t j = 0; j < n; ++j) {
+      const double x = static_cast<double>(matrix[i * stride + j]) * factor;
+      matrix[i * stride + j] = -(x < kFarthest ? static_cast<float>(x) : kFarthest);
+    }
+    for (int64_t j = n; j < stride; ++j) matrix[i * stride + j] = kNothing;
+  });
+  const double leaving = plan_.marginal.value > 0 ? plan_.marginal.of(mean) : 0, rho = leaving > 0 ? reg / leaving : 0;
+  if (!sinkhorn_.solve(call.k, n, stride, matrix, rho, plan_.iterations, plan_.tolerance, call.threads, call.stop)) return false;
+  if (plan_.resamples()) slots(call, rows, n, sinkhorn_.masses());
+  else
+    for (int32_t s = 0; s < n; ++s) slot_[s] = s;
+  const CouplingDraws& d = call.draws;
+  over_rows(n, call.threads, call.stop, [&](int32_t s) {
+    const int32_t j = slot_[s];
+    float* weight = matrix + s * stride;  // whose costs are no longer needed
+    sinkhorn_.column(call.k, j, weight);
+    double sum = 0;
+    for (int32_t i = 0; i < n; ++i) sum += static_cast<double>(weight[i]);
+    float u;
+    call.k.random_uniform(d.key, static_cast<uint32_t>(d.stream), d.first_row + static_cast<uint64_t>(rows[s]), 1, 1, &u, 1);
+    const double at = static_cast<double>(u) * sum;
+    int32_t i = 0, last = 0;
+    for (double passed = 0; i < n; ++i) {
+      if (weight[i] > 0) last = i;
+      passed += static_cast<double>(weight[i]);
+      if (passed > at) break;
+    }
+    call.from[rows[s]] = rows[i < n ? i : last];
+  });
+  return call.stop == nullptr || !call.stop->requested();
+}
+
+// Systematic: n equidistant marks over the masses side by side, moved by one random part of their distance. Column j is taken mass_j n / (all mass) times,
+// rounded up or down, and exactly once where masses are equal.
+void Coupling::slots(const Call& call, const int32_t* rows, int32_t n, const float* mass) {
+  float u[2];
+  const CouplingDraws& d = call.draws;
+  call.k.random_uniform(d.key, static_cast<uint32_t>(d.stream), d.first_row + static_cast<uint64_t>(rows[0]), 1, 2, u, 2);
+  double all = 0, passed = static_cast<double>(mass[0]);
+  for (int32_t j = 0; j < n; ++j) all += static_cast<double>(mass[j]);
+  for (int32_t s = 0, j = 0; s < n; ++s) {
+    const double mark = (s + static_cast<double>(u[1])) / n * all;
+    while (j + 1 < n && passed <= mark) passed += static_cast<double>(mass[++j]);
+    slot_[s] = j;
+    call.to[rows[s]] = rows[j];
+  }
 }
 
 }  // namespace flow

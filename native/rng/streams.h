@@ -26,7 +26,9 @@ enum class Stream : uint32_t {
   kDiffusion = 14,       // noise of a stochastic solver: row = row index of the sample; step k draws from stream kDiffusion + (k << 8)
   kSpan = 15,  // of average velocities: whether a row has a span, then the u of its other time, or of length and place of a shortcut; row = step * B + i
   kValidationSpan = 16,  // row = validation pair
-  kProbe = 32,           // signs of the trace's probes: row = row index; probe p draws from stream kProbe + (p << 8)
+  kCoupling = 24,        // of plans that are sampled: row = step * B + i; column 0 draws the x0 row, 1 moves the marks of a group; or all of them, Gumbel noise
+  kValidationCoupling = 25,  // row = place in the order in which pairs are coupled
+  kProbe = 32,               // signs of the trace's probes: row = row index; probe p draws from stream kProbe + (p << 8)
 };
 
 inline PhiloxKey philox_key(uint64_t seed) { return {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)}; }

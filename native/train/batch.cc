@@ -108,7 +108,7 @@ void Batch::gather(const Dataset& from, const uint32_t* index, int32_t rows, flo
   for (int32_t i = 0; i < rows; ++i) std::memcpy(to + int64_t{i} * columns, from.row(index[i]), static_cast<size_t>(columns) * sizeof(float));
 }
 
-void Batch::draw(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s) const {
+void Batch::draw(uint64_t step, int64_t first, int32_t rows, Pairs pairs, BatchScratch& s) const {
   const uint64_t base = step * static_cast<uint64_t>(batch_), row = base + static_cast<uint64_t>(first);
   const auto data_rows = [&](uint64_t from, int32_t count, uint32_t* out) {
     if (replacement_) with_replacement(static_cast<uint64_t>(train_.size()), key_, Stream::kReplacement, from, count, out);
@@ -120,21 +120,23 @@ void Batch::draw(uint64_t step, int64_t first, int32_t rows, const int32_t* pair
     if (replacement_) return with_replacement(static_cast<uint64_t>(source_->rows()), key_, Stream::kSourceRow, from, count, out);
     without_replacement(static_cast<uint64_t>(source_->rows()), key_, Stream::kSourceRow, from, count, out);
   };
-  data_rows(row, rows, s.index.data());
+  if (pairs.to == nullptr) data_rows(row, rows, s.index.data());
+  else
+    for (int32_t i = 0; i < rows; ++i) data_rows(base + static_cast<uint64_t>(int64_t{pairs.to[first + i]}), 1, s.index.data() + i);
   gather(*data_, s.index.data(), rows, s.x1.data());
   if (condition_ != nullptr) gather(*condition_, s.index.data(), rows, s.condition.data());
   if (source_ != nullptr) {
-    if (pairs == nullptr && paired_) std::memcpy(s.source_index.data(), s.index.data(), static_cast<size_t>(rows) * sizeof(uint32_t));
-    else if (pairs == nullptr) source_rows(row, rows, s.source_index.data());
+    if (pairs.from == nullptr && paired_) std::memcpy(s.source_index.data(), s.index.data(), static_cast<size_t>(rows) * sizeof(uint32_t));
+    else if (pairs.from == nullptr) source_rows(row, rows, s.source_index.data());
     else
-      for (int32_t i = 0; i < rows; ++i) source_rows(base + static_cast<uint64_t>(pairs[first + i]), 1, s.source_index.data() + i);
+      for (int32_t i = 0; i < rows; ++i) source_rows(base + static_cast<uint64_t>(pairs.from[first + i]), 1, s.source_index.data() + i);
     gather(*source_, s.source_index.data(), rows, s.x0.data());
-  } else if (pairs == nullptr) {
+  } else if (pairs.from == nullptr) {
     kernels().random_normal(key_, id(Stream::kSource), row, rows, dimension_, s.x0.data(), dimension_);
   } else {
     for (int32_t i = 0; i < rows; ++i)
-      kernels().random_normal(key_, id(Stream::kSource), base + static_cast<uint64_t>(pairs[first + i]), 1, dimension_, s.x0.data() + int64_t{i} * dimension_,
-                              dimension_);
+      kernels().random_normal(key_, id(Stream::kSource), base + static_cast<uint64_t>(pairs.from[first + i]), 1, dimension_,
+                              s.x0.data() + int64_t{i} * dimension_, dimension_);
   }
 }
 
@@ -232,7 +234,7 @@ void Batch::join(int32_t rows, BatchScratch& s, const BatchTarget& target) const
   for (int32_t i = 0; i < rows; ++i) span[int64_t{i} * kLanes] = s.span[i];
 }
 
-void Batch::fill(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s, const BatchTarget& target) const {
+void Batch::fill(uint64_t step, int64_t first, int32_t rows, Pairs pairs, BatchScratch& s, const BatchTarget& target) const {
   draw(step, first, rows, pairs, s);
   const uint64_t row = step * static_cast<uint64_t>(batch_) + static_cast<uint64_t>(first);
   drop(key_, Stream::kDrop, row, rows, s);
@@ -256,13 +258,13 @@ void Batch::fill(uint64_t step, int64_t first, int32_t rows, const int32_t* pair
   join(rows, s, target);
 }
 
-void Batch::draw_validation(uint64_t seed, int64_t draws, const int64_t* pair, const int32_t* partner, int32_t rows, BatchScratch& s) const {
+void Batch::draw_validation(uint64_t seed, int64_t draws, const int64_t* pair, Pairs partners, int32_t rows, BatchScratch& s) const {
   const PhiloxKey key = philox_key(seed);
-  for (int32_t i = 0; i < rows; ++i) s.index[i] = validation_[pair[i] / draws];
+  for (int32_t i = 0; i < rows; ++i) s.index[i] = validation_[(partners.to != nullptr ? partners.to[pair[i]] : pair[i]) / draws];
   gather(*data_, s.index.data(), rows, s.x1.data());
   if (condition_ != nullptr) gather(*condition_, s.index.data(), rows, s.condition.data());
   for (int32_t i = 0, count; i < rows; i += count) {  // runs of neighbours are drawn together
-    const auto start = [&](int32_t at) { return partner != nullptr ? int64_t{partner[pair[at]]} : pair[at]; };
+    const auto start = [&](int32_t at) { return partners.from != nullptr ? int64_t{partners.from[pair[at]]} : pair[at]; };
     for (count = 1; i + count < rows && start(i + count) == start(i) + count;) ++count;
     const uint64_t row = static_cast<uint64_t>(start(i));
     if (source_ == nullptr) {
@@ -274,8 +276,7 @@ void Batch::draw_validation(uint64_t seed, int64_t draws, const int64_t* pair, c
   if (source_ != nullptr) gather(*source_, paired_ ? s.index.data() : s.source_index.data(), rows, s.x0.data());
 }
 
-void Batch::fill_validation(uint64_t seed, int64_t draws, int64_t first, int32_t rows, const int32_t* partner, BatchScratch& s,
-                            const BatchTarget& target) const {
+void Batch::fill_validation(uint64_t seed, int64_t draws, int64_t first, int32_t rows, Pairs partners, BatchScratch& s, const BatchTarget& target) const {
   const PhiloxKey key = philox_key(seed);
   for (int32_t i = 0; i < rows; ++i) {  // t stratified over the draws of a row
     const int64_t pair = s.pair[i] = first + i, which = pair / draws;
@@ -286,7 +287,7 @@ void Batch::fill_validation(uint64_t seed, int64_t draws, int64_t first, int32_t
     if (weighted_) s.weight[i] = weight(at, s.t[i]);
   }
   draw_spans(key, Stream::kValidationSpan, static_cast<uint64_t>(first), rows, s);
-  draw_validation(seed, draws, s.pair.data(), partner, rows, s);
+  draw_validation(seed, draws, s.pair.data(), partners, rows, s);
   drop(key, Stream::kValidationDrop, static_cast<uint64_t>(first), rows, s);
   if (bridge_) kernels().random_normal(key, id(Stream::kValidationBridge), static_cast<uint64_t>(first), rows, dimension_, s.eps.data(), dimension_);
   join(rows, s, target);

@@ -26,6 +26,10 @@ struct BatchTarget {  // blocked, where the network reads
   Blocked x, t, condition, u;
 };
 
+struct Pairs {  // row i joins the x0 of row from[i] to the x1 of row to[i]; null: its own. Counted from the batch's first row, they may lie in another step.
+  const int32_t *from = nullptr, *to = nullptr;
+};
+
 class Batch {
  public:
   // Copies what it needs but the datasets, which must outlive it.
@@ -36,13 +40,13 @@ class Batch {
   bool weighted() const { return weighted_; }
   bool spans() const { return spans_; }
   int64_t size() const { return batch_; }
-  // Rows [first, first + rows) of the batch of `step`. `pairs` (may be null): x0 of row i is that of row pairs[i], which may lie in another step.
-  void draw(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s) const;  // x1, x0, condition
-  void fill(uint64_t step, int64_t first, int32_t rows, const int32_t* pairs, BatchScratch& s, const BatchTarget& target) const;
-  // Validation pair p is row p / draws of the validation rows with its draw p % draws; its x0 is that of partner[p], or its own without partners.
-  void draw_validation(uint64_t seed, int64_t draws, const int64_t* pair, const int32_t* partner, int32_t rows, BatchScratch& s) const;  // x1, x0, condition
+  // Rows [first, first + rows) of the batch of `step`.
+  void draw(uint64_t step, int64_t first, int32_t rows, Pairs pairs, BatchScratch& s) const;  // x1, x0, condition
+  void fill(uint64_t step, int64_t first, int32_t rows, Pairs pairs, BatchScratch& s, const BatchTarget& target) const;
+  // Validation pair p is row p / draws of the validation rows with its draw p % draws; `partners` says whose x0 and x1 it has instead.
+  void draw_validation(uint64_t seed, int64_t draws, const int64_t* pair, Pairs partners, int32_t rows, BatchScratch& s) const;  // x1, x0, condition
   // Validation pairs [first, first + rows).
-  void fill_validation(uint64_t seed, int64_t draws, int64_t first, int32_t rows, const int32_t* partner, BatchScratch& s, const BatchTarget& target) const;
+  void fill_validation(uint64_t seed, int64_t draws, int64_t first, int32_t rows, Pairs partners, BatchScratch& s, const BatchTarget& target) const;
 
  private:
   void drop(PhiloxKey key, Stream stream, uint64_t row, int32_t rows, BatchScratch& s) const;

@@ -19,22 +19,28 @@ Status Pairing::init(const TrainerOptions& o, const Batch& batch, int32_t dimens
   threads_ = threads;
   steps_per_group_ = rows / batch.size();
   const bool aware = o.coupling.condition;
+  resamples_ = o.coupling.plan.resamples();
+  key_ = philox_key(o.seed);
   for (int32_t l = 0; l < (threads > 1 ? kAhead : 1); ++l) {
     Lane& lane = lanes_[l];
-    FLOW_TRY(lane.coupling.init(rows, dimension, aware ? condition_width - o.coupling.labels : 0, aware ? o.coupling.labels : 0));
+    FLOW_TRY(lane.coupling.init(rows, dimension, aware ? condition_width - o.coupling.labels : 0, aware ? o.coupling.labels : 0, o.coupling.plan));
     FLOW_TRY(lane.x0.allocate(checked_product(rows, dimension)));
     FLOW_TRY(lane.x1.allocate(checked_product(rows, dimension)));
     FLOW_TRY(lane.condition.allocate(checked_product(rows, condition_width)));
-    FLOW_TRY(lane.pairs.allocate(rows));
+    FLOW_TRY(lane.from.allocate(rows));
+    FLOW_TRY(lane.to.allocate(rows));
     FLOW_TRY(lane.scratch.init(rows < kTileRows ? rows : kTileRows, dimension, condition_width, false));
   }
-  for (Result& r : results_) FLOW_TRY(r.pairs.allocate(rows));
+  for (Result& r : results_) {
+    FLOW_TRY(r.from.allocate(rows));
+    FLOW_TRY(r.to.allocate(rows));
+  }
   rows_ = rows;
   return {};
 }
 
 template <class F>
-bool Pairing::draw(Lane& lane, int64_t rows, int32_t threads, const StopFlag* stop, F&& fill) {
+bool Pairing::draw(Lane& lane, int64_t rows, const CouplingDraws& draws, int32_t threads, const StopFlag* stop, F&& fill) {
   BatchScratch& s = lane.scratch;
   for (int64_t first = 0; first < rows; first += kTileRows) {
     if (stop != nullptr && stop->requested()) return false;
@@ -45,7 +51,8 @@ bool Pairing::draw(Lane& lane, int64_t rows, int32_t threads, const StopFlag* st
     std::memcpy(lane.x1.data() + first * dimension_, s.x1.data(), bytes(dimension_));
     if (condition_width_ > 0) std::memcpy(lane.condition.data() + first * condition_width_, s.condition.data(), bytes(condition_width_));
   }
-  return lane.coupling.pair(kernels(), static_cast<int32_t>(rows), lane.x0.data(), lane.x1.data(), lane.condition.data(), threads, stop, lane.pairs.data());
+  return lane.coupling.pair(kernels(), static_cast<int32_t>(rows), lane.x0.data(), lane.x1.data(), lane.condition.data(), draws, threads, stop,
+                            lane.from.data(), lane.to.data());
 }
 
 bool Pairing::solve(uint64_t group, Lane& lane, int32_t threads, const StopFlag* stop) {
@@ -53,34 +60,46 @@ bool Pairing::solve(uint64_t group, Lane& lane, int32_t threads, const StopFlag*
   if (result.holds(group)) return true;
   result.ready = false;
   const uint64_t step = group * static_cast<uint64_t>(steps_per_group_);
-  const auto fill = [&](int64_t first, int32_t count, BatchScratch& s) { batch_->draw(step, first, count, nullptr, s); };
-  if (!draw(lane, rows_, threads, stop, fill)) return false;
+  const auto fill = [&](int64_t first, int32_t count, BatchScratch& s) { batch_->draw(step, first, count, {}, s); };
   const int64_t size = batch_->size();
-  for (int64_t i = 0; i < rows_; ++i) result.pairs[i] = static_cast<int32_t>(lane.pairs[i] - i / size * size);
+  const CouplingDraws draws{key_, Stream::kCoupling, step * static_cast<uint64_t>(size)};
+  if (!draw(lane, rows_, draws, threads, stop, fill)) return false;
+  for (int64_t i = 0; i < rows_; ++i) {
+    const auto first = static_cast<int32_t>(i / size * size);
+    result.from[i] = lane.from[i] - first;
+    result.to[i] = lane.to[i] - first;
+  }
   result.index = group;
   result.ready = true;
   return true;
 }
 
-const int32_t* Pairing::of_step(uint64_t step, const StopFlag* stop) {
+bool Pairing::of_step(uint64_t step, const StopFlag* stop, Pairs* pairs) {
   const auto per_group = static_cast<uint64_t>(steps_per_group_);
   const uint64_t group = step / per_group;
-  if (!solve(group, lanes_[0], threads_, stop)) return nullptr;
-  return results_[group % kResults].pairs.data() + static_cast<int64_t>(step % per_group) * batch_->size();
+  if (!solve(group, lanes_[0], threads_, stop)) return false;
+  const Result& result = results_[group % kResults];
+  const int64_t first = static_cast<int64_t>(step % per_group) * batch_->size();
+  *pairs = {result.from.data() + first, resamples_ ? result.to.data() + first : nullptr};
+  return true;
 }
 
 // A validation row has `draws` pairs side by side; groups run over different rows: position q is pair (q mod rows) draws + q / rows.
-bool Pairing::of_validation(uint64_t seed, int64_t draws, int64_t rows, const StopFlag* stop, int32_t* partner) {
+bool Pairing::of_validation(uint64_t seed, int64_t draws, int64_t rows, const StopFlag* stop, int32_t* from, int32_t* to) {
   const int64_t all = rows * draws;
   const auto pair_at = [&](int64_t q) { return q % rows * draws + q / rows; };
   for (int64_t begin = 0; begin < all; begin += rows_) {
     const int64_t count = all - begin < rows_ ? all - begin : rows_;
-    const bool ok = draw(lanes_[0], count, threads_, stop, [&](int64_t first, int32_t n, BatchScratch& s) {
+    const CouplingDraws numbers{philox_key(seed), Stream::kValidationCoupling, static_cast<uint64_t>(begin)};
+    const bool ok = draw(lanes_[0], count, numbers, threads_, stop, [&](int64_t first, int32_t n, BatchScratch& s) {
       for (int32_t i = 0; i < n; ++i) s.pair[i] = pair_at(begin + first + i);
-      batch_->draw_validation(seed, draws, s.pair.data(), nullptr, n, s);
+      batch_->draw_validation(seed, draws, s.pair.data(), {}, n, s);
     });
     if (!ok) return false;
-    for (int64_t i = 0; i < count; ++i) partner[pair_at(begin + i)] = static_cast<int32_t>(pair_at(begin + lanes_[0].pairs[i]));
+    for (int64_t i = 0; i < count; ++i) {
+      from[pair_at(begin + i)] = static_cast<int32_t>(pair_at(begin + lanes_[0].from[i]));
+      to[pair_at(begin + i)] = static_cast<int32_t>(pair_at(begin + lanes_[0].to[i]));
+    }
   }
   return true;
 }

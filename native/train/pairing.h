@@ -1,4 +1,4 @@
-// The coupling of whole batches, before the tiles of a step: draw x0, x1 and the condition, then the permutation. The rows of `steps_per_group` training
+// The coupling of whole batches, before the tiles of a step: draw x0, x1 and the condition, then the pairs. The rows of `steps_per_group` training
 // batches may be coupled at once (a group) and then cut. A pure function of seed and step. With two threads or more the next groups are coupled while a step
 // runs.
 #pragma once
@@ -13,8 +13,8 @@ class Pairing {
   Status init(const TrainerOptions& options, const Batch& batch, int32_t dimension, int32_t condition_width, int32_t threads);
 
   bool active() const { return rows_ > 0; }
-  // x0 of row i of the step is that of row result[i], counted from the step's first row; with groups also below 0 or past the batch. null: stopped on the way.
-  const int32_t* of_step(uint64_t step, const StopFlag* stop);
+  // Counted from the step's first row; with groups also below 0 or past the batch. false: stopped on the way.
+  bool of_step(uint64_t step, const StopFlag* stop, Pairs* pairs);
   // Runs the body of this step, and beside it the next two groups where none is ready.
   template <class F>
   void beside(uint64_t step, const StopFlag* stop, F&& body) {
@@ -25,8 +25,8 @@ class Pairing {
       else solve(group + static_cast<uint64_t>(task), lanes_[task - 1], 1, stop);
     });
   }
-  // The same for all validation pairs, group by group: partner[p] is the pair whose x0 joins pair p.
-  bool of_validation(uint64_t seed, int64_t draws, int64_t rows, const StopFlag* stop, int32_t* partner);
+  // The same for all validation pairs, group by group: pair p joins the x0 of pair from[p] and the x1 of pair to[p].
+  bool of_validation(uint64_t seed, int64_t draws, int64_t rows, const StopFlag* stop, int32_t* from, int32_t* to);
 
  private:
   static constexpr int32_t kAhead = 2, kResults = 1 + kAhead;
@@ -34,21 +34,23 @@ class Pairing {
     Coupling coupling;
     BatchScratch scratch;
     Buffer<float> x0, x1, condition;
-    Buffer<int32_t> pairs;
+    Buffer<int32_t> from, to;
   };
   struct Result {
     bool holds(uint64_t group) const { return ready && index == group; }
     uint64_t index = 0;
     bool ready = false;
-    Buffer<int32_t> pairs;
+    Buffer<int32_t> from, to;
   };
   template <class F>
-  bool draw(Lane& lane, int64_t rows, int32_t threads, const StopFlag* stop, F&& fill);
+  bool draw(Lane& lane, int64_t rows, const CouplingDraws& draws, int32_t threads, const StopFlag* stop, F&& fill);
   bool solve(uint64_t group, Lane& lane, int32_t threads, const StopFlag* stop);
 
   const Batch* batch_ = nullptr;
   int32_t dimension_ = 0, condition_width_ = 0, threads_ = 1;
   int64_t rows_ = 0, steps_per_group_ = 1;
+  bool resamples_ = false;
+  PhiloxKey key_{};
   Lane lanes_[kAhead];
   Result results_[kResults];
 };

@@ -25,7 +25,7 @@ class GradientPass {
   GradientPass& operator=(const GradientPass&) = delete;
 
   // false: stopped on the way, nothing to be used. Otherwise the mean loss and gradient blocks. `teacher`: the weights that make targets of average velocities.
-  bool run(uint64_t step, const int32_t* pairs, const float* parameters, const float* teacher, const float* transposed, const StopFlag* stop, double* loss);
+  bool run(uint64_t step, Pairs pairs, const float* parameters, const float* teacher, const float* transposed, const StopFlag* stop, double* loss);
   // Sums the blocks' gradients over [begin, end) into gradients(); the sum of squares of the result.
   double reduce(int64_t begin, int64_t end, bool* finite);
   const float* gradients() const { return gradients_.data(); }
@@ -65,7 +65,7 @@ class GradientPass {
 
   // of the step at hand
   uint64_t step_ = 0;
-  const int32_t* pairs_ = nullptr;
+  Pairs pairs_;
   const float *parameters_ = nullptr, *teacher_ = nullptr, *transposed_ = nullptr;
 };
 

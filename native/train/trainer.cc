@@ -109,22 +109,21 @@ struct TrainerImpl {
 
   // The weights that make the targets of average velocities where the network has `parameters`.
   const float* teacher(const float* parameters) { return spans.by_ema() && optimiser.ema() != nullptr ? optimiser.ema() : parameters; }
-  SliceEnd one_step(double lr, const int32_t* pairs, const StopFlag* stop, double* loss, double* norm);
-  SliceEnd descend(int64_t k, double lr, const int32_t* pairs, const StopFlag* stop, double* loss, double* norm);
+  SliceEnd one_step(double lr, Pairs pairs, const StopFlag* stop, double* loss, double* norm);
+  SliceEnd descend(int64_t k, double lr, Pairs pairs, const StopFlag* stop, double* loss, double* norm);
 };
 
 // kDone, or why the step left no trace.
-SliceEnd TrainerImpl::one_step(double lr, const int32_t* pairs, const StopFlag* stop, double* loss, double* norm) {
+SliceEnd TrainerImpl::one_step(double lr, Pairs pairs, const StopFlag* stop, double* loss, double* norm) {
   const int64_t k = step.load(std::memory_order_relaxed);
-  if (pairs != nullptr || !pairing.active()) return descend(k, lr, pairs, stop, loss, norm);
-  pairs = pairing.of_step(static_cast<uint64_t>(k), stop);
-  if (pairs == nullptr) return SliceEnd::kStopped;
+  if (pairs.from != nullptr || !pairing.active()) return descend(k, lr, pairs, stop, loss, norm);
+  if (!pairing.of_step(static_cast<uint64_t>(k), stop, &pairs)) return SliceEnd::kStopped;
   SliceEnd end = SliceEnd::kStopped;
   pairing.beside(static_cast<uint64_t>(k), stop, [&] { end = descend(k, lr, pairs, stop, loss, norm); });
   return end;
 }
 
-SliceEnd TrainerImpl::descend(int64_t k, double lr, const int32_t* pairs, const StopFlag* stop, double* loss, double* norm) {
+SliceEnd TrainerImpl::descend(int64_t k, double lr, Pairs pairs, const StopFlag* stop, double* loss, double* norm) {
   if (!pass.run(static_cast<uint64_t>(k), pairs, optimiser.parameters(), teacher(optimiser.parameters()), optimiser.transposed(), stop, loss))
     return SliceEnd::kStopped;
   parallel_for(optimiser.chunks(), threads, [&](int64_t chunk, int32_t) {
@@ -201,7 +200,7 @@ Status Trainer::run(const double* learning_rates, int64_t count, double budget_m
       report->end = SliceEnd::kBudget;
       return {};
     }
-    report->end = impl_->one_step(learning_rates[i], nullptr, stop, losses + i, gradient_norms + i);
+    report->end = impl_->one_step(learning_rates[i], {}, stop, losses + i, gradient_norms + i);
     if (report->end != SliceEnd::kDone) return {};
     report->steps = i + 1;
   }
@@ -216,7 +215,7 @@ Status Trainer::draw(float* x0, float* x1, float* condition) {
   FLOW_TRY(scratch.init(b < kRows ? b : kRows, t.program.dimension, t.program.condition_width, false));
   for (int64_t first = 0; first < b; first += kRows) {
     const int64_t rows = b - first < kRows ? b - first : kRows;
-    t.batch.draw(static_cast<uint64_t>(step()), first, static_cast<int32_t>(rows), nullptr, scratch);
+    t.batch.draw(static_cast<uint64_t>(step()), first, static_cast<int32_t>(rows), {}, scratch);
     std::memcpy(x0 + first * d, scratch.x0.data(), static_cast<size_t>(rows * d) * sizeof(float));
     std::memcpy(x1 + first * d, scratch.x1.data(), static_cast<size_t>(rows * d) * sizeof(float));
     if (c > 0) std::memcpy(condition + first * c, scratch.condition.data(), static_cast<size_t>(rows * c) * sizeof(float));
@@ -228,7 +227,7 @@ Status Trainer::run_paired(const int32_t* pairs, double learning_rate, const Sto
   for (int64_t i = 0; i < batch_size(); ++i)
     if (pairs[i] < 0 || pairs[i] >= batch_size()) return fail(Code::kArgument, "a pair is not an index into the batch", i);
   *report = {};
-  report->end = impl_->one_step(learning_rate, pairs, stop, loss, gradient_norm);
+  report->end = impl_->one_step(learning_rate, {pairs, nullptr}, stop, loss, gradient_norm);
   report->steps = report->end == SliceEnd::kDone ? 1 : 0;
   return {};
 }
@@ -265,11 +264,12 @@ Status Trainer::evaluate(bool ema, uint64_t seed, int64_t draws, const StopFlag*
   const std::unique_ptr<Evaluator[]> runners(new (std::nothrow) Evaluator[static_cast<size_t>(slots)]);
   if (!runners) return out_of_memory();
   for (int32_t i = 0; i < slots; ++i) FLOW_TRY(runners[i].init(t.program, t.forward, t.spans, tile, t.batch));
-  Buffer<int32_t> partner;  // of each pair, under a coupling
+  Buffer<int32_t> from, to;  // of each pair, under a coupling
   if (t.pairing.active()) {
     if (pairs > INT32_MAX) return fail(Code::kArgument, "there are too many draws");
-    FLOW_TRY(partner.allocate(pairs));
-    if (!t.pairing.of_validation(seed, draws, t.validation_rows, stop, partner.data())) {
+    FLOW_TRY(from.allocate(pairs));
+    FLOW_TRY(to.allocate(pairs));
+    if (!t.pairing.of_validation(seed, draws, t.validation_rows, stop, from.data(), to.data())) {
       report->end = SliceEnd::kStopped;
       return {};
     }
@@ -286,7 +286,7 @@ Status Trainer::evaluate(bool ema, uint64_t seed, int64_t draws, const StopFlag*
     const int64_t first = index * tile;
     const Rows rows{0, static_cast<int32_t>(pairs - first < tile ? pairs - first : tile)};
     const Blocked u{e.target.data(), int64_t{tile} * kLanes, rows.count, t.program.values[t.program.output].width};
-    t.batch.fill_validation(seed, draws, first, rows.count, t.pairing.active() ? partner.data() : nullptr, e.scratch,
+    t.batch.fill_validation(seed, draws, first, rows.count, t.pairing.active() ? Pairs{from.data(), to.data()} : Pairs{}, e.scratch,
                             {e.workspace.value(kValueX, rows), e.workspace.value(kValueT, rows), e.workspace.value(kValueCondition, rows), u});
     if (t.spans.active()) e.span.apply(e.workspace, rows, teacher, e.scratch.span.data(), u);
     flow::forward(e.workspace, parameters, rows);

@@ -7,6 +7,7 @@
 #include "core/status.h"
 #include "core/stop.h"
 #include "network/narrow.h"
+#include "ot/plan.h"
 #include "train/dataset.h"
 #include "train/objective.h"
 
@@ -28,10 +29,11 @@ struct TimeOptions {
 };
 
 struct CouplingOptions {
-  bool optimal = false;    // minibatch optimal transport instead of the rows as they are drawn
+  bool optimal = false;    // minibatch transport instead of the rows as they are drawn
   bool condition = false;  // aware of the condition, whose last `labels` columns are classes
   int32_t labels = 0;
   int64_t batch = 0;  // rows coupled at once, a multiple of the batch size; 0 = the batch
+  PlanOptions plan;
 };
 
 struct DropOptions {  // a row loses its condition with this probability: `row` (c) stands for it

@@ -1,5 +1,5 @@
 // Score and flow together ([SF]2M): the loss and its gradient, and models between two Gaussians against the closed forms of three couplings: independent, optimal
-// transport, and the entropic plan, whose bridge is Schroedinger's. With covariance c of the pairs, x_t ~ N(t m, V), V = (1-t)^2 + t^2 s^2 + 2 t (1-t) c + sigma^2 t (1-t),
+// transport, and the entropic plan, whose bridge is Schroedinger's, given and by sinkhorn(). With covariance c of the pairs, x_t ~ N(t m, V), V = (1-t)^2 + t^2 s^2 + 2 t (1-t) c + sigma^2 t (1-t),
 //   v = m + V' / (2 V) (x - t m),   score head = -sigma^2 / 2 (x - t m) / V.
 
 import { isDeepStrictEqual } from 'node:util';
@@ -15,6 +15,7 @@ import {
   mlp,
   schrodingerBridge,
   scoreAndFlow,
+  sinkhorn,
   stochasticHeun,
   Trainer,
   type TrainOptions,
@@ -115,7 +116,12 @@ describe('the loss', () => {
 });
 
 const [m, s, sigma] = [1.5, 0.5, 0.8];
-const plans = { independent: 0, 'optimal transport': s, 'the entropic plan': (Math.sqrt(4 * s * s + sigma ** 4) - sigma ** 2) / 2 } as const;
+const plans = {
+  independent: 0,
+  'optimal transport': s,
+  'the entropic plan': (Math.sqrt(4 * s * s + sigma ** 4) - sigma ** 2) / 2,
+  'sinkhorn()': (Math.sqrt(4 * s * s + sigma ** 4) - sigma ** 2) / 2,
+} as const;
 const variance = (c: number, t: number): number => (1 - t) ** 2 + t * t * s * s + 2 * t * (1 - t) * c + sigma ** 2 * t * (1 - t);
 const slope = (c: number, t: number): number => (variance(c, t + 1e-5) - variance(c, t - 1e-5)) / 2e-5 / (2 * variance(c, t));
 
@@ -132,7 +138,8 @@ describe.each(Object.entries(plans))('two Gaussians, %s', (name, c) => {
       data: x1,
       columns: 1,
       source: { rows: Array.from(x0, (x) => [x]), paired },
-      coupling: name === 'optimal transport' ? 'minibatchOT' : 'independent',
+      coupling:
+        name === 'sinkhorn()' ? sinkhorn({ regularisation: { absolute: 2 * sigma ** 2 } }) : name === 'optimal transport' ? 'minibatchOT' : 'independent',
       objective: scoreAndFlow({ sigma }),
       normalise: false,
       network: mlp({ hidden: [32, 32] }),

@@ -1,7 +1,10 @@
 // Couplings: a sorted 1-D coupling (the optimal one) under the contract, and the checks of what a user returns.
 
 import { describe, expect, it } from 'vitest';
-import { builtInCoupling, checkPairs, defineCoupling, independent, minibatchOT, resolveCoupling } from '../../lib/couplings/couplings.ts';
+import { checkPairs, defineCoupling, independent, resolveCoupling } from '../../lib/couplings/couplings.ts';
+import { sinkhorn, unbalancedOT } from '../../lib/couplings/entropic.ts';
+import { minibatchOT, partialOT } from '../../lib/couplings/optimal.ts';
+import { builtInCoupling } from '../../lib/couplings/stored.ts';
 import { couplingContract } from '../contracts/coupling.ts';
 
 const order = (x: Float32Array): number[] => Array.from(x.keys()).sort((i, j) => (x[i] as number) - (x[j] as number));
@@ -49,6 +52,69 @@ describe('couplings', () => {
     expect(() => resolveCoupling('independant')).toThrow(/Did you mean "independent"/);
     expect(() => resolveCoupling({ name: 'x', piar: 1 })).toThrow(/coupling.pair/);
     expect(() => resolveCoupling(4)).toThrow(/independent\(\)/);
+  });
+
+  it('keeps the whole description of a plan in its name, and reads it back', () => {
+    expect(resolveCoupling('sinkhorn')).toEqual(sinkhorn());
+    expect(resolveCoupling('unbalancedOT')).toEqual(unbalancedOT());
+    expect(resolveCoupling('partialOT')).toEqual(partialOT());
+    const made: [ReturnType<typeof sinkhorn>, string][] = [
+      [sinkhorn(), 'sinkhorn 0.05 within 0.001 in 1000'],
+      [sinkhorn({ regularisation: { absolute: 2 }, tolerance: 1e-7, iterations: 50 }), 'sinkhorn absolute 2 within 1e-7 in 50'],
+      [
+        sinkhorn({ regularisation: 0.1 + 0.2, rounding: 'permutation', batch: 512, ignoreCondition: true }),
+        'sinkhorn 0.30000000000000004 as a permutation of 512 ignoring the condition',
+      ],
+      [unbalancedOT({ marginal: { absolute: 0.5 }, batch: 64 }), 'unbalancedOT 0.05 marginal absolute 0.5 within 0.001 in 1000 of 64'],
+      [unbalancedOT({ regularisation: { absolute: 1e-12 }, marginal: 1e6 }), 'unbalancedOT absolute 1e-12 marginal 1000000 within 0.001 in 1000'],
+      [partialOT({ mass: 0.75, ignoreCondition: true }), 'partialOT 0.75 ignoring the condition'],
+      [partialOT({ batch: 4096 }), 'partialOT 0.9 of 4096'],
+    ];
+    for (const [coupling, name] of made) {
+      expect(coupling.name).toBe(name);
+      expect(builtInCoupling(name)).toEqual(coupling);
+      expect(resolveCoupling(coupling)).toEqual(coupling);
+    }
+    const plan = { kind: 'entropic', regularisation: { value: 2, absolute: true }, permutation: false, iterations: 50, tolerance: 1e-7 };
+    expect(made[1]?.[0].optimal).toEqual({ ignoreCondition: false, batch: null, plan });
+  });
+
+  it.each([
+    'sinkhorn',
+    'sinkhorn 0.05',
+    'sinkhorn 5e-2 within 0.001 in 1000', // not the name that it makes
+    'sinkhorn 0 within 0.001 in 1000',
+    'sinkhorn 0.05 within 0.001 in 0',
+    'sinkhorn 0.05 within 2 in 1000',
+    'sinkhorn absolute Infinity within 0.001 in 1000',
+    'sinkhorn 0.05 within 0.001 in 1000 of 5000',
+    'unbalancedOT 0.05 within 0.001 in 1000',
+    'unbalancedOT 0.05 marginal 0 within 0.001 in 1000',
+    'partialOT',
+    'partialOT 0',
+    'partialOT 1.5',
+    `partialOT 0.${'9'.repeat(300)}`,
+  ])('takes no other name for a built-in one: %s', (name) => expect(builtInCoupling(name)).toBeNull());
+
+  it.each<[() => unknown, string, string, RegExp?]>([
+    [() => sinkhorn({ regularisation: 0 }), 'ERR_FLOW_RANGE', 'options.regularisation'],
+    [() => sinkhorn({ regularisation: '0.05' } as never), 'ERR_FLOW_TYPE', 'options.regularisation', /\{ absolute: 2 \}/],
+    [() => sinkhorn({ regularisation: { absolut: 2 } } as never), 'ERR_FLOW_CONFIG', 'options.regularisation.absolut', /Did you mean "absolute"/],
+    [() => sinkhorn({ regularisation: { absolute: -1 } }), 'ERR_FLOW_RANGE', 'options.regularisation.absolute'],
+    [() => sinkhorn({ rounding: 'permute' } as never), 'ERR_FLOW_CONFIG', 'options.rounding'],
+    [() => sinkhorn({ iterations: 0 }), 'ERR_FLOW_RANGE', 'options.iterations'],
+    [() => sinkhorn({ tolerance: Number.NaN }), 'ERR_FLOW_RANGE', 'options.tolerance'],
+    [() => sinkhorn({ regularization: 1 } as never), 'ERR_FLOW_CONFIG', 'options.regularization', /Did you mean "regularisation"/],
+    [() => sinkhorn({ batch: 5000 }), 'ERR_FLOW_RANGE', 'options.batch'],
+    [() => unbalancedOT({ marginal: 0 }), 'ERR_FLOW_RANGE', 'options.marginal'],
+    [() => unbalancedOT({ rounding: 'sample' } as never), 'ERR_FLOW_CONFIG', 'options.rounding'],
+    [() => partialOT({ mass: 0 }), 'ERR_FLOW_RANGE', 'options.mass'],
+    [() => partialOT({ mass: 1.1 }), 'ERR_FLOW_RANGE', 'options.mass'],
+    [() => defineCoupling({ name: 'sinkhorn', pair: () => new Int32Array(1) }), 'ERR_FLOW_TYPE', 'coupling.name', /a name of its own/],
+    [() => defineCoupling({ name: 'partialOT 0.9', pair: () => new Int32Array(1) }), 'ERR_FLOW_TYPE', 'coupling.name'],
+    [() => resolveCoupling('sinkhorm'), 'ERR_FLOW_CONFIG', 'coupling', /Did you mean "sinkhorn"/],
+  ])('refuses what is out of range: %s', (call, code, path, message = /./) => {
+    expect(call).toThrow(expect.objectContaining({ code, path, message: expect.stringMatching(message) }));
   });
 
   it.each<[unknown, string, RegExp]>([

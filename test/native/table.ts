@@ -1,5 +1,6 @@
 // The test-only addon: kernel sweeps, single answers and speed per ISA (test/native/addon/).
 import { createRequire } from 'node:module';
+import type { TransportPlan } from '../../lib/couplings/coupling.ts';
 
 export interface Verdict {
   readonly cases: number;
@@ -95,7 +96,7 @@ export interface KernelTable {
   draw(isa: string, key: Uint32Array, stream: number, firstRow: bigint, rows: number, columns: number, normal: boolean): Float32Array;
   philox(counter: Uint32Array, key: Uint32Array): Uint32Array;
   features(registers: Registers): { v2: boolean; avx2: boolean; avx512: boolean; avx512bf16: boolean; amx: boolean };
-  /** Native minibatch optimal transport: x0 row pairs[j] joins x1 row j. */
+  /** Native minibatch transport: x0 row pairs[j] joins x1 row j; with a plan x1 row pairs[rows + j]. */
   couple(
     isa: string,
     x0: Float32Array,
@@ -106,7 +107,19 @@ export interface KernelTable {
     labels: number,
     threads: number,
     repeats?: number,
+    plan?: TransportPlan,
+    seed?: number,
+    firstRow?: number,
   ): Int32Array;
+  /** The entropic plan (rows, rows) of mass 1 that pairs are drawn from, and the iterations it took. */
+  entropicPlan(
+    isa: string,
+    x0: Float32Array,
+    x1: Float32Array,
+    rows: number,
+    dimension: number,
+    plan: TransportPlan,
+  ): { plan: Float64Array; iterations: number };
   /** Control bits of this thread's floating-point unit (rounding, flushing, traps), without the status flags. */
   control(): number;
   peak(isa: string, milliseconds: number): number;
@@ -126,6 +139,7 @@ export const families = [
   'random',
   'special',
   'assign',
+  'entropic',
   'tangent',
   'steps',
 ] as const;

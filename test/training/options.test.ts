@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { minibatchOT } from '../../lib/couplings/couplings.ts';
+import { sinkhorn } from '../../lib/couplings/entropic.ts';
+import { minibatchOT } from '../../lib/couplings/optimal.ts';
 import { checkOptions, type TrainOptions } from '../../lib/training/options.ts';
 import { train } from '../../lib/training/train.ts';
 import { Trainer } from '../../lib/training/trainer.ts';
@@ -49,6 +50,8 @@ const wrong: Wrong[] = [
   [{ coupling: 'minibatchOT', batchSize: 4097 }, 'ERR_FLOW_RANGE', 'options.batchSize', /at most 4096/],
   [{ coupling: minibatchOT({ batch: 1000 }), batchSize: 256 }, 'ERR_FLOW_RANGE', 'options.coupling.batch', /multiple of the batch size 256/],
   [{ coupling: 'minibatchOT', source: { rows: [[1, 2]], paired: true } }, 'ERR_FLOW_CONFIG', 'options.coupling', /paired/],
+  [{ coupling: sinkhorn({ batch: 1000 }), batchSize: 256 }, 'ERR_FLOW_RANGE', 'options.coupling.batch', /multiple of the batch size 256/],
+  [{ coupling: 'partialOT', batchSize: 4097 }, 'ERR_FLOW_RANGE', 'options.batchSize', /4096 with partialOT\(\)/],
   [{ coupling: { name: 'mine' } }, 'ERR_FLOW_TYPE', 'coupling.pair'],
   [{ time: 'uniforn' }, 'ERR_FLOW_CONFIG', 'options.time', /Did you mean "uniform"\?/],
   [{ optimiser: { name: 'sgd' } }, 'ERR_FLOW_CONFIG', 'options.optimiser.name'],

@@ -13,6 +13,7 @@
 
 namespace flow_test {
 Napi::Value couple(const Napi::CallbackInfo& info);  // couple.cc
+Napi::Value entropic_plan(const Napi::CallbackInfo& info);
 namespace {
 
 const flow::Kernels& table(const Napi::CallbackInfo& info) {
@@ -45,9 +46,10 @@ Napi::Value check(const Napi::CallbackInfo& info) {
   const struct {
     const char* name;
     Verdict (*run)(const Subject&);
-  } families[] = {{"dense", check_dense},     {"weight_grad", check_weight_grad}, {"pack", check_pack},       {"elementwise", check_elementwise},
-                  {"reduce", check_reduce},   {"layer_norm", check_layer_norm},   {"adam", check_adam},       {"random", check_random},
-                  {"special", check_special}, {"assign", check_assign},           {"tangent", check_tangent}, {"steps", check_steps}};
+  } families[] = {{"dense", check_dense},      {"weight_grad", check_weight_grad}, {"pack", check_pack},       {"elementwise", check_elementwise},
+                  {"reduce", check_reduce},    {"layer_norm", check_layer_norm},   {"adam", check_adam},       {"random", check_random},
+                  {"special", check_special},  {"assign", check_assign},           {"tangent", check_tangent}, {"steps", check_steps},
+                  {"entropic", check_entropic}};
   for (const auto& f : families) {
     if (family != f.name) continue;
     const Verdict v = f.run(subject);
@@ -208,6 +210,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
                  {"checkEmulator", check_emulator_here},
                  {"integrate", integrate},
                  {"couple", couple},
+                 {"entropicPlan", entropic_plan},
                  {"limits", limits},
                  {"batch", batch},
                  {"integrateRows", integrate_rows}};

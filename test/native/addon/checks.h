@@ -33,6 +33,7 @@ Verdict check_tangent(const Subject&);
 Verdict check_adam(const Subject&);
 Verdict check_random(const Subject&);
 Verdict check_assign(const Subject&);
+Verdict check_entropic(const Subject&);
 Verdict check_steps(const Subject&);
 Verdict check_special(const Subject&);  // NaN, infinities, -0
 

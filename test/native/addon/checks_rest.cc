@@ -359,6 +359,48 @@ Verdict check_assign(const Subject& s) {
   return v;
 }
 
+// Against the reference, and against double: every sum within the roundings of n terms. Rows of costs far apart, columns that count for nothing.
+Verdict check_entropic(const Subject& s) {
+  Verdict v;
+  Random random(s.seed);
+  const Kernels &k = s.kernels, &ref = reference_kernels();
+  for (int round = 0; round < 96; round++) {
+    const int n = 16 * (1 + round % 17), real = n - random.below(15);
+    const float spread = std::ldexp(1.0f, round % 12 - 2);
+    v.cases++;
+    const Guarded a(n), b(n), y(n), y2(n);
+    a.fill(random);
+    b.fill(random);
+    for (int j = 0; j < n; j++) {
+      a.data()[j] *= spread;
+      b.data()[j] = j < real ? b.data()[j] * spread : -1e30f;
+    }
+    double most = -INFINITY, sum = 0, size = 0;
+    for (int j = 0; j < real; j++) {
+      const double x = static_cast<double>(a.data()[j]) + b.data()[j];
+      most = std::fmax(most, x);
+      size = std::fmax(size, std::fabs(x));
+    }
+    for (int j = 0; j < real; j++) sum += std::exp(static_cast<double>(a.data()[j]) + b.data()[j] - most);
+    const float got[] = {k.log_sum_exp(n, a.data(), b.data())}, want[] = {ref.log_sum_exp(n, a.data(), b.data())};
+    const double bound = (n / 16 + 8 + 2 * size) * kRound, error = std::fabs(got[0] - (most + std::log(sum))) / bound;
+    v.worst = std::fmax(v.worst, error);
+    if (!(error <= 1)) v.fail(where("log_sum_exp against double", n, round));
+    if (s.exact) compare(v, s, "log_sum_exp", 1, got, want, 0, 1);
+    k.exponentials(n, a.data(), b.data(), want[0], y.data());
+    ref.exponentials(n, a.data(), b.data(), want[0], y2.data());
+    compare(v, s, "exponentials", n, y.data(), y2.data(), 8 * kRound, 1e-30);
+    for (int j = real; j < n; j++)
+      if (y.data()[j] != 0) v.fail(where("exponentials of a column that counts for nothing", n, j));
+    for (int j = 0; j < n; j++) a.data()[j] = std::fabs(a.data()[j]) + 1e-7f;
+    k.logarithms(n, a.data(), y.data());
+    ref.logarithms(n, a.data(), y2.data());
+    compare(v, s, "logarithms", n, y.data(), y2.data(), 4 * kRound, 1);
+    if (!y.intact()) v.fail(where("an entropic kernel wrote before its buffer", n, round));
+  }
+  return v;
+}
+
 // NaN and infinities come through, -0 keeps its sign where the function is odd.
 Verdict check_special(const Subject& s) {
   Verdict v;

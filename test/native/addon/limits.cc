@@ -118,7 +118,7 @@ double batch_seconds(int32_t d, int64_t batch_rows, int64_t data_rows, double mi
     for (int64_t first = 0; first < batch_rows; first += kTile) {
       const int32_t count = static_cast<int32_t>(batch_rows - first < kTile ? batch_rows - first : kTile);
       const int64_t stride = int64_t{kTile} * kLanes;
-      batch.fill(step, first, count, nullptr, scratch,
+      batch.fill(step, first, count, {}, scratch,
                  {{x.data(), stride, count, d}, {t.data(), stride, count, 1}, {nullptr, 0, count, 0}, {u.data(), stride, count, d}});
     }
     ++step;

@@ -1,0 +1,118 @@
+// Training under the plans of transport: a pure function of seed and step whatever the threads, resumed to the same bytes; which rows train, and what they learn.
+
+import { describe, expect, it } from 'vitest';
+import type { OptimalCoupling } from '../../lib/couplings/coupling.ts';
+import { adamw, defineCoupling, Model, mlp, partialOT, sinkhorn, Trainer, type TrainOptions, train, unbalancedOT } from '../../lib/index.ts';
+import { Random } from '../../lib/random.ts';
+import { table } from '../native/table.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { caught } from '../support/models.ts';
+
+const at = temporaryFolder();
+const random = new Random(5, 1);
+const rows = Array.from({ length: 400 }, () => [2 * random.normal() + 5, 0.1 * random.normal() - 3]);
+const labels = rows.map((_, i) => i % 3);
+const numbers = rows.map(([a]) => [(a as number) ** 2]);
+const small: TrainOptions = { data: rows, steps: 24, batchSize: 64, network: mlp({ hidden: [16] }), seed: 1, evaluateEvery: 12 };
+const couplings: Record<string, (batch?: { batch: number }) => OptimalCoupling> = {
+  sample: (batch) => sinkhorn({ ...batch }),
+  permutation: (batch) => sinkhorn({ rounding: 'permutation', ...batch }),
+  unbalanced: (batch) => unbalancedOT({ ...batch }),
+  partial: (batch) => partialOT({ mass: 0.8, ...batch }),
+};
+
+describe.each(Object.entries(couplings))('%s', (name, make) => {
+  it('gives the same bits on any number of threads, with conditions and without', async () => {
+    for (const condition of [undefined, { numbers, labels }]) {
+      for (const batch of [64, 192]) {
+        const settings: TrainOptions = { ...small, ...(condition ? { condition } : {}), coupling: make({ batch }) };
+        const [first, ...others] = await Promise.all([1, 2, 3].map(async (threads) => (await train({ ...settings, threads })).record));
+        for (const other of others) expect(other).toEqual(first);
+        expect(first?.parameters).not.toEqual((await train({ ...settings, coupling: 'minibatchOT' })).record.parameters);
+        expect(first?.training).toMatchObject({ coupling: make({ batch }).name });
+      }
+    }
+  });
+
+  it('resumes in the middle of a group to the same bytes, by its stored name, and refuses another', async () => {
+    const options: TrainOptions = { ...small, condition: { labels }, coupling: make({ batch: 256 }) };
+    await train({ ...options, checkpoint: at(`${name}-whole`) });
+    const first = new Trainer({ ...options, checkpoint: { file: at(`${name}-cut`), everySteps: 10 } });
+    for await (const { step } of first) if (step >= 10) break;
+    first.dispose();
+    expect(await caught(() => train({ ...options, coupling: make(), checkpoint: at(`${name}-cut`) }))).toMatchObject({ code: 'ERR_FLOW_CHECKPOINT' });
+    const resumed = await Trainer.resume(at(`${name}-cut`), { data: options.data, condition: { labels } });
+    for await (const _ of resumed);
+    resumed.dispose();
+    expect((await Model.load(at(`${name}-cut`))).record).toEqual((await Model.load(at(`${name}-whole`))).record);
+  });
+
+  it('trains on the pairs that it draws, in groups, and takes conditions along with the rows', async () => {
+    // A network that says 0 and does not learn: the loss of a step is the mean of |x1 - x0|^2 / d over its pairs.
+    const still: TrainOptions = {
+      ...small,
+      network: mlp({ hidden: [4], zeroOutput: true }),
+      optimiser: adamw({ lr: 1e-30, weightDecay: 0 }),
+      steps: 8,
+      validation: 0,
+      condition: { labels },
+    };
+    const drawn: [x0: number[], x1: number[], y: number[]] = [[], [], []];
+    const spy = defineCoupling({
+      name: 'spy',
+      pair: (x0, x1, y) => {
+        [x0, x1, y as Float32Array].forEach((values, k) => void (drawn[k] as number[]).push(...values));
+        return Int32Array.from({ length: 64 }, (_, i) => i);
+      },
+    });
+    await train({ ...still, coupling: spy });
+    const losses = (await train({ ...still, coupling: make({ batch: 256 }) })).record.training['losses'] as { values: number[] };
+    for (const group of [0, 1]) {
+      const part = (k: 0 | 1 | 2, width: number): Float32Array => Float32Array.from(drawn[k].slice(width * 256 * group, width * 256 * (group + 1)));
+      const [x0, x1, y] = [part(0, 2), part(1, 2), part(2, 1)];
+      const pairs = table.couple(table.chosen().isa, x0, x1, 256, 2, y, 1, 1, 1, make().optimal.plan, 1, 256 * group);
+      for (let step = 0; step < 4; step++) {
+        let sum = 0;
+        for (let s = 64 * step; s < 64 * (step + 1); s++) {
+          const [i, j] = [pairs[s] as number, pairs[256 + s] as number];
+          for (let c = 0; c < 2; c++) sum += ((x1[2 * j + c] as number) - (x0[2 * i + c] as number)) ** 2;
+        }
+        // f32: a difference, its square, a sum of 128 of them in blocks.
+        expect(Math.abs(((losses.values[4 * group + step] as number) * 128) / sum - 1)).toBeLessThan(16 * 2 ** -24);
+      }
+    }
+  });
+
+  it('holds out rows under the same coupling', async () => {
+    const held = async (coupling: TrainOptions['coupling']): Promise<number> => {
+      const { training } = (await train({ ...small, steps: 60, validation: 0.5, ...(coupling ? { coupling } : {}) })).record;
+      return (training['validation'] as { losses: number[] }).losses.at(-1) as number;
+    };
+    expect(await held(make())).toBeLessThan(0.9 * (await held(undefined)));
+  });
+});
+
+it('unbalanced and partial models leave rubbish out: a hundredth of the rows lies far away', async () => {
+  const n = 2000;
+  const draw = new Random(3, 1);
+  const data = Float32Array.from({ length: n }, (_, i) => (i % 100 === 0 ? 30 : draw.normal()));
+  const far = async (coupling: OptimalCoupling | 'independent'): Promise<number> => {
+    const model = await train({
+      data,
+      columns: 1,
+      normalise: false,
+      coupling,
+      steps: 800,
+      batchSize: 128,
+      network: mlp({ hidden: [32, 32] }),
+      optimiser: adamw({ lr: 3e-3 }),
+      ema: 0.99,
+      seed: 2,
+    });
+    const { x } = await model.sample({ n: 4000, solver: 'heun', seed: 1 });
+    return x.filter((v) => v > 6).length / 4000;
+  };
+  expect(await far(unbalancedOT({ marginal: { absolute: 20 }, regularisation: { absolute: 0.5 } }))).toBeLessThan(5e-4);
+  expect(await far(partialOT({ mass: 0.95 }))).toBeLessThan(5e-4);
+  expect(await far('independent')).toBeGreaterThan(2e-3);
+});
