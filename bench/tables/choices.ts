@@ -19,6 +19,7 @@ import {
   polynomial,
   rk4,
   type Solver,
+  sinkhorn,
   type TrainOptions,
   train,
   vp,
@@ -90,7 +91,15 @@ const paths = await table(
   },
   work,
 );
-const couplings = await table({ 'independent()': { coupling: independent() }, 'minibatchOT()': { coupling: minibatchOT() } }, work);
+const couplings = await table(
+  {
+    'independent()': { coupling: independent() },
+    'minibatchOT()': { coupling: minibatchOT() },
+    'sinkhorn()': { coupling: sinkhorn() },
+    "sinkhorn({ rounding: 'permutation' })": { coupling: sinkhorn({ rounding: 'permutation' }) },
+  },
+  work,
+);
 
 /** Root mean square error of the samples against 400 steps of rk4, in units of the data's spread, at equal numbers of evaluations. */
 const solvers: Table = {};

@@ -8,12 +8,16 @@ import {
   adamw,
   condOT,
   euler,
+  eulerMaruyama,
   type MlpOptions,
   type Model,
   midpoint,
   minibatchOT,
   mlp,
   type Solver,
+  schrodingerBridge,
+  scoreAndFlow,
+  sinkhorn,
   type TrainOptions,
   train,
   warmupCosine,
@@ -30,6 +34,8 @@ interface Method {
   readonly options?: (steps: number) => Partial<TrainOptions>;
   readonly network?: MlpOptions;
   readonly solver?: Solver;
+  /** Of the samples whose W2 is taken, where it is not `solver`; path energies are those of the flow. */
+  readonly stochastic?: Solver;
   /** Train once more on (start, end) pairs of the first model. */
   readonly reflow?: boolean;
   /** Only from normal noise. */
@@ -40,6 +46,9 @@ export const methods: Readonly<Record<string, Method>> = {
   'OT-CFM': { options: () => ({ coupling: minibatchOT() }) },
   FM: { options: () => ({ path: condOT({ sigmaMin: 0.1 }) }), gaussian: true },
   RF: { reflow: true },
+  'SB-CFM': { options: () => ({ path: schrodingerBridge({ sigma: 1 }), coupling: sinkhorn({ regularisation: { absolute: 2 } }) }) },
+  '[SF]2M-Exact': { options: () => ({ objective: scoreAndFlow({ sigma: 1 }), coupling: minibatchOT() }), stochastic: eulerMaruyama({ steps: 100 }) },
+  '[SF]2M-I': { options: () => ({ objective: scoreAndFlow({ sigma: 1 }) }), stochastic: eulerMaruyama({ steps: 100 }) },
   ours: {
     // Wider, SiLU with residuals and norm; OT; rows and noise z-scored; learning rate warmed up and let down to 0; mean weights; midpoint instead of Euler.
     network: { hidden: [128, 128, 128], activation: 'silu', residual: true, norm: true },
@@ -102,11 +111,13 @@ export async function cell(method: string, task: Task, seed: number, steps: numb
 
   const begin = source === null ? (model.record.source === 'rows' ? normal(7000 + seed) : null) : draw(source, version, 7000 + seed);
   const solver = how.solver ?? euler({ steps: 100 });
-  const sampled = await model.sample({ n: rows, seed: 100 + seed, solver, saveAt: solver.steps + 1, threads: 1, ...(begin && { source: begin }) });
+  const draws = { n: rows, seed: 100 + seed, threads: 1, ...(begin && { source: begin }) };
+  const flow = await model.sample({ ...draws, solver, saveAt: solver.steps + 1 });
+  const sampled = how.stochastic ? await model.sample({ ...draws, solver: how.stochastic }) : flow;
   const fresh = draw(target, version, 1000 + seed);
   const figures = {
     w2: await wasserstein2(sampled.x, fresh, 2),
-    npe: normalisedPathEnergy(pathEnergy(sampled.saved, sampled.times, 2), w2Squared),
+    npe: normalisedPathEnergy(pathEnergy(flow.saved, flow.times, 2), w2Squared),
     ...balancedFigure(target, await balancedReference(target, version, seed, sampled.x)),
   };
   return { method, task, seed, figures, nfe: sampled.nfe, seconds, steps };

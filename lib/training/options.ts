@@ -103,7 +103,7 @@ export interface TrainOptions {
   readonly loss?: Loss | 'mse' | 'pseudoHuber' | 'adaptive';
   /** Weight w(t) of the loss: minSNR(), edm(), or a function of t with values >= 0. @default none */
   readonly weight?: LossWeight | 'minSNR' | 'edm' | ((t: number) => number);
-  /** How noise and data rows are joined: independent(), minibatchOT() (straighter flows), or a function of your own, called every step (the slow lane). @default independent */
+  /** How noise and data rows are joined: independent(); by transport, for straighter flows: minibatchOT(), sinkhorn(), unbalancedOT(), partialOT(); or a function of your own, called every step (the slow lane). @default independent */
   readonly coupling?: Coupling | CouplingName;
   /** How training times are drawn. @default 'uniform' */
   readonly time?: TimeLaw | 'uniform' | 'stratified' | 'logitNormal';

@@ -145,7 +145,7 @@ describe.each(Object.entries(plans))('two Gaussians, %s', (name, c) => {
       network: mlp({ hidden: [32, 32] }),
       optimiser: adamw({ lr: warmupCosine({ peak: 5e-3, steps: 2500 }) }),
       steps: 2500,
-      batchSize: name === 'optimal transport' ? 128 : 512,
+      batchSize: name === 'optimal transport' || name === 'sinkhorn()' ? 128 : 512,
       seed: 1,
     });
   }, 60_000);
