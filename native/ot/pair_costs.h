@@ -1,5 +1,5 @@
-// Costs |x0_i - x1_j|^2 between rows of a batch, as a matrix; with numbers beside the rows |x0_i - x1_j|^2 + w |y0_i - y1_j|^2 (C2OT, arXiv 2503.10636), y0_i the
-// condition that came with row i and w such that a pair beats the drawn one in a share 0.05 of all pairs.
+// Costs |x0_i - x1_j|^2 between rows of a batch, as a matrix; with numbers beside the rows |x0_i - x1_j|^2 + w |y0_i - y1_j|^2 (C2OT, arXiv 2503.10636), y0_i
+// the condition that came with row i and w such that a pair beats the drawn one in a share 0.05 of all pairs.
 #pragma once
 #include "core/buffer.h"
 #include "core/stop.h"

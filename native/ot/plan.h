@@ -21,7 +21,7 @@ struct PlanOptions {
   double tolerance = 1e-3;
   double mass = 1;  // partial: share of the rows that is joined
 
-  bool matches() const { return kind != PlanKind::kEntropic || permutation; }                                     // by assignment
+  bool matches() const { return kind != PlanKind::kEntropic || permutation; }                                           // by assignment
   bool resamples() const { return kind == PlanKind::kPartial || (kind == PlanKind::kEntropic && marginal.value > 0); }  // x1 rows too
 };
 

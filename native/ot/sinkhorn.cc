@@ -55,9 +55,7 @@ bool Sinkhorn::solve(const Kernels& k, int32_t n, int64_t stride, float* matrix,
 }
 
 bool Sinkhorn::turn(const Kernels& k, const float* matrix, Side& own, const Side& other, int32_t threads, const StopFlag* stop) {
-  over_rows(n_, threads, stop, [&](int32_t i) {
-    own.sum[i] = k.log_sum_exp(static_cast<int32_t>(stride_), other.step.data(), matrix + i * stride_) - log_n_;
-  });
+  over_rows(n_, threads, stop, [&](int32_t i) { own.sum[i] = k.log_sum_exp(static_cast<int32_t>(stride_), other.step.data(), matrix + i * stride_) - log_n_; });
   return stop == nullptr || !stop->requested();
 }
 

@@ -22,11 +22,11 @@ class Sinkhorn {
   int32_t iterations() const { return iterations_; }
 
  private:
-  struct Side {              // of the rows, of the columns
-    Buffer<double> base;     // the potential that the matrix has taken in
-    Buffer<float> step;      // and what it has moved by since
-    Buffer<float> sum;       // ln of the row's (column's) sum, at its last turn
-    float largest = 0;       // of |step|
+  struct Side {           // of the rows, of the columns
+    Buffer<double> base;  // the potential that the matrix has taken in
+    Buffer<float> step;   // and what it has moved by since
+    Buffer<float> sum;    // ln of the row's (column's) sum, at its last turn
+    float largest = 0;    // of |step|
   };
   bool turn(const Kernels& k, const float* matrix, Side& own, const Side& other, int32_t threads, const StopFlag* stop);
   void raise(Side& own, double rho);

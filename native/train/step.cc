@@ -91,8 +91,7 @@ bool GradientPass::over(int64_t tasks, const StopFlag* stop, F&& run) {
   return !stopped_.load(std::memory_order_relaxed);
 }
 
-bool GradientPass::run(uint64_t step, Pairs pairs, const float* parameters, const float* teacher, const float* transposed, const StopFlag* stop,
-                       double* loss) {
+bool GradientPass::run(uint64_t step, Pairs pairs, const float* parameters, const float* teacher, const float* transposed, const StopFlag* stop, double* loss) {
   step_ = step;
   pairs_ = pairs;
   parameters_ = parameters;
