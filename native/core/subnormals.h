@@ -1,6 +1,6 @@
-// Flushes subnormal numbers to zero on the calling thread while in scope: some CPUs take a hundred times as long for each (14 times a whole step with all weights
-// below 2^-126 on an Intel server, 1.1 times on an AMD one). Own threads flush for good, the JavaScript thread only inside a call: results are the same on both.
-// A result that would round up to 2^-126 is flushed on Arm and kept on x86: the one place where bits may differ.
+// Flushes subnormal numbers to zero on the calling thread while in scope: some CPUs take a hundred times as long for each (14 times a whole step with all
+// weights below 2^-126 on an Intel server, 1.1 times on an AMD one). Own threads flush for good, the JavaScript thread only inside a call: results are the same
+// on both. A result that would round up to 2^-126 is flushed on Arm and kept on x86: the one place where bits may differ.
 #pragma once
 #include <cstdint>
 #if defined(__x86_64__) || defined(_M_X64)
