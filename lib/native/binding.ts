@@ -308,7 +308,13 @@ export interface NativeNetwork {
   /** Of a program with a trace (network/tangent.ts). */
   logDensity(request: DensityRequest): Job<DensityResult>;
   /** Of a program with tangents: v (rows, d), and what it is asked for. `seeds`: each given seed in turn, (copies, rows, width); null without any. Blocks. */
-  tangentSync(x: Float32Array, t: Float32Array, condition: Float32Array | null, seeds: Float32Array | null): { v: Float32Array; tangent: Float32Array };
+  tangentSync(
+    x: Float32Array,
+    t: Float32Array,
+    condition: Float32Array | null,
+    seeds: Float32Array | null,
+    precision?: NativePrecision,
+  ): { v: Float32Array; tangent: Float32Array };
   dispose(): void;
 }
 

@@ -11,14 +11,18 @@ import { withDivergence, withEstimates } from '../network/tangent.ts';
 import { checkSeed, choice, finite, integer, record } from '../options.ts';
 import { type Frame, type FrameRow, frameOf } from '../paths/frame.ts';
 import { joined } from '../paths/stirring.ts';
+import type { SamplingPrecision } from '../precision.ts';
 import { requireFixed } from '../solvers/define.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { euler, resolveFlowSolver, rk4, tableauArrays } from '../solvers/solvers.ts';
 import { type IntegrateOptions, type Plan, planEncode, runParts } from './native.ts';
 
 export interface DensityOptions extends Omit<IntegrateOptions, 'saveAt' | 'precision'> {
-  /** Arithmetic of the network and its tangents. @default 'f32' */
-  readonly precision?: 'f32';
+  /**
+   * Arithmetic of the network and its tangents, as in `sample`: the divergence is as accurate as the velocity, and the error in nats is about that of the divergence times the
+   * number of columns. @default 'f32'
+   */
+  readonly precision?: SamplingPrecision;
   /** `exact`: the divergence, d + 1 times the work of sampling. `hutchinson`: random estimates of it. @default 'exact' up to 64 columns, else 'hutchinson' */
   readonly method?: 'exact' | 'hutchinson';
   /** Estimates per row, each with signs of its own for the whole solve, 1 .. 65,536; their mean is returned. Only with 'hutchinson'. @default 8 */
@@ -95,7 +99,6 @@ export function planDensity(model: ModelRecord, rows: unknown, options: unknown)
     throw argumentError('ERR_FLOW_CONFIG', 'options.probes', "method: 'hutchinson'", probes, 'An exact divergence has no probes.');
   const count = kind === 'exact' ? 0 : integer(probes ?? 8, 'options.probes', 1, 65_536);
   const key = checkSeed(seed, 'options.seed');
-  choice(given.precision ?? 'f32', 'options.precision', ['f32']);
   const plan = planEncode(model, rows, { ...rest, solver: fixedSolver(rest['solver']) });
   const kept = varying(model);
   const frame = frameOf(model);

@@ -119,7 +119,8 @@ Napi::Value NetworkHandle::tangent_sync(const Napi::CallbackInfo& info) {
   const Output<float> v(info.Env(), static_cast<int64_t>(in.x.size()), "tangentSync");
   const Output<float> tangent(info.Env(), elements("x", in.rows, state_->tangent_width()), "tangentSync");
   const FlushSubnormals flush;
-  check(state_->tangent(in.rows, in.x.data(), in.t.data(), in.condition_data(), seeds.data(), static_cast<int64_t>(seeds.size()), v.data, tangent.data),
+  check(state_->tangent(in.rows, in.x.data(), in.t.data(), in.condition_data(), seeds.data(), static_cast<int64_t>(seeds.size()), v.data, tangent.data,
+                        precision(info[4], "precision")),
         "tangentSync");
   Napi::Object record = Napi::Object::New(info.Env());
   record.Set("v", v.value());

@@ -181,14 +181,14 @@ void forward_op(const Workspace& w, const float* parameters, int32_t o, Rows row
     return w.narrow() != nullptr ? forward_narrow(w, parameters, o, rows, panels, row_bias) : forward_dense(w, parameters, o, rows, panels, row_bias);
   if (op.kind >= OpKind::kSeed) forward_tangent(w, parameters, o, rows);
   else forward_other(w, parameters, o, rows);
-  narrow_value(w, op.output, rows);
+  if (!dense_tangent(op)) narrow_value(w, op.output, rows);
 }
 
 void narrow_value(const Workspace& w, int32_t v, Rows rows) {
   if (w.narrow() == nullptr || !w.narrow()->values[v].narrow) return;
-  const int32_t buffer = w.plan().values[v].buffer;
-  narrow_kernels().convert(w.value(v, rows), w.narrow()->parts, w.narrow_matrix(buffer, rows),
-                           w.narrow()->values[v].groups ? w.row_groups(buffer, rows, false) : RowGroups{});
+  const RowGroups groups = w.narrow()->values[v].groups ? w.row_groups(w.plan().values[v].buffer, rows, false) : RowGroups{};
+  for (int32_t copy = 0; copy < w.program().values[v].copies; ++copy)
+    narrow_kernels().convert(w.copy_of(v, copy, rows), w.narrow()->parts, w.narrow_copy(v, copy, rows), groups);
 }
 
 void forward(const Workspace& w, const float* parameters, Rows rows) {

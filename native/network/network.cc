@@ -82,22 +82,31 @@ int32_t Network::dimension() const { return data_->program.dimension; }
 int32_t Network::condition_width() const { return data_->program.condition_width; }
 int64_t Network::parameter_count() const { return data_->program.parameter_count; }
 
+// A workspace for a call of its own; below f32 with weights that are packed for it.
+struct Network::Scratch {
+  Workspace w;
+  NarrowPlan narrow;
+  Buffer<Bf16> weights;
+  Status init(const NetworkData& data, int64_t tile, Precision precision) {
+    const int32_t parts = parts_of(precision);
+    if (parts > 0) {
+      FLOW_TRY(narrow.build(data.program, data.forward, parts));
+      FLOW_TRY(weights.allocate(narrow.weight_count * parts));
+      pack_narrow(data.program, narrow, data.parameters(), weights.data());
+    }
+    return w.init(data.program, data.forward, tile, parts > 0 ? &narrow : nullptr, weights.data());
+  }
+};
+
 Status Network::evaluate(int64_t rows, const float* x, const float* t, const float* condition, float* v, Precision precision) const {
   const Program& program = data_->program;
   const int64_t d = program.dimension, c = program.condition_width;
   if (rows < 0) return fail(Code::kArgument, "rows must not be negative");
   if ((condition == nullptr) != (c == 0) && rows > 0) return fail(Code::kArgument, "a condition must be given exactly when the network has one");
   const int64_t tile = rows < tile_rows(program) ? (rows > 0 ? rows : 1) : tile_rows(program);
-  Workspace w;
-  NarrowPlan narrow;
-  Buffer<Bf16> weights;
-  const int32_t parts = parts_of(precision);
-  if (parts > 0) {
-    FLOW_TRY(narrow.build(program, data_->forward, parts));
-    FLOW_TRY(weights.allocate(narrow.weight_count * parts));
-    pack_narrow(program, narrow, data_->parameters(), weights.data());
-  }
-  FLOW_TRY(w.init(program, data_->forward, tile, parts > 0 ? &narrow : nullptr, weights.data()));
+  Scratch scratch;
+  FLOW_TRY(scratch.init(*data_, tile, precision));
+  const Workspace& w = scratch.w;
   for (int64_t r = 0; r < rows; r += tile) {
     const Rows part{0, static_cast<int32_t>(rows - r < tile ? rows - r : tile)};
     load_inputs(w, part, x + r * d, t + r, c > 0 ? condition + r * c : nullptr);
@@ -116,15 +125,17 @@ int64_t Network::seed_width() const {
   return width;
 }
 
-Status Network::tangent(int64_t rows, const float* x, const float* t, const float* condition, const float* seeds, int64_t count, float* v, float* out) const {
+Status Network::tangent(int64_t rows, const float* x, const float* t, const float* condition, const float* seeds, int64_t count, float* v, float* out,
+                        Precision precision) const {
   const Program& program = data_->program;
   const int64_t d = program.dimension, c = program.condition_width, width = tangent_width();
   if (program.tangent < 0) return fail(Code::kArgument, "the program has no tangents");
   if (rows < 0 || count != rows * seed_width()) return fail(Code::kArgument, "the number of seeds does not match");
   if ((condition == nullptr) != (c == 0) && rows > 0) return fail(Code::kArgument, "a condition must be given exactly when the network has one");
   const int64_t tile = rows < kTangentRows ? (rows > 0 ? rows : 1) : kTangentRows;
-  Workspace w;
-  FLOW_TRY(w.init(program, data_->forward, tile));
+  Scratch scratch;
+  FLOW_TRY(scratch.init(*data_, tile, precision));
+  const Workspace& w = scratch.w;
   for (int64_t r = 0; r < rows; r += tile) {
     const Rows part{0, static_cast<int32_t>(rows - r < tile ? rows - r : tile)};
     load_inputs(w, part, x + r * d, t + r, c > 0 ? condition + r * c : nullptr);
@@ -134,6 +145,7 @@ Status Network::tangent(int64_t rows, const float* x, const float* t, const floa
       const Value& seed = program.values[op.output];
       for (int32_t copy = 0; copy < seed.copies; ++copy, at += rows * seed.width)
         if (data_->forward.values[op.output].buffer >= 0) kernels().to_blocked(seeds + at + r * seed.width, seed.width, w.copy_of(op.output, copy, part));
+      if (data_->forward.values[op.output].buffer >= 0) narrow_value(w, op.output, part);
     }
     for (int32_t o = 0; o < program.ops.size(); ++o)
       if (program.ops[o].kind == OpKind::kTrace) prepare_trace(w, data_->parameters(), o, part);

@@ -35,13 +35,15 @@ class Network {
 
   // Of a program with tangents. The given seeds stand one after another in `seeds`, each (copies, rows, width); `count` floats in all. v (rows, d) and
   // what the program is asked for: a trace (rows, copies or 1), a derivative (rows, d). Other programs: kArgument.
-  Status tangent(int64_t rows, const float* x, const float* t, const float* condition, const float* seeds, int64_t count, float* v, float* out) const;
+  Status tangent(int64_t rows, const float* x, const float* t, const float* condition, const float* seeds, int64_t count, float* v, float* out,
+                 Precision precision = Precision::kF32) const;
   int64_t tangent_width() const;  // columns of `out`, 0 without tangents
   int64_t seed_width() const;     // floats per row of the given seeds together
 
   const NetworkData& data() const { return *data_; }
 
  private:
+  struct Scratch;
   std::unique_ptr<NetworkData> data_;
 };
 

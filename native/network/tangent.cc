@@ -1,6 +1,7 @@
 // The ops of forward derivatives. A tangent has `copies` matrices of the workspace's rows, one after another; the rule of an op is applied to each.
 //   dense        y' = (x' W^T) * act'(z): the dense kernel without bias, the slope that the layer's own pass kept being multiplied in on the way out.
 //   ... over a basis the product is a column of W: no product at all.       last layer: only the diagonal of its product is formed (trace).
+// Below f32 the products are those of bfloat16 operands, from which tangents never leave between two layers; the trace is f32 always.
 #include "network/columns.h"
 #include "network/workspace.h"
 
@@ -8,27 +9,61 @@ namespace flow {
 
 namespace {
 
-void tangent_dense(const Workspace& w, const float* parameters, const Op& op, int32_t producer, Rows rows) {
-  const Program& program = w.program();
-  const Parameter& weight = program.parameters[op.p];
-  const float* panels = parameters + weight.packed;
-  const Value& out = program.values[op.output];
-  const Blocked slope = w.slope(producer, rows), none{nullptr, 0, 0, 0};
-  const int64_t panel = int64_t{weight.shape[1]} * kLanes;
-  for (int32_t copy = 0; copy < out.copies; ++copy) {
-    const Blocked y = w.copy_of(op.output, copy, rows);
-    if (!op.columns) {
-      kernels().dense({w.copy_of(program.list[op.along], copy, rows), panels, nullptr, Activation::kIdentity, y, none, slope, false});
-      continue;
-    }
-    const float* column = panels + int64_t{op.column + copy} * kLanes;  // copy k of the basis: column k of the input that it fills
-    if (slope.data != nullptr) {
-      kernels().scale_rows(slope, column, panel, y);
-      continue;
-    }
-    for (int32_t b = 0; b < out.blocks(); ++b)
-      for (int32_t r = 0; r < y.rows; ++r) std::memcpy(y.data + b * y.block + int64_t{r} * kLanes, column + b * panel, kLanes * sizeof(float));
+// The same on bfloat16 operands: the epilogue multiplies by the slope and rounds for the next layer.
+void tangent_product(const Workspace& w, int32_t o, Blocked slope, Rows rows) {
+  const Op& op = w.program().ops[o];
+  const Parameter& weight = w.program().parameters[op.p];
+  const NarrowPlan& narrow = *w.narrow();
+  const NarrowPlan::Value& out = narrow.values[op.output];
+  NarrowDenseArgs args{};
+  args.panels = w.narrow_weight(o);
+  args.panel_plane = narrow.weight_count;
+  args.parts = narrow.parts;
+  args.rows = rows.count;
+  args.in = weight.shape[1];
+  args.out = weight.shape[0];
+  args.mul = slope;
+  for (int32_t copy = 0; copy < w.program().values[op.output].copies; ++copy) {
+    args.x = w.narrow_copy(w.program().list[op.along], copy, rows);
+    if (out.wide) args.y = w.copy_of(op.output, copy, rows);
+    if (out.narrow) args.n = w.narrow_copy(op.output, copy, rows);
+    narrow_kernels().dense(args);
   }
+}
+
+// Columns of a weight, times the slope where the layer bends.
+void tangent_columns(const Workspace& w, const float* parameters, const Op& op, Blocked slope, Rows rows) {
+  const Parameter& weight = w.program().parameters[op.p];
+  const int64_t panel = int64_t{weight.shape[1]} * kLanes;
+  const NarrowPlan::Value* narrow = w.narrow() != nullptr ? &w.narrow()->values[op.output] : nullptr;
+  for (int32_t copy = 0; copy < w.program().values[op.output].copies; ++copy) {
+    const float* column = parameters + weight.packed + int64_t{op.column + copy} * kLanes;  // copy k of the basis: column k of the input that it fills
+    const Blocked whole = w.copy_of(op.output, copy, rows);
+    for (int32_t b = 0; b * kLanes < whole.cols; ++b) {
+      // A block at a time, so that it is near when it is rounded; one block's memory serves all where nobody reads f32.
+      Blocked y{whole.data + b * whole.block, whole.block, whole.rows, kLanes};
+      if (narrow != nullptr && !narrow->wide) y.data = w.copy_of(op.output, 0, rows).data;
+      if (slope.data != nullptr) kernels().scale_rows({slope.data + b * slope.block, slope.block, y.rows, kLanes}, column + b * panel, panel, y);
+      else
+        for (int32_t r = 0; r < y.rows; ++r) std::memcpy(y.data + int64_t{r} * kLanes, column + b * panel, kLanes * sizeof(float));
+      if (narrow == nullptr || !narrow->narrow) continue;
+      NarrowMatrix n = w.narrow_copy(op.output, copy, rows);
+      n.data += b * n.block;
+      narrow_kernels().convert(y, w.narrow()->parts, n, {});
+    }
+  }
+}
+
+void tangent_dense(const Workspace& w, const float* parameters, int32_t o, int32_t producer, Rows rows) {
+  const Program& program = w.program();
+  const Op& op = program.ops[o];
+  const Blocked slope = w.slope(producer, rows), none{nullptr, 0, 0, 0};
+  if (op.columns) return tangent_columns(w, parameters, op, slope, rows);
+  if (w.narrow() != nullptr) return tangent_product(w, o, slope, rows);
+  const float* panels = parameters + program.parameters[op.p].packed;
+  for (int32_t copy = 0; copy < program.values[op.output].copies; ++copy)
+    kernels().dense(
+        {w.copy_of(program.list[op.along], copy, rows), panels, nullptr, Activation::kIdentity, w.copy_of(op.output, copy, rows), none, slope, false});
 }
 
 // d/dt [t, cos(omega t) ..., sin(omega t) ...] from the features themselves: [1, -omega sin ..., omega cos ...] t'.
@@ -107,7 +142,7 @@ void forward_tangent(const Workspace& w, const float* parameters, int32_t o, Row
   const int32_t producer = w.plan().values[op.of].producer;
   const Op& source = program.ops[producer];
   const Kernels& k = kernels();
-  if (op.source == OpKind::kDense) return tangent_dense(w, parameters, op, producer, rows);
+  if (op.source == OpKind::kDense) return tangent_dense(w, parameters, o, producer, rows);
   if (op.source == OpKind::kTime) return tangent_time(w, op, source, rows);
   for (int32_t copy = 0; copy < program.values[op.output].copies; ++copy) {
     const Blocked y = w.copy_of(op.output, copy, rows);

@@ -42,6 +42,11 @@ class Workspace {
     const int64_t block = narrow_capacity_ * kLanes;
     return {narrow_data_[buffer] + rows.first * kLanes, block, block * plan_->buffer_blocks[buffer]};
   }
+  NarrowMatrix narrow_copy(int32_t v, int32_t copy, Rows rows) const {
+    NarrowMatrix m = narrow_matrix(plan_->values[v].buffer, rows);
+    m.data += copy * int64_t{program_->values[v].blocks()} * m.block;
+    return m;
+  }
   RowGroups row_groups(int32_t buffer, Rows rows, bool right) const { return {groups_[buffer] + rows.first * kLanes, narrow_capacity_ * kLanes, right}; }
   // Lets value v live in the caller's memory, laid out with this workspace's capacity.
   void bind(int32_t v, float* data) { data_[plan_->values[v].buffer] = data; }

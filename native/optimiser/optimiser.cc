@@ -58,7 +58,7 @@ Status Optimiser::init(const Program& program, const Plan& plan, const Optimiser
     for (int32_t piece = 0; piece < pieces; ++piece) {
       if (offset[i] >= 0) moves[moved++] = {i, piece, offset[i], -1};
       for (int32_t o = 0; narrow != nullptr && o < program.ops.size(); ++o)
-        if (narrow->ops[o].weight >= 0 && program.ops[o].p == i) moves[moved++] = {i, piece, -1, o};
+        if (narrow->ops[o].owner && program.ops[o].p == i) moves[moved++] = {i, piece, -1, o};
       const int64_t end = p.packed + p.packed_size / pieces * (piece + 1);
       if (end - begin >= kChunk) close(end);
     }

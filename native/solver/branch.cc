@@ -148,8 +148,14 @@ Blocked Branch::seed(int32_t slot, int32_t copy, int32_t rows) const {
 }
 
 void Branch::prepare(int32_t slot, int32_t rows) {
-  for (int32_t o = 0; o < plan_->program.ops.size(); ++o)
-    if (plan_->program.ops[o].kind == OpKind::kTrace) prepare_trace(slots_[slot].rows, parameters_, o, {0, rows});
+  const Workspace& w = slots_[slot].rows;
+  const Program& program = plan_->program;
+  for (int32_t o = 0; o < program.ops.size(); ++o) {
+    const Op& op = program.ops[o];
+    if (op.kind == OpKind::kSeed) narrow_value(w, op.output, {0, rows});
+    if (op.kind == OpKind::kTrace) prepare_trace(w, parameters_, o, {0, rows});
+    if (op.kind > OpKind::kSeed && plan_->when[o] == When::kRows) forward_op(w, parameters_, o, {0, rows});  // of the seeds alone
+  }
 }
 
 }  // namespace flow

@@ -13,19 +13,30 @@ namespace flow {
 
 namespace {
 
-constexpr int64_t kTileBytes = 2 << 20;  // of all values of a tile: 4 MiB lose 10 % at 16 columns and width 256, 1 MiB 4 % at width 512
+constexpr int64_t kTileBytes = 2 << 20;        // of all values of a tile: 4 MiB lose 10 % at 16 columns and width 256, 1 MiB 4 % at width 512
+constexpr int64_t kNarrowTileBytes = 8 << 20;  // of bfloat16 operands, whose products outrun the weights: fewer rows lose 20 % at width 512
+constexpr int32_t kLeastRows = 24, kLeastNarrowRows = 128;
 constexpr int64_t kMostProbes = 1 << 24;
 
-// Rows that keep a tile's tangents in a few megabytes, a multiple of the kernels' 12.
-int32_t choose_tile(const NetworkData& data, int64_t n, int32_t threads) {
-  int64_t bytes = 0;
-  for (int32_t i = 0; i < data.forward.buffers; ++i) bytes += int64_t{data.forward.buffer_blocks[i]} * kLanes * 4;
-  int64_t most = tile_rows(data.program);
-  if (bytes * most > kTileBytes) most = kTileBytes / bytes / 12 * 12;
-  if (most < 24) most = 24;
+// Rows that keep a tile's tangents in a few megabytes, a multiple of the kernels' 12 (of bfloat16 operands 32).
+int32_t choose_tile(const NetworkData& data, const NarrowNetwork* narrow, bool shared, int64_t n, int32_t threads) {
+  const Plan& plan = data.sampler(shared).rows;
+  int64_t bytes = 0, most = tile_rows(data.program);
+  int32_t unit = 12, least = kLeastRows;
+  if (narrow == nullptr) {
+    for (int32_t i = 0; i < plan.buffers; ++i) bytes += int64_t{plan.buffer_blocks[i]} * kLanes * 4;
+    if (bytes * most > kTileBytes) most = kTileBytes / bytes / unit * unit;
+  } else {
+    unit = kLanes;
+    least = kLeastNarrowRows;
+    bytes = narrow->plan.row_bytes(plan);
+    most = 192;
+    if (bytes * most > kNarrowTileBytes) most = kNarrowTileBytes / bytes / unit * unit;
+  }
+  if (most < least) most = least;
   int64_t tiles = (n + most - 1) / most;
   if (tiles < threads && n >= int64_t{threads} * 12) tiles = threads;
-  const int64_t rows = round_up((n + tiles - 1) / tiles, 12);
+  const int64_t rows = round_up((n + tiles - 1) / tiles, unit);
   return static_cast<int32_t>(rows < n ? rows : n);
 }
 
@@ -165,7 +176,6 @@ Status log_density(const Network& network, const DensityOptions& options, const 
   const int32_t d = data.program.dimension, c = data.program.condition_width;
   FLOW_TRY(check_solve(o, d));
   if (o.adaptive != nullptr) return fail(Code::kArgument, "a log-density takes fixed steps");
-  if (o.precision != Precision::kF32) return fail(Code::kArgument, "log-densities are computed in f32");
   if (o.noise != nullptr) return fail(Code::kArgument, "a density has no noise");
   if (!data.program.traces()) return fail(Code::kArgument, "the network's program has no trace");
   if (o.n > 0 && o.initial == nullptr) return fail(Code::kArgument, "rows must be given");
@@ -174,7 +184,10 @@ Status log_density(const Network& network, const DensityOptions& options, const 
   if (c == 0 && o.guidance.null_condition != nullptr) return fail(Code::kArgument, "guidance needs a network with a condition");
   if (!(o.source_scale > 0)) return fail(Code::kArgument, "the scale of the source must be above 0");
   const int32_t threads = resolve_threads(o.threads);
-  const int32_t tile = o.n > 0 ? choose_tile(data, o.n, threads) : 1;
+  const bool shared = c == 0 || o.condition_rows == 1;
+  const NarrowNetwork* narrow = nullptr;
+  FLOW_TRY(data.narrow(shared, o.precision, &narrow));
+  const int32_t tile = o.n > 0 ? choose_tile(data, narrow, shared, o.n, threads) : 1;
   const int64_t tiles = o.n > 0 ? (o.n + tile - 1) / tile : 0;
   const int32_t slots = static_cast<int32_t>(tiles < 1 ? 1 : tiles < threads ? tiles : threads);
   NetworkField field;

@@ -4,8 +4,9 @@
 import { describe, expect, it } from 'vitest';
 import type { DensityRequest, NativeNetwork } from '../../lib/native/binding.ts';
 import { native } from '../../lib/native/load.ts';
+import { checkProgram } from '../../lib/network/check.ts';
 import { encodeProgram } from '../../lib/network/encode.ts';
-import type { Program } from '../../lib/network/ops.ts';
+import { depends, type Program } from '../../lib/network/ops.ts';
 import { givenSeeds, withDerivative, withDivergence, withEstimates } from '../../lib/network/tangent.ts';
 import { Random } from '../../lib/random.ts';
 import { evaluate, evaluateTangent } from '../../lib/sampling/reference/evaluate.ts';
@@ -179,6 +180,35 @@ describe('native log-densities', () => {
     expect(part.logDensity).toEqual(whole.logDensity.slice(250, 270));
     const next = await run(4, { seed: 8n });
     expect(next.logDensity).not.toEqual(whole.logDensity);
+  });
+
+  it('of a linear network come from given seeds as from the basis: tangents that depend on the seeds alone are made when the seeds are', async () => {
+    const d = 5;
+    const values = [
+      { name: 'x', width: d, depends: depends.x },
+      { name: 't', width: 1, depends: depends.t },
+      { name: 'condition', width: 0, depends: depends.condition },
+      { name: 'h', width: 7, depends: depends.x },
+      { name: 'v', width: d, depends: depends.x },
+    ];
+    const parameters = [
+      { name: 'a', shape: [7, d], role: 'weight' as const, offset: 0 },
+      { name: 'b', shape: [d, 7], role: 'weight' as const, offset: 7 * d },
+    ];
+    const layers = [0, 1].map((k) => ({ kind: 'dense' as const, input: 3 * k, weight: k, bias: -1, activation: 'identity' as const, output: 3 + k }));
+    const program = checkProgram({ version: 1, dimension: d, conditionWidth: 0, values, ops: layers, parameters, parameterCount: 14 * d, output: 4 });
+    const weights = normals(14 * d, 3).map((w) => w / 4);
+    const rows = 500; // several tiles
+    const request = { ...densityRequest(0, false, false).request, n: rows, initial: normals(rows * d, 4), condition: null };
+    const run = async (traced: Program, fields: Partial<DensityRequest>) => {
+      const net = open(traced, weights);
+      const { logDensity } = await net.logDensity({ ...request, ...fields }).done;
+      net.dispose();
+      return logDensity;
+    };
+    const exact = await run(withDivergence(program), {});
+    const units = await run(withEstimates(program, 2), { columns: Int32Array.from({ length: d }, (_, j) => j) });
+    expect(distance(units, Float64Array.from(exact))).toBeLessThan(1e-6);
   });
 
   it('estimated: the mean lies within its standard error of the exact value, and one probe has none', async () => {

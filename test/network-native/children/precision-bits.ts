@@ -1,9 +1,14 @@
-// argv: threads, slice (steps per run), rows per sample call, samples, rows of the large batch. Trains in bf16 by each gradient scheme and samples in every precision below f32;
-// prints one JSON line of SHA-256 digests.
+// argv: threads, slice (steps per run), rows per sample call, samples, rows of the large batch. Trains in bf16 by each gradient scheme, samples and computes log-densities in every
+// precision below f32; prints one JSON line of SHA-256 digests.
 
 import { createHash } from 'node:crypto';
 import type { SampleRequest } from '../../../lib/native/binding.ts';
 import { native } from '../../../lib/native/load.ts';
+import { encodeProgram } from '../../../lib/network/encode.ts';
+import { initialiseParameters } from '../../../lib/network/initialise.ts';
+import { lower } from '../../../lib/network/lower.ts';
+import { mlp } from '../../../lib/network/mlp.ts';
+import { withDivergence, withEstimates } from '../../../lib/network/tangent.ts';
 import { dataset, network, rates, type Shape, sampleRequest, trainerRequest } from '../../native-binding/support.ts';
 
 const [threads, slice, split, samples, batch] = process.argv.slice(2).map(Number) as [number, number, number, number, number];
@@ -40,9 +45,35 @@ async function sample(fields: Partial<SampleRequest>, shape: Shape): Promise<str
   return hash.digest('hex');
 }
 
+/** Rows in calls of `split`, five probes in passes of two or all at once; layers of every kind between the dense ones. */
+async function score(precision: 'f32-amx' | 'bf16x3' | 'bf16', estimated: boolean): Promise<string> {
+  const hash = createHash('sha256');
+  const program = lower(mlp({ hidden: [40, 40, 40], classEmbedding: 5, activation: 'gelu' }), 3, { numbers: 1, classes: [4] });
+  const { words, constants } = encodeProgram(estimated ? withEstimates(program, threads > 1 ? 2 : 5) : withDivergence(program));
+  const net = new (native().Network)(words, constants, initialiseParameters(program, 3));
+  for (let first = 0; first < samples; first += split) {
+    const n = Math.min(split, samples - first);
+    const fields = {
+      firstRow: first,
+      threads,
+      precision,
+      initial: native().normal(9n, first, n, 3),
+      condition: Float32Array.of(0.3, 2),
+      save: new Int32Array(0),
+    };
+    const request = { ...sampleRequest(n, 2, fields), grid: Float64Array.of(1, 0.4, 0), probes: estimated ? 5 : 0, columns: null, constant: 1 };
+    const { logDensity, standardError } = await net.logDensity(request).done;
+    for (let i = 0; i < n; i++) hash.update(new Uint8Array(Float64Array.of(logDensity[i] as number, standardError[i] as number).buffer));
+  }
+  net.dispose();
+  return hash.digest('hex');
+}
+
 const digests: Record<string, string> = { tiles: await train(small, 4), blocks: await train(blocks, 2), layers: await train(large, 2) };
 for (const precision of ['f32-amx', 'bf16x3', 'bf16'] as const) {
   digests[precision] = await sample({ precision }, small);
   digests[`${precision}, conditional`] = await sample({ precision, condition: Float32Array.of(0.1, -0.4, 1) }, { ...small, condition });
+  digests[`${precision}, exact`] = await score(precision, false);
+  digests[`${precision}, estimated`] = await score(precision, true);
 }
 process.stdout.write(JSON.stringify({ bf16: info().bf16, digests }));

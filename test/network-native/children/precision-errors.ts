@@ -1,7 +1,10 @@
-// argv: JSON list of [d, width, depth, rows]. Prints, per shape, max |u - u64| / max |u64| of each precision, the relative errors of the gradients, and whether
-// the values in one call are those row by row.
+// argv: JSON list of [d, width, depth, rows]. Prints, per shape, max |u - u64| / max |u64| of each precision, likewise of the divergence (above 64 columns of an
+// estimate of it), the relative errors of the gradients, and whether the values in one call are those row by row.
 
 import { native } from '../../../lib/native/load.ts';
+import { encodeProgram } from '../../../lib/network/encode.ts';
+import { withDivergence, withEstimates } from '../../../lib/network/tangent.ts';
+import { evaluateTangent } from '../../../lib/sampling/reference/evaluate.ts';
 import { gradient } from '../../../lib/sampling/reference/gradient.ts';
 import { encoded, numbers } from '../../native-binding/support.ts';
 
@@ -42,6 +45,14 @@ const results = (JSON.parse(process.argv[2] as string) as [number, number, numbe
     });
   });
   net.dispose();
-  return { shape: [d, width, depth], errors, gradients, alone };
+  const traced = d > 64 ? withEstimates(program, 1) : withDivergence(program);
+  const seeds = d > 64 ? numbers(rows * d, 8).map((v) => (v < 0 ? -1 : 1)) : new Float32Array(0);
+  const given = new Map(d > 64 ? [[traced.values.findIndex(({ name }) => name === 'x.seed'), seeds]] : []);
+  const trace = evaluateTangent(traced, parameters, { x, t, condition: null, seeds: given });
+  const code = encodeProgram(traced);
+  const derived = new Network(code.words, code.constants, parameters);
+  const divergences = precisions.map((precision) => largest(derived.tangentSync(x, t, null, seeds, precision).tangent, trace) / largest(trace));
+  derived.dispose();
+  return { shape: [d, width, depth], errors, divergences, gradients, alone };
 });
 process.stdout.write(JSON.stringify({ bf16: info().bf16, results }));
