@@ -78,8 +78,9 @@ export function program(json = false): Command {
     .option('--top <n>', 'only the n least likely rows, with their cells, least likely first', integerFlag('--top', 1, 1_000_000))
     .option('--exact', 'the exact divergence, also above 64 encoded columns')
     .option('--probes <n>', 'estimate it by so many random probes a row (default above 64 encoded columns: 8)', integerFlag('--probes', 1, 65_536))
-    .option('--solver <name>', 'rk4 (default), midpoint, euler, heun, ralston or rk4ThreeEighths')
+    .option('--solver <name>', 'rk4 (default), midpoint, euler ...; dopri5, tsit5, bosh3 and dopri8 choose their steps for every row')
     .option('--steps <n>', 'steps of the solver (default: 50)', integerFlag('--steps', 1, 100_000))
+    .option('--precision <name>', 'f32 (default), f32-amx, bf16x3 or bf16, the fastest and least accurate', samplingPrecisionFlag)
     .option('--null <text>', 'read this text as a missing cell (may be repeated)', repeated)
     .action(run(async () => (await import('./score.ts')).score));
 

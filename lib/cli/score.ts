@@ -1,8 +1,10 @@
 // `flowmatch score`: the log-density of each row of a table under a model, to stdout or a file; or only the least likely rows, with their cells.
-// CSV with the columns row, logDensity, standardError (the latter where the divergence is estimated); JSON lines with --json.
+// CSV with the columns row, logDensity, standardError (the latter where the divergence is estimated); JSON lines with --json. A row that a solver with error control
+// gave up has no log-density: an empty cell, null.
 
 import { argumentError } from '../errors.ts';
 import { Model } from '../model/model.ts';
+import type { SamplingPrecision } from '../precision.ts';
 import { solverByName } from '../solvers/solvers.ts';
 import type { Cell } from '../table/cells.ts';
 import type { MissingCount } from '../table/encode.ts';
@@ -22,6 +24,7 @@ export interface ScoreFlags {
   readonly probes?: number;
   readonly solver?: string;
   readonly steps?: number;
+  readonly precision?: SamplingPrecision;
   readonly null?: readonly string[];
   readonly seed: number;
   readonly threads?: number;
@@ -44,7 +47,7 @@ export async function score(file: string, flags: ScoreFlags, { terminal, signal 
   try {
     const source = await openTable(flags.table);
     const missing: MissingCount = { rows: 0, byColumn: new Map() };
-    const { solver, steps, top, probes, threads, seed } = flags;
+    const { solver, steps, top, probes, precision, threads, seed } = flags;
     const options = {
       seed,
       nulls: flags.null ?? [],
@@ -52,10 +55,11 @@ export async function score(file: string, flags: ScoreFlags, { terminal, signal 
       ...(flags.exact ? { method: 'exact' as const } : {}),
       ...(probes === undefined ? {} : { method: 'hutchinson' as const, probes }),
       ...(solver === undefined && steps === undefined ? {} : { solver: solverByName(solver ?? 'rk4', steps === undefined ? {} : { steps }, '--solver') }),
+      ...(precision === undefined ? {} : { precision }),
       ...(threads === undefined ? {} : { threads }),
     };
     let least: Scored[] = [];
-    let [done, sum, headed] = [0, 0, false];
+    let [done, unfinished, sum, headed] = [0, 0, 0, false];
     const write = async (rows: readonly Scored[]): Promise<void> => {
       const estimated = rows.some((one) => one.standardError !== 0);
       const header = [...(top === undefined ? [] : source.header.map(String))];
@@ -72,10 +76,12 @@ export async function score(file: string, flags: ScoreFlags, { terminal, signal 
         standardError: batch.standardError[i] as number,
         cells: batch.cells[i] as readonly Cell[],
       }));
-      for (const { logDensity } of scored) sum += logDensity;
+      const whole = scored.filter(({ logDensity }) => !Number.isNaN(logDensity)); // the others ended early, with error control
+      for (const { logDensity } of whole) sum += logDensity;
       done += scored.length;
+      unfinished += scored.length - whole.length;
       if (top === undefined) await write(scored);
-      else least = [...least, ...scored].sort((a, b) => a.logDensity - b.logDensity || a.row - b.row).slice(0, top);
+      else least = [...least, ...whole].sort((a, b) => a.logDensity - b.logDensity || a.row - b.row).slice(0, top);
       if (!out.open) break;
       terminal.progress({ event: 'progress', rows: done }, () => `${count(done)} rows scored`);
     }
@@ -84,10 +90,11 @@ export async function score(file: string, flags: ScoreFlags, { terminal, signal 
     await out.finish();
     terminal.endProgress();
     const seconds = (performance.now() - started) / 1000;
-    const mean = sum / done;
+    const mean = sum / (done - unfinished);
     const left = missing.rows === 0 ? '' : `; ${count(missing.rows)} with a missing cell left out`;
-    const event = { event: 'scored', rows: done, missing: missing.rows, meanLogDensity: done === 0 ? null : mean, seconds };
-    terminal.progress(event, () => `${count(done)} rows, mean log-density ${mean.toFixed(3)} nats${left} (${seconds.toFixed(1)} s)`, true);
+    const early = unfinished === 0 ? '' : `; ${count(unfinished)} needed more steps than allowed and have none`;
+    const event = { event: 'scored', rows: done, missing: missing.rows, unfinished, meanLogDensity: done === unfinished ? null : mean, seconds };
+    terminal.progress(event, () => `${count(done)} rows, mean log-density ${mean.toFixed(3)} nats${left}${early} (${seconds.toFixed(1)} s)`, true);
   } finally {
     await out.discard();
     model.dispose();
@@ -95,7 +102,7 @@ export async function score(file: string, flags: ScoreFlags, { terminal, signal 
 }
 
 const csvLine = ({ row, logDensity, standardError, cells }: Scored, estimated: boolean, header: readonly string[]): string =>
-  `${[row, logDensity, ...(estimated ? [standardError] : []), ...header.map((_, i) => cells[i] ?? '')].map((value) => csvField(value)).join(',')}\n`;
+  `${[row, Number.isNaN(logDensity) ? '' : logDensity, ...(estimated ? [standardError] : []), ...header.map((_, i) => cells[i] ?? '')].map((value) => csvField(value)).join(',')}\n`;
 
 const jsonLine = ({ row, logDensity, standardError, cells }: Scored, estimated: boolean, header: readonly string[]): string => {
   const values = header.length === 0 ? {} : { cells: Object.fromEntries(header.map((name, i) => [name, cells[i] ?? null])) };

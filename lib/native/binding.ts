@@ -280,13 +280,20 @@ export interface DensityRequest extends SampleRequest {
   readonly columns: Int32Array | null;
   /** Added to every row. */
   readonly constant: number;
+  /** Required with error control: what the integral counts in the error, next to a column's 1; 0 leaves it out. Then a network makes one estimate at a time. */
+  readonly weight?: number;
 }
 export interface DensityResult {
   /** (n): constant - |x0|^2 / (2 sourceScale^2) + the integral of the divergence, of x0 and x in network coordinates. */
   readonly logDensity: Float64Array;
   /** (n): of the mean over the probes; NaN with one probe, 0 where the divergence is exact. */
   readonly standardError: Float64Array;
+  /** Of one solve; with error control the most of any. */
   readonly nfe: number;
+  /** (n) the most evaluations of any solve of the row, and how they ended (the first that ended early; then its values are NaN); null for fixed steps. */
+  readonly rowNfe: Int32Array | null;
+  readonly rowStatus: Uint8Array | null;
+  /** First row that ended well and whose result is not finite, or -1. */
   readonly nonfiniteRow: number;
   readonly status: 'done' | 'stopped';
 }

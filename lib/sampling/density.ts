@@ -12,7 +12,6 @@ import { checkSeed, choice, finite, integer, record } from '../options.ts';
 import { type Frame, type FrameRow, frameOf } from '../paths/frame.ts';
 import { joined } from '../paths/stirring.ts';
 import type { SamplingPrecision } from '../precision.ts';
-import { requireFixed } from '../solvers/define.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { euler, resolveFlowSolver, rk4, tableauArrays } from '../solvers/solvers.ts';
 import { type IntegrateOptions, type Plan, planEncode, runParts } from './native.ts';
@@ -27,18 +26,32 @@ export interface DensityOptions extends Omit<IntegrateOptions, 'saveAt' | 'preci
   readonly method?: 'exact' | 'hutchinson';
   /** Estimates per row, each with signs of its own for the whole solve, 1 .. 65,536; their mean is returned. Only with 'hutchinson'. @default 8 */
   readonly probes?: number;
+  /**
+   * What the error of the log-determinant counts for a solver with error control, in [0, 1], next to a column's 1: its tolerance is atol / weight nats, or rtol of it. 0 leaves
+   * it out: then the steps are those of `encode`. Fixed steps have no use for it. @default 0.1
+   */
+  readonly traceWeight?: number;
   /** Seed of the estimates, an integer >= 0; row i of `rows` has the same signs whatever the other rows are. @default 0 */
   readonly seed?: number | bigint;
 }
 
 export interface DensityResult {
-  /** (rows) nats, in the units of the data. Double precision: differences of large sums are what densities are used for. */
+  /**
+   * (rows) nats, in the units of the data; NaN where a solve with error control ended early (`status`). Double precision: differences of large sums are what densities are
+   * used for.
+   */
   readonly logDensity: Float64Array;
   /** (rows) standard error of the mean over the probes; NaN with one probe, 0 where the divergence is exact. It knows nothing of the solver's error. */
   readonly standardError: Float64Array;
   readonly rows: number;
-  /** Network evaluations per row of one solve; its divergence comes beside them. */
+  /** Network evaluations per row of one solve; its divergence comes beside them. With error control the mean over rows. */
   readonly nfe: number;
+  /** (rows) evaluations of each row; with error control and several probes, each of which is a solve of its own, those of the longest. */
+  readonly nfePerRow: Int32Array;
+  /** (rows) how each row ended: 0 = at the source, else early (`rowStatus`), and it has no log-density. Fixed steps always give 0. */
+  readonly status: Uint8Array;
+  /** Rows whose status is not 0. */
+  readonly unfinished: number;
 }
 
 export interface ScoreOptions extends Pick<IntegrateOptions, 'condition' | 'guidance' | 'precision' | 'threads' | 'signal'> {
@@ -53,7 +66,7 @@ export interface ScoreResult {
   readonly dimension: number;
 }
 
-export const densityKeys = ['method', 'probes', 'seed', 'solver', 'condition', 'guidance', 'precision', 'threads', 'signal'] as const;
+export const densityKeys = ['method', 'probes', 'seed', 'solver', 'traceWeight', 'condition', 'guidance', 'precision', 'threads', 'signal'] as const;
 const scoreKeys = ['t', 'condition', 'guidance', 'precision', 'threads', 'signal'] as const;
 
 /** Columns above which estimates are the default. */
@@ -63,10 +76,11 @@ const together = 8;
 /** Work of one native call in columns times rows: exact solves carry d tangents for each row. */
 const callValues = 1 << 18;
 
-const fixedSolver = (given: unknown): Solver =>
-  given === undefined
-    ? densitySolver
-    : requireFixed(resolveFlowSolver(given, 'options.solver', 'A log-density follows the flow.'), 'options.solver', 'as the divergence is summed over them');
+const flowSolver = (given: unknown): Solver =>
+  given === undefined ? densitySolver : resolveFlowSolver(given, 'options.solver', 'A log-density follows the flow.');
+
+/** What the log-determinant counts in the error of a step; Zuko has 0.01. */
+const traceWeight = 0.1;
 
 /** The solver of log-densities: their error is that of the state and of the integral, so it takes more care than sampling does. */
 export const densitySolver = rk4({ steps: 50 });
@@ -75,6 +89,7 @@ export interface DensityPlan {
   readonly n: number;
   readonly each: number;
   readonly signal: AbortSignal | undefined;
+  readonly adaptive: boolean;
   /** What distinguishes the network with tangents that the plan runs on: 0 = exact, else estimates at a time. */
   readonly copies: number;
   readonly part: (first: number, count: number) => DensityRequest;
@@ -92,27 +107,34 @@ export function planDensity(model: ModelRecord, rows: unknown, options: unknown)
     const hint = 'Its flow starts at source rows, whose density is not known. Train from Gaussian noise to score rows.';
     throw argumentError('ERR_FLOW_CONFIG', 'model.source', 'a Gaussian source', 'source rows', hint);
   }
-  const { method, probes, seed, ...rest } = given;
+  const { method, probes, seed, traceWeight: share, ...rest } = given;
   const d = model.dimension;
   const kind = choice(method ?? (d <= exactColumns ? 'exact' : 'hutchinson'), 'options.method', ['exact', 'hutchinson']);
   if (kind === 'exact' && probes !== undefined)
     throw argumentError('ERR_FLOW_CONFIG', 'options.probes', "method: 'hutchinson'", probes, 'An exact divergence has no probes.');
   const count = kind === 'exact' ? 0 : integer(probes ?? 8, 'options.probes', 1, 65_536);
   const key = checkSeed(seed, 'options.seed');
-  const plan = planEncode(model, rows, { ...rest, solver: fixedSolver(rest['solver']) });
+  const solver = flowSolver(rest.solver);
+  if (share !== undefined && !solver.adaptive)
+    throw argumentError('ERR_FLOW_CONFIG', 'options.traceWeight', 'a solver with error control', solver.name, 'Fixed steps have no error norm: try dopri5().');
+  const weight = finite(share ?? traceWeight, 'options.traceWeight', 0, 1);
+  const plan = planEncode(model, rows, { ...rest, solver });
   const kept = varying(model);
   const frame = frameOf(model);
   const { alpha } = frame.path.at(frame.to);
   const units = kept?.length ?? d;
-  const copies = kind === 'exact' && kept === null ? 0 : Math.min(together, kind === 'exact' ? units : count);
+  const copies =
+    kind === 'exact' && kept === null ? 0 : solver.adaptive ? (kind === 'exact' ? units : 1) : Math.min(together, kind === 'exact' ? units : count);
   const constant = units * (Math.log(alpha) - Math.log(frame.startScale) - 0.5 * Math.log(2 * Math.PI)) - logScales(model);
   const part = (first: number, rowsOf: number): DensityRequest => {
     const request = plan.part(first, rowsOf);
     prepare(request.initial as Float32Array, d, alpha, kept);
-    return { ...request, save: new Int32Array(0), shift: null, scale: null, seed: key, probes: count, columns: kept, constant };
+    return { ...request, save: new Int32Array(0), shift: null, scale: null, seed: key, probes: count, columns: kept, constant, weight };
   };
+  const planned = { n: plan.n, each: plan.each, signal: plan.signal, adaptive: solver.adaptive !== undefined, copies, part };
+  if (solver.adaptive?.control === 'batch') return planned; // all rows take one step
   const each = Math.max(1, Math.floor(callValues / (d * (kind === 'exact' ? units : copies))));
-  return { n: plan.n, each: Math.min(each, plan.each), signal: plan.signal, copies, part };
+  return { ...planned, each: Math.min(each, plan.each) };
 }
 
 /** Columns that vary, or null when all do. A column that never changed in training has no density: it is left out, and its values are not read. */
@@ -144,17 +166,25 @@ export async function densityNative(
 ): Promise<DensityResult> {
   const logDensity = new Float64Array(plan.n);
   const standardError = new Float64Array(plan.n);
-  let [at, nfe] = [0, 0];
+  const nfePerRow = new Int32Array(plan.n);
+  const status = new Uint8Array(plan.n);
+  let [at, evaluations] = [0, 0];
   const start = (first: number, count: number) => network.logDensity(plan.part(first, count));
   await runParts({ ...plan, start, track }, (result) => {
     if (result.status !== 'done') throw new FlowError('ERR_FLOW_DISPOSED', 'model: it was disposed while scoring.', { path: 'model' });
     if (result.nonfiniteRow >= 0) throw notFinite('rows', at + result.nonfiniteRow);
     logDensity.set(result.logDensity, at);
     standardError.set(result.standardError, at);
-    at += result.logDensity.length;
-    nfe = result.nfe;
+    const { length } = result.logDensity;
+    nfePerRow.fill(result.nfe, at, at + length);
+    if (result.rowNfe) nfePerRow.set(result.rowNfe, at);
+    if (result.rowStatus) status.set(result.rowStatus, at);
+    at += length;
+    evaluations = result.nfe;
   });
-  return { logDensity, standardError, rows: plan.n, nfe };
+  const unfinished = status.reduce((sum, code) => sum + (code === 0 ? 0 : 1), 0);
+  const nfe = plan.adaptive && plan.n > 0 ? nfePerRow.reduce((sum, count) => sum + count, 0) / plan.n : evaluations;
+  return { logDensity, standardError, rows: plan.n, nfe, nfePerRow, status, unfinished };
 }
 
 function notFinite(path: string, row: number): FlowError {

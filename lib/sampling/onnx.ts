@@ -206,7 +206,8 @@ export class OnnxSampler {
       logDensity.set(reply.data, first);
     });
     signal?.throwIfAborted();
-    return { logDensity, standardError: new Float64Array(n), rows: n, nfe };
+    const perRow = { nfePerRow: new Int32Array(n).fill(nfe), status: new Uint8Array(n), unfinished: 0 };
+    return { logDensity, standardError: new Float64Array(n), rows: n, nfe, ...perRow };
   }
 
   /** Frees the session and its thread; waiting calls reject with ERR_FLOW_DISPOSED. Idempotent. */

@@ -18,7 +18,7 @@ export interface ScoredRows {
   readonly bytesRead: number;
 }
 
-export interface ScoreTableOptions extends Pick<DensityOptions, 'method' | 'probes' | 'seed' | 'solver' | 'threads' | 'signal'> {
+export interface ScoreTableOptions extends Pick<DensityOptions, 'method' | 'probes' | 'seed' | 'solver' | 'precision' | 'threads' | 'signal'> {
   /** Texts that stand for a missing cell. */
   readonly nulls?: readonly string[];
 }

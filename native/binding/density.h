@@ -16,7 +16,7 @@ class DensityTask {
   SampleTask solve_;
   int64_t probes_;
   std::vector<int32_t> columns_;
-  double constant_;
+  double constant_, weight_ = 0;
   SampleReport report_;
   Output<double> log_density_, standard_error_;  // (n)
 };

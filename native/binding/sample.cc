@@ -173,8 +173,8 @@ Napi::Value SampleTask::result(Napi::Env env) const {
   Napi::Object record = Napi::Object::New(env);
   record.Set("x", x_.value());
   record.Set("nfe", static_cast<double>(report_.nfe));
-  record.Set("rowNfe", options_.adaptive == nullptr ? env.Null() : row_nfe_.value());
-  record.Set("rowStatus", options_.adaptive == nullptr ? env.Null() : row_status_.value());
+  record.Set("rowNfe", row_nfe(env));
+  record.Set("rowStatus", row_status(env));
   record.Set("nonfiniteRow", static_cast<double>(report_.nonfinite_row));
   record.Set("status", report_.stopped ? "stopped" : "done");
   return record;

@@ -12,6 +12,9 @@ class SampleTask {
   void run(const StopFlag* stop);
   Napi::Value result(Napi::Env env) const;
   const SampleOptions& options() const { return options_; }
+  // Of a solve with error control, else null.
+  Napi::Value row_nfe(Napi::Env env) const { return options_.adaptive == nullptr ? env.Null() : row_nfe_.value(); }
+  Napi::Value row_status(Napi::Env env) const { return options_.adaptive == nullptr ? env.Null() : row_status_.value(); }
 
  private:
   std::shared_ptr<const Network> network_;

@@ -13,4 +13,20 @@ class StopFlag {
   std::atomic<bool> flag_{false};
 };
 
+// A flag (or none) as the threads of a job read it, and whether one of them obeyed.
+class Interruption {
+ public:
+  explicit Interruption(const StopFlag* flag) : flag_(flag) {}
+  bool requested() {
+    if (flag_ == nullptr || !flag_->requested()) return false;
+    seen_.store(true, std::memory_order_relaxed);
+    return true;
+  }
+  bool seen() const { return seen_.load(); }
+
+ private:
+  const StopFlag* flag_;
+  std::atomic<bool> seen_{false};
+};
+
 }  // namespace flow

@@ -25,6 +25,12 @@ struct NetworkData {
   mutable std::mutex narrow_lock;
   mutable std::unique_ptr<NarrowNetwork> narrow_networks[2][3];
 
+  // Copies of the given seeds of x, 0 = none.
+  int32_t seed_copies() const {
+    for (const Op& op : program.ops)
+      if (op.kind == OpKind::kSeed && op.raw == 1) return program.values[op.output].copies;
+    return 0;
+  }
   const Specialised& sampler(bool shared) const { return sampling[shared ? 0 : 1]; }
   // Packed, for passes over `program`.
   const float* parameters() const { return sampling_parameters[0].data(); }

@@ -1,13 +1,11 @@
 #include "solver/density.h"
 
-#include <atomic>
-#include <new>
-
 #include "core/pool.h"
 #include "network/network.h"
-#include "rng/streams.h"
+#include "network/packed.h"
+#include "solver/density_parts.h"
 #include "solver/network_field.h"
-#include "solver/runge_kutta.h"
+#include "solver/runners.h"
 
 namespace flow {
 
@@ -42,45 +40,30 @@ int32_t choose_tile(const NetworkData& data, const NarrowNetwork* narrow, bool s
 
 struct Density {
   const DensityOptions& options;
-  const StopFlag* stop;
+  Interruption interruption;
   int32_t dimension, tile, copies, columns;  // copies of given seeds, 0 = none; columns of the trace
   bool units;                                // the given seeds are unit vectors, whose traces add up
   NetworkField& network;
-  double *result, *error;
-  RungeKutta* runners = nullptr;
-  Buffer<float> scratch;   // a row-major tile per runner
-  Buffer<double> change;   // (columns, tile) per runner: the integral of this pass
-  Buffer<double> moments;  // (2, tile) per runner: over the estimates of a row, mean and sum of squared deviations
-  std::atomic<int64_t> bad_row{INT64_MAX};
-  std::atomic<bool> stopped{false};
+  DensitySink sink;
+  StepRunners runners;
+  Buffer<double> change;        // (columns, tile) per runner: the integral of this pass
+  Buffer<Estimates> estimates;  // (tile) per runner
 
   Density(const DensityOptions& o, const StopFlag* s, int32_t d, int32_t t, NetworkField& n, double* r, double* e)
       : options(o),
-        stop(s),
+        interruption(s),
         dimension(d),
         tile(t),
         copies(n.seed_copies()),
         columns(copies > 0 ? copies : 1),
         units(copies > 0 && o.probes == 0),
         network(n),
-        result(r),
-        error(e) {}
-  ~Density() { delete[] runners; }
-
-  bool interrupted() {
-    if (stop == nullptr || !stop->requested()) return false;
-    stopped.store(true, std::memory_order_relaxed);
-    return true;
-  }
+        sink(o, d, r, e) {}
 
   Status init(int32_t slots) {
-    runners = new (std::nothrow) RungeKutta[static_cast<size_t>(slots)];
-    if (runners == nullptr) return out_of_memory();
-    const SampleOptions& o = options.solve;
-    for (int32_t i = 0; i < slots; ++i) FLOW_TRY(runners[i].init({o.stages, o.a, o.b, o.c}, dimension, tile));
-    FLOW_TRY(scratch.allocate(checked_product(int64_t{slots} * tile, dimension)));
+    FLOW_TRY(runners.init(options.solve, dimension, tile, slots));
     FLOW_TRY(change.allocate(checked_product(int64_t{slots} * tile, columns)));
-    return moments.allocate(2 * int64_t{slots} * tile);
+    return estimates.allocate(int64_t{slots} * tile);
   }
 
   // One stage: v, and the weighted divergence into `change`.
@@ -90,24 +73,13 @@ struct Density {
     const double weight = (o.grid[step + 1] - o.grid[step]) * o.b[stage % o.stages];
     network.evaluate(slot, stage, x, v, weight != 0);  // a stage that the step does not count needs no divergence
     if (weight == 0) return;
-    const int32_t length = units ? 1 : options.columns != nullptr ? options.column_count : dimension;  // |s|^2
+    const int32_t length = units ? 1 : counted(options, dimension);  // |s|^2
     network.divergence(slot, stage, x.rows, weight, length, change.data() + int64_t{slot} * tile * columns, tile);
   }
 
   void seeds(int32_t slot, int64_t first, int32_t rows, int64_t probe, float* z) {
-    const int64_t d = dimension, kept = options.column_count;
     for (int32_t c = 0; c < copies; ++c) {
-      if (units) {
-        for (int64_t i = 0; i < rows * d; ++i) z[i] = 0;
-        for (int64_t r = 0; r < rows && probe + c < kept; ++r) z[r * d + options.columns[probe + c]] = 1;
-      } else {
-        probe_signs(options.solve.seed, probe + c, options.solve.first_row + first, rows, dimension, z);
-        for (int64_t j = 0, k = 0; j < d && options.columns != nullptr; ++j) {
-          if (k < kept && options.columns[k] == j) ++k;
-          else
-            for (int64_t r = 0; r < rows; ++r) z[r * d + j] = 0;
-        }
-      }
+      fill_seeds(options, dimension, first, rows, probe + c, z);
       network.seed(slot, c, rows, z);
     }
     network.prepare(slot, rows);
@@ -121,50 +93,30 @@ struct Density {
     for (int64_t i = 0; i < int64_t{tile} * columns; ++i) sums[i] = 0;
     kernels().to_blocked(o.initial + first * dimension, dimension, runner.state(rows));
     for (int64_t k = 0; k < o.steps; ++k) {
-      if (interrupted()) return false;
+      if (interruption.requested()) return false;
       runner.step(field, slot, first, rows, k, o.grid[k], o.grid[k + 1] - o.grid[k]);
     }
     return true;
   }
 
   void run_tile(int64_t index, int32_t slot, const StageField& field) {
-    if (interrupted()) return;
+    if (interruption.requested()) return;
     const int64_t first = index * tile, most = units ? options.column_count : copies > 0 ? options.probes : 1;
     const int32_t rows = static_cast<int32_t>(options.solve.n - first < tile ? options.solve.n - first : tile);
-    float* z = scratch.data() + int64_t{slot} * tile * dimension;
-    double *mean = moments.data() + 2 * int64_t{slot} * tile, *squares = mean + tile;
-    for (int64_t i = 0; i < 2 * int64_t{tile}; ++i) mean[i] = 0;
+    float* z = runners.rows(slot);
+    Estimates* const of = estimates.data() + int64_t{slot} * tile;
+    for (int32_t r = 0; r < rows; ++r) of[r] = {};
     network.begin(slot, first, rows);
     for (int64_t probe = 0; probe < most; probe += columns) {
       if (copies > 0) seeds(slot, first, rows, probe, z);
       if (!pass(slot, first, rows, field)) return;
       for (int32_t c = 0; c < columns && probe + c < most; ++c) {  // one estimate after another: the same sums whatever the number of copies
         const double* estimate = change.data() + (int64_t{slot} * columns + c) * tile;
-        for (int32_t r = 0; r < rows && units; ++r) mean[r] += estimate[r];
-        for (int32_t r = 0; r < rows && !units; ++r) {
-          const double delta = estimate[r] - mean[r];
-          mean[r] += delta / static_cast<double>(probe + c + 1);
-          squares[r] += delta * (estimate[r] - mean[r]);
-        }
+        for (int32_t r = 0; r < rows; ++r) of[r].add(estimate[r], probe + c, units);
       }
     }
     kernels().from_blocked(runners[slot].state(rows), z, dimension);
-    const double scale = options.solve.source_scale, variance = scale * scale, count = static_cast<double>(most);
-    for (int32_t r = 0; r < rows; ++r) {
-      double square = 0;
-      for (int32_t c = 0, k = 0; c < dimension; ++c) {
-        const double at = z[int64_t{r} * dimension + c];
-        if (options.columns == nullptr) square += at * at;
-        else if (k < options.column_count && options.columns[k] == c) ++k, square += at * at;
-      }
-      const double value = options.constant - square / (2 * variance) + mean[r];
-      result[first + r] = value;
-      error[first + r] = copies == 0 || units ? 0 : __builtin_sqrt(squares[r] / (count * (count - 1)));  // 0 / 0 with one probe
-      if (value - value == 0) continue;
-      int64_t seen = bad_row.load(std::memory_order_relaxed);
-      while (first + r < seen && !bad_row.compare_exchange_weak(seen, first + r, std::memory_order_relaxed)) {
-      }
-    }
+    for (int32_t r = 0; r < rows; ++r) sink.finish(first + r, z + int64_t{r} * dimension, of[r]);
   }
 };
 
@@ -175,7 +127,6 @@ Status log_density(const Network& network, const DensityOptions& options, const 
   const SampleOptions& o = options.solve;
   const int32_t d = data.program.dimension, c = data.program.condition_width;
   FLOW_TRY(check_solve(o, d));
-  if (o.adaptive != nullptr) return fail(Code::kArgument, "a log-density takes fixed steps");
   if (o.noise != nullptr) return fail(Code::kArgument, "a density has no noise");
   if (!data.program.traces()) return fail(Code::kArgument, "the network's program has no trace");
   if (o.n > 0 && o.initial == nullptr) return fail(Code::kArgument, "rows must be given");
@@ -188,19 +139,21 @@ Status log_density(const Network& network, const DensityOptions& options, const 
   const NarrowNetwork* narrow = nullptr;
   FLOW_TRY(data.narrow(shared, o.precision, &narrow));
   const int32_t tile = o.n > 0 ? choose_tile(data, narrow, shared, o.n, threads) : 1;
+  if (options.probes < 0 || options.probes > kMostProbes) return fail(Code::kArgument, "the number of probes is out of range");
+  const int32_t copies = data.seed_copies();
+  if (options.columns != nullptr) {
+    if (options.column_count < 1 || copies == 0) return fail(Code::kArgument, "columns belong to a network with given seeds");
+    for (int32_t i = 0; i < options.column_count; ++i)
+      if (options.columns[i] < 0 || options.columns[i] >= d || (i > 0 && options.columns[i] <= options.columns[i - 1]))
+        return fail(Code::kArgument, "columns must be ascending, below the dimension", i);
+  } else if ((copies > 0) != (options.probes > 0)) {
+    return fail(Code::kArgument, "probes must be given exactly when the network estimates its divergence");
+  }
+  if (o.adaptive != nullptr) return density_rows(data, options, tile, stop, result, error, report);
   const int64_t tiles = o.n > 0 ? (o.n + tile - 1) / tile : 0;
   const int32_t slots = static_cast<int32_t>(tiles < 1 ? 1 : tiles < threads ? tiles : threads);
   NetworkField field;
   FLOW_TRY(field.init(data, o, tile, slots));
-  if (options.probes < 0 || options.probes > kMostProbes) return fail(Code::kArgument, "the number of probes is out of range");
-  if (options.columns != nullptr) {
-    if (options.column_count < 1 || field.seed_copies() == 0) return fail(Code::kArgument, "columns belong to a network with given seeds");
-    for (int32_t i = 0; i < options.column_count; ++i)
-      if (options.columns[i] < 0 || options.columns[i] >= d || (i > 0 && options.columns[i] <= options.columns[i - 1]))
-        return fail(Code::kArgument, "columns must be ascending, below the dimension", i);
-  } else if ((field.seed_copies() > 0) != (options.probes > 0)) {
-    return fail(Code::kArgument, "probes must be given exactly when the network estimates its divergence");
-  }
   Density density(options, stop, d, tile, field, result, error);
   FLOW_TRY(density.init(slots));
   const StageField stage{
@@ -208,9 +161,8 @@ Status log_density(const Network& network, const DensityOptions& options, const 
   parallel_for(tiles, slots, [&](int64_t index, int32_t slot) { density.run_tile(index, slot, stage); });
   *report = {};
   report->nfe = network_evaluations(o, o.steps);
-  report->stopped = density.stopped.load();
-  const int64_t bad = density.bad_row.load();
-  if (bad != INT64_MAX) report->nonfinite_row = bad;
+  report->stopped = density.interruption.seen();
+  report->nonfinite_row = density.sink.bad.row();
   return {};
 }
 

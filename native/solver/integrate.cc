@@ -1,14 +1,10 @@
 #include "solver/integrate.h"
 
-#include <atomic>
-#include <new>
-
 #include "core/pool.h"
 #include "network/network.h"
 #include "rng/streams.h"
 #include "solver/network_field.h"
 #include "solver/rows.h"
-#include "solver/runge_kutta.h"
 #include "solver/solve_rows.h"
 
 namespace flow {
@@ -68,32 +64,15 @@ int32_t choose_tile(int64_t n, int32_t threads, int32_t most) {
 
 struct Solve {
   const SampleOptions& options;
-  const StopFlag* stop;
+  Interruption interruption;
   int32_t dimension, tile;
   StageField field;
   NetworkField* network;  // null for a foreign field
   RowSink sink;
-  RungeKutta* runners = nullptr;
-  Buffer<float> scratch;  // one row-major tile per runner
-  std::atomic<bool> stopped{false};
+  StepRunners runners;
 
   Solve(const SampleOptions& o, const StopFlag* s, int32_t d, int32_t t, StageField f, NetworkField* n, float* out)
-      : options(o), stop(s), dimension(d), tile(t), field(f), network(n), sink(o, d, out) {}
-  ~Solve() { delete[] runners; }
-
-  bool interrupted() {
-    if (stop == nullptr || !stop->requested()) return false;
-    stopped.store(true, std::memory_order_relaxed);
-    return true;
-  }
-
-  Status init(int32_t slots) {
-    runners = new (std::nothrow) RungeKutta[static_cast<size_t>(slots)];
-    if (runners == nullptr) return out_of_memory();
-    const TableauView tableau{options.stages, options.a, options.b, options.c};
-    for (int32_t i = 0; i < slots; ++i) FLOW_TRY(runners[i].init(tableau, dimension, tile, options.noise != nullptr));
-    return scratch.allocate(checked_product(int64_t{slots} * tile, dimension));
-  }
+      : options(o), interruption(s), dimension(d), tile(t), field(f), network(n), sink(o, d, out) {}
 
   void save(int64_t index, int64_t first, Blocked state) {
     kernels().from_blocked(state, sink.at(index, first), dimension);
@@ -101,22 +80,21 @@ struct Solve {
   }
 
   void run_tile(int64_t index, int32_t slot) {
-    if (interrupted()) return;
+    if (interruption.requested()) return;
     const int64_t first = index * tile;
     const int32_t rows = static_cast<int32_t>(options.n - first < tile ? options.n - first : tile);
     RungeKutta& runner = runners[slot];
     const Blocked state = runner.state(rows);
-    float* const z = scratch.data() + int64_t{slot} * tile * dimension;
+    float* const z = runners.rows(slot);
     start_rows(options, first, rows, dimension, z);
     kernels().to_blocked(z, dimension, state);
     if (network != nullptr) network->begin(slot, first, rows);
     int64_t saved = 0;
     for (int64_t k = 0;; ++k) {
       if (saved < options.saves && options.save[saved] == k) save(saved++, first, state);
-      if (k == options.steps || saved == options.saves || interrupted()) return;
+      if (k == options.steps || saved == options.saves || interruption.requested()) return;
       const float stir = options.noise != nullptr ? static_cast<float>(options.noise[k]) : 0;
       if (stir != 0) {
-        float* z = scratch.data() + int64_t{slot} * tile * dimension;
         diffusion_noise(options.seed, k, options.first_row + first, rows, dimension, z);
         kernels().to_blocked(z, dimension, runner.noise(rows));
       }
@@ -127,13 +105,13 @@ struct Solve {
 
 Status run(Solve& solve, int32_t slots, SampleReport* report) {
   const SampleOptions& o = solve.options;
-  FLOW_TRY(solve.init(slots));
+  FLOW_TRY(solve.runners.init(o, solve.dimension, solve.tile, slots));
   const int64_t tiles = o.n > 0 ? (o.n + solve.tile - 1) / solve.tile : 0;
   parallel_for(tiles, slots, [&](int64_t tile, int32_t slot) { solve.run_tile(tile, slot); });
   *report = {};
   const int64_t last = o.n > 0 && o.saves > 0 ? o.save[o.saves - 1] : 0;  // nothing is computed after it
   report->nfe = solve.network != nullptr ? network_evaluations(o, last) : last * o.stages;
-  report->stopped = solve.stopped.load();
+  report->stopped = solve.interruption.seen();
   report->nonfinite_row = solve.sink.nonfinite_row();
   return {};
 }

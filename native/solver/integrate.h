@@ -35,6 +35,7 @@ struct AdaptiveOptions {
   const double* frame = nullptr;
   int64_t frame_nodes = 0;
   double frame_from = 0, frame_to = 1;
+  int32_t silent = 0;             // columns that are not counted in the mean of the error: their scale makes theirs next to nothing
   int32_t* row_nfe = nullptr;     // (n) evaluations of each row
   uint8_t* row_status = nullptr;  // (n) RowStatus
 };

@@ -7,8 +7,10 @@
 
 namespace flow {
 
-Status RowBranch::init(const NetworkData& network, const float* condition, int64_t condition_rows, Precision precision, int32_t slots, int32_t capacity) {
+Status RowBranch::init(const NetworkData& network, const float* condition, int64_t condition_rows, Precision precision, int32_t slots, int32_t capacity,
+                       bool traced) {
   network_ = &network;
+  traced_ = traced;
   condition_ = condition;
   condition_rows_ = condition_rows;
   const Program& program = network.program;
@@ -27,19 +29,35 @@ Status RowBranch::init(const NetworkData& network, const float* condition, int64
   for (int32_t i = 0; i < slots; ++i) {
     const Workspace& w = slots_[i];
     FLOW_TRY(slots_[i].init(program, plan_, capacity, parts > 0 ? &narrow_ : nullptr, weights_.data()));
+    if (traced) run(w, {0, capacity}, true, Part::kTangents);  // of a basis; given seeds come with their rows
     if (program.condition_width == 0 || condition_rows != 1) continue;
     const Blocked c = w.value(kValueCondition, {0, capacity});
     for (int32_t r = 0; r < capacity; ++r) kernels().to_blocked(condition, program.condition_width, {c.data + int64_t{r} * kLanes, c.block, 1, c.cols});
     narrow_value(w, kValueCondition, {0, capacity});
-    run(w, {0, capacity}, true);
+    run(w, {0, capacity}, true, Part::kValues);
   }
   return {};
 }
 
-// The ops of the condition alone, or all others; what only a derivative reads is left out.
-void RowBranch::run(const Workspace& w, Rows rows, bool entering) {
+// The ops of the condition (or of the seeds) alone, or all others, in their order.
+void RowBranch::run(const Workspace& w, Rows rows, bool entering, Part part) {
+  for (int32_t o = 0; o < plan_.ops.size(); ++o) {
+    const bool value = network_->program.ops[o].kind < OpKind::kSeed, wanted = part == Part::kAll || value == (part == Part::kValues);
+    if (plan_.ops[o].alive && wanted && (marks_[o] == kKept) == entering) forward_op(w, network_->parameters(), o, rows);
+  }
+}
+
+int32_t RowBranch::given_seed() const {
+  for (int32_t o = 0; o < network_->program.ops.size(); ++o)
+    if (network_->program.ops[o].kind == OpKind::kSeed && network_->program.ops[o].raw == 1) return o;
+  return -1;
+}
+
+// What depends on the seeds of the row at `at` alone, the seed's own narrow form first (its op comes first).
+void RowBranch::seeded(const Workspace& w, int32_t at) {
   for (int32_t o = 0; o < plan_.ops.size(); ++o)
-    if (plan_.ops[o].alive && network_->program.ops[o].kind < OpKind::kSeed && (marks_[o] == kKept) == entering) forward_op(w, network_->parameters(), o, rows);
+    if (network_->program.ops[o].kind == OpKind::kTrace) prepare_trace(w, network_->parameters(), o, {at, 1});
+  run(w, {at, 1}, true, Part::kTangents);
 }
 
 void RowBranch::enter(int32_t slot, int32_t at, int64_t row) {
@@ -47,7 +65,7 @@ void RowBranch::enter(int32_t slot, int32_t at, int64_t row) {
   if (width == 0 || condition_rows_ == 1) return;
   kernels().to_blocked(condition_ + row * width, width, slots_[slot].value(kValueCondition, {at, 1}));
   narrow_value(slots_[slot], kValueCondition, {at, 1});
-  run(slots_[slot], {at, 1}, true);
+  run(slots_[slot], {at, 1}, true, Part::kValues);
 }
 
 void RowBranch::evaluate(int32_t slot, const double* t, Blocked x, Blocked v) {
@@ -61,7 +79,7 @@ void RowBranch::evaluate(int32_t slot, const double* t, Blocked x, Blocked v) {
   narrow_value(w, kValueT, rows);
   const int32_t producer = plan_.values[program.output].producer;
   if (producer >= 0 && marks_[producer] != kKept) w.bind(program.output, v.data);
-  run(w, rows, false);
+  run(w, rows, false, traced_ ? Part::kAll : Part::kValues);
   const Blocked out = w.value(program.output, rows);
   if (out.data == v.data) return;
   each_block(v.cols, v.rows,
@@ -70,17 +88,31 @@ void RowBranch::evaluate(int32_t slot, const double* t, Blocked x, Blocked v) {
 
 RowField NetworkRows::field() {
   RowField field{this, [](void* self, int32_t slots, int32_t capacity) { return static_cast<NetworkRows*>(self)->open(slots, capacity); },
-                 [](void* self, int32_t slot, int32_t at, int64_t row) {
-                   NetworkRows& n = *static_cast<NetworkRows*>(self);
-                   n.given_.enter(slot, at, row);  // the null condition is the same for all
-                 },
+                 [](void* self, int32_t slot, int32_t at, int64_t row) { static_cast<NetworkRows*>(self)->enter(slot, at, row); },
                  [](void* self, int32_t slot, const double* t, Blocked x, Blocked v) { static_cast<NetworkRows*>(self)->evaluate(slot, t, x, v); }};
-  if (options_.guidance.null_condition != nullptr)
-    field.cost = [](void* self, double t) {
-      const float w = static_cast<NetworkRows*>(self)->weight(t);
-      return w == 0 || w == 1 ? 1 : 2;
-    };
+  if (options_.guidance.null_condition != nullptr) field.cost = [](void* self, double t) { return static_cast<NetworkRows*>(self)->cost(t); };
   return field;
+}
+
+int32_t NetworkRows::cost(double t) const {
+  const float w = weight(t);
+  return w == 0 || w == 1 ? 1 : 2;
+}
+
+void NetworkRows::divergence(int32_t slot, const double* t, int32_t rows, int32_t columns, int32_t length, double* to) const {
+  const auto sum = [&](const RowBranch& branch, int32_t r) {
+    const Blocked trace = branch.trace(slot, rows);
+    double total = 0;
+    for (int32_t c = 0; c < columns; ++c) total += cell(trace, c)[int64_t{r} * kLanes];
+    return total;
+  };
+  for (int32_t r = 0; r < rows; ++r) {
+    const double w = weight(t[r]);
+    const double trace = w == 0 ? sum(null_, r) : w == 1 ? sum(given_, r) : (1 - w) * sum(null_, r) + w * sum(given_, r);
+    double frame[4] = {1, 0, 0, 1};
+    if (options_.adaptive->frame != nullptr) read_frame(*options_.adaptive, t[r], frame);
+    to[r] = frame[3] * frame[0] * trace + frame[2] * length;
+  }
 }
 
 Status NetworkRows::open(int32_t slots, int32_t capacity) {
@@ -92,8 +124,8 @@ Status NetworkRows::open(int32_t slots, int32_t capacity) {
     FLOW_TRY(tau_.allocate(int64_t{slots} * capacity));
     FLOW_TRY(weights_.allocate(int64_t{slots} * capacity * 2));
   }
-  if (guided) FLOW_TRY(null_.init(network_, options_.guidance.null_condition, 1, options_.precision, slots, capacity));
-  return given_.init(network_, options_.condition, options_.condition_rows, options_.precision, slots, capacity);
+  if (guided) FLOW_TRY(null_.init(network_, options_.guidance.null_condition, 1, options_.precision, slots, capacity, traced_));
+  return given_.init(network_, options_.condition, options_.condition_rows, options_.precision, slots, capacity, traced_);
 }
 
 float NetworkRows::weight(double t) const {

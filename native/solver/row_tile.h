@@ -14,6 +14,7 @@ class RowTile {
   Blocked state(int32_t rows) const { return tile(state_, rows); }
   Blocked end(int32_t rows) const { return tile(end_, rows); }  // after attempt(): the new state
   Blocked slope(int32_t stage, int32_t rows) const { return tile(stages_ + stage * size_, rows); }
+  int32_t measured() const { return dimension_ - options_->adaptive->silent; }  // columns over which sums() is a mean
   int32_t last_stage() const { return stage_count_ - 1; }
   double* t() { return t_.data(); }        // time of each row
   double* next() { return next_.data(); }  // ... at the end of its step

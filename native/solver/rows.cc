@@ -28,10 +28,7 @@ void RowSink::finish(int64_t save, int64_t row) {
   if (options_.shift != nullptr)
     for (int32_t c = 0; c < dimension_; ++c) out[c] = options_.scale[c] * out[c] + options_.shift[c];
   for (int32_t c = 0; c < dimension_; ++c) good = good && out[c] - out[c] == 0;
-  if (good) return;
-  int64_t seen = bad_row_.load(std::memory_order_relaxed);
-  while (row < seen && !bad_row_.compare_exchange_weak(seen, row, std::memory_order_relaxed)) {
-  }
+  if (!good) bad_.name(row);
 }
 
 }  // namespace flow

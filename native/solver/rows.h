@@ -1,8 +1,6 @@
 // Where rows come from and where they go: the start of a solve, and its results in the caller's coordinates.
 #pragma once
-#include <atomic>
-
-#include "solver/integrate.h"
+#include "solver/runners.h"
 
 namespace flow {
 
@@ -16,16 +14,13 @@ class RowSink {
   float* at(int64_t save, int64_t row) const { return x_ + (save * options_.n + row) * dimension_; }
   // Maps the row that stands at `at(save, row)` in network coordinates, in place.
   void finish(int64_t save, int64_t row);
-  int64_t nonfinite_row() const {
-    const int64_t row = bad_row_.load();
-    return row == INT64_MAX ? -1 : row;
-  }
+  int64_t nonfinite_row() const { return bad_.row(); }
 
  private:
   const SampleOptions& options_;
   int32_t dimension_;
   float* x_;
-  std::atomic<int64_t> bad_row_{INT64_MAX};
+  FirstRow bad_;
 };
 
 }  // namespace flow

@@ -74,7 +74,7 @@ class Batch {
   double norm(const Buffer<float>& sums) const {
     double sum = 0;
     for (int64_t r = 0; r < options_.n; ++r) sum += sums[r];
-    return std::sqrt(sum / (static_cast<double>(options_.n) * dimension_));
+    return std::sqrt(sum / (static_cast<double>(options_.n) * (dimension_ - options_.adaptive->silent)));
   }
 
   void store(const Buffer<float>& x) {

@@ -39,11 +39,10 @@ struct Shared {
   const SampleOptions& options;
   const Controller controller;
   const Span span;
-  const StopFlag* stop;
+  Interruption interruption;
   int32_t dimension, capacity, threads;
   RowSink sink;
   std::atomic<int64_t> queue{0}, most_nfe{0};
-  std::atomic<bool> stopped{false};
 };
 
 // One thread's share: a tile in flight, and a tile of rows that have had their first slopes and wait for a place.
@@ -64,7 +63,7 @@ class Runner {
     int32_t active = 0;
     for (;;) {
       while (active < shared_->capacity && (ready_ < waiting_count_ || refill())) enter(active++);
-      if (active == 0 || interrupted()) return;
+      if (active == 0 || shared_->interruption.requested()) return;
       for (int32_t r = 0; r < active; ++r) shared_->span.cut(active_.t()[r], rows_[r].h, &active_.step()[r], &active_.next()[r]);
       active_.attempt(shared_->field, slot_, active);
       for (int32_t r = 0; r < active; ++r) judge(r);
@@ -81,18 +80,12 @@ class Runner {
   }
 
  private:
-  bool interrupted() {
-    if (shared_->stop == nullptr || !shared_->stop->requested()) return false;
-    shared_->stopped.store(true, std::memory_order_relaxed);
-    return true;
-  }
-
   // Takes rows from the queue, computes their first slope and first step. Rows without an interval are done at once.
   bool refill() {
     const SampleOptions& o = shared_->options;
     ready_ = waiting_count_ = 0;
     while (waiting_count_ == 0) {
-      if (interrupted()) return false;
+      if (shared_->interruption.requested()) return false;
       // A full tile, but near the end of the queue a fair share.
       const int64_t left = o.n - shared_->queue.load(std::memory_order_relaxed);
       int64_t want = round_up((left + 2 * shared_->threads - 1) / (2 * shared_->threads), 12);
@@ -131,17 +124,16 @@ class Runner {
       for (int32_t r = 0; r < count; ++r) finish(fresh_, r, waiting_[r], RowStatus::kDone, fresh_.state(count));
       return;
     }
-    const double interval = std::fabs(span.to - span.from);
+    const double interval = std::fabs(span.to - span.from), columns = fresh_.measured();
     for (int32_t r = 0; r < count; ++r) {
-      const double h0 = probe_length(std::sqrt(size[r] / static_cast<double>(d)), std::sqrt(speed[r] / static_cast<double>(d)));
+      const double h0 = probe_length(std::sqrt(size[r] / columns), std::sqrt(speed[r] / columns));
       fresh_.step()[r] = (h0 < interval ? h0 : interval) * span.direction;
     }
     fresh_.probe(field, slot, count);
     for (int32_t r = 0; r < count; ++r) {
       const double h0 = std::fabs(fresh_.step()[r]);
       waiting_[r].nfe += cost(span.from + fresh_.step()[r]);
-      const double h =
-          shared_->controller.first_step(h0, std::sqrt(speed[r] / static_cast<double>(d)), std::sqrt(fresh_.sums()[r] / static_cast<double>(d)) / h0);
+      const double h = shared_->controller.first_step(h0, std::sqrt(speed[r] / columns), std::sqrt(fresh_.sums()[r] / columns) / h0);
       waiting_[r].h = h >= span.shortest ? (h < interval ? h : interval) : (span.shortest < interval ? span.shortest : interval);
     }
   }
@@ -175,7 +167,7 @@ class Runner {
     Row& row = rows_[r];
     const Span& span = shared_->span;
     const AdaptiveOptions& a = *shared_->options.adaptive;
-    const double error = std::sqrt(active_.sums()[r] / static_cast<double>(shared_->dimension)), tried = std::fabs(active_.step()[r]);
+    const double error = std::sqrt(active_.sums()[r] / static_cast<double>(active_.measured())), tried = std::fabs(active_.step()[r]);
     row.nfe += evaluations(r);
     ++row.tries;
     const Blocked state = active_.state(shared_->capacity);
@@ -261,16 +253,22 @@ Status solve_rows(const RowField& field, int32_t dimension, int32_t capacity, co
   if (options.adaptive->batch) return solve_batch(field, dimension, capacity, options, stop, x, report);
   const int64_t wanted = (options.n + 11) / 12;
   const int32_t most = resolve_threads(options.threads), threads = static_cast<int32_t>(wanted < most ? wanted : most);
-  Shared shared{field,         options, Controller(options.adaptive->error_order, options.adaptive->pi),
-                Span(options), stop,    dimension,
-                capacity,      threads, RowSink(options, dimension, x)};
+  Shared shared{field,
+                options,
+                Controller(options.adaptive->error_order, options.adaptive->pi),
+                Span(options),
+                Interruption(stop),
+                dimension,
+                capacity,
+                threads,
+                RowSink(options, dimension, x)};
   FLOW_TRY(field.open(field.self, 2 * threads, capacity));
   const Runners runners{new (std::nothrow) Runner[static_cast<size_t>(threads)]};
   if (runners.all == nullptr) return out_of_memory();
   for (int32_t i = 0; i < threads; ++i) FLOW_TRY(runners.all[i].init(shared, i));
   parallel_for(threads, threads, [&](int64_t task, int32_t) { runners.all[task].run(); });
   report->nfe = shared.most_nfe.load();
-  report->stopped = shared.stopped.load();
+  report->stopped = shared.interruption.seen();
   report->nonfinite_row = shared.sink.nonfinite_row();
   return {};
 }

@@ -3,16 +3,18 @@
 // that is b x + c net(a x) with net(z) = m tanh(m.z), a = alpha / V, b = g, c = dAlpha - g alpha. Along it d log p_t / dt = -div u, for any two times.
 
 import { describe, expect, it } from 'vitest';
-import { condOT, cosine, euler, linearVP, Model, polynomial, rk4, ve, vp } from '../../lib/index.ts';
+import { condOT, cosine, dopri5, euler, linearVP, Model, polynomial, rk4, ve, vp } from '../../lib/index.ts';
 import type { DensityRequest } from '../../lib/native/binding.ts';
 import { native } from '../../lib/native/load.ts';
 import { checkProgram } from '../../lib/network/check.ts';
 import { encodeProgram } from '../../lib/network/encode.ts';
 import { depends, type Program } from '../../lib/network/ops.ts';
 import { withDivergence, withEstimates } from '../../lib/network/tangent.ts';
+import { type Frame, frameOf } from '../../lib/paths/frame.ts';
 import type { Path } from '../../lib/paths/path.ts';
 import { resolvePath, storePath } from '../../lib/paths/paths.ts';
 import { Random } from '../../lib/random.ts';
+import { adaptiveRequest, frameTable } from '../../lib/sampling/adaptive.ts';
 import { tableauArrays } from '../../lib/solvers/solvers.ts';
 import { mixtureRows, mixtureScore } from '../cases/closed-forms.ts';
 import { sampleRequest } from '../native-binding/support.ts';
@@ -100,6 +102,40 @@ describe.each(paths.map((path) => [path.name === 'condOT' ? `condOT sigmaMin ${p
       const exact = logMixture(path, path.tMax, row(solve.initial as Float32Array)) - logMixture(path, path.tMin, row(x)) + base;
       expect(Math.abs(got - exact), `row ${r}: ${got}, ${exact}`).toBeLessThan(1e-4);
     });
+  });
+
+  it('with error control too, and that of one Gaussian: every row by steps of its own', async () => {
+    const { words, constants } = encodeProgram(withDivergence(program));
+    const { tMin, tMax } = path;
+    const slope = (t: number) => {
+      const { alpha, sigma, dAlpha, dSigma } = path.at(t);
+      const v = variance(path, t);
+      const g = (dAlpha * alpha * s * s + dSigma * sigma) / v;
+      return { a: alpha / v, tau: t, b: g, c: dAlpha - g * alpha };
+    };
+    const { a, b, c, adaptive } = adaptiveRequest(dopri5({ rtol: 1e-7, atol: 1e-7 }) as Parameters<typeof adaptiveRequest>[0], frameOf(untrained(d)), true);
+    const control = { ...adaptive, frame: frameTable({ from: tMin, to: tMax, slope } as unknown as Frame) };
+    const fixed = request(path, 1);
+    const solve = { ...fixed, a, b, c, frame: null, adaptive: control, weight: 0.1 };
+    const scale = solve.sourceScale;
+    for (const mean of [m, [0, 0, 0]]) {
+      const net = new (native().Network)(words, constants, Float32Array.from([...mean, ...mean]));
+      const { x } = net.sampleSync(solve);
+      const { logDensity, rowStatus, rowNfe } = await net.logDensity({ ...solve, save: new Int32Array(0) }).done;
+      net.dispose();
+      expect(rowStatus).toEqual(new Uint8Array(rows));
+      expect(new Set(rowNfe).size).toBeGreaterThan(1);
+      const log = (t: number, row: Float32Array): number =>
+        mean === m
+          ? logMixture(path, t, row)
+          : -row.reduce((sum, z) => sum + z * z, 0) / (2 * variance(path, t)) - (d / 2) * Math.log(2 * Math.PI * variance(path, t));
+      logDensity.forEach((got, r) => {
+        const row = (of: Float32Array): Float32Array => of.subarray(r * d, (r + 1) * d);
+        const base = -row(x).reduce((sum, z) => sum + z * z, 0) / (2 * scale * scale) - d * Math.log(scale * Math.sqrt(2 * Math.PI));
+        const exact = log(tMax, row(solve.initial as Float32Array)) - log(tMin, row(x)) + base;
+        expect(Math.abs(got - exact), `row ${r}: ${got}, ${exact}`).toBeLessThan(1e-4);
+      });
+    }
   });
 
   it('the score of a model is that of its velocity, up to the ends', async () => {
