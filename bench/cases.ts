@@ -1,5 +1,6 @@
 // The shapes that speed is measured on: velocity MLP u(t, x), input [x (d), t], L hidden layers of width H, SiLU, linear output d.
-// Flop convention: train step 6 B P, evaluation 2 N P, P = (d + 1) H + (L - 1) H^2 + H d. A fraction is always of the f32 fma peak measured beside it.
+// Flop convention: train step 6 B P, evaluation 2 N P, P = (d + 1) H + (L - 1) H^2 + H d; a divergence beside it 2 N (L - 1) H^2 for each tangent. A fraction is
+// always of the f32 fma peak measured beside it.
 
 export interface Shape {
   readonly d: number;
@@ -11,8 +12,11 @@ export interface Shape {
   readonly N: number;
 }
 
-/** `train+`: with clipping and EMA. `latency`: one row through 100 Euler steps, from JavaScript. `toy`: a whole training run. */
-export const kinds = ['train', 'train+', 'sample', 'latency', 'toy'] as const;
+/**
+ * `train+`: with clipping and EMA. `latency`: one row through 100 Euler steps, from JavaScript. `density`: log-densities, RK4 in 20 steps; exact up to 16 columns, one probe
+ * above. `toy`: a whole training run.
+ */
+export const kinds = ['train', 'train+', 'sample', 'latency', 'density', 'toy'] as const;
 export type Kind = (typeof kinds)[number];
 
 export interface Case {
@@ -22,11 +26,14 @@ export interface Case {
   readonly title: string;
   /** B or N. */
   readonly rows: number;
-  /** Of one unit: a train step, 100 Euler steps of N rows, a whole run. */
+  /** Of one unit: a train step, 100 Euler steps of N rows, the log-densities of N rows, a whole run. */
   readonly flop: number;
 }
 
 export const eulerSteps = 100;
+export const densitySteps = 20;
+/** Tangents of a log-density: as many as columns, or one probe. */
+export const tangents = ({ d }: Shape): number => (d <= 16 ? d : 1);
 export const toySteps = 20_000;
 
 const shape = (d: number, H: number, L: number, B: number, N: number): Shape => ({ d, H, L, B, N });
@@ -42,6 +49,7 @@ export const shapes: readonly Shape[] = [
   shape(784, 1024, 4, 256, 256),
   shape(256, 1024, 6, 1024, 256),
 ];
+const scored = [shape(2, 64, 3, 256, 1024), shape(2, 256, 3, 256, 1024), shape(16, 256, 4, 1024, 1024), shape(64, 512, 4, 1024, 1024)];
 const oneRow = [shape(2, 64, 3, 256, 1), shape(2, 256, 3, 256, 1), shape(784, 1024, 4, 256, 1)];
 
 export const weights = ({ d, H, L }: Shape): number => (d + 1) * H + (L - 1) * H * H + H * d;
@@ -50,7 +58,9 @@ function caseOf(kind: Kind, s: Shape): Case {
   const P = weights(s);
   const training = kind === 'train' || kind === 'train+' || kind === 'toy';
   const rows = training ? s.B : s.N;
-  const flop = training ? 6 * s.B * P * (kind === 'toy' ? toySteps : 1) : eulerSteps * 2 * s.N * P;
+  const derived = tangents(s) * (s.L - 1) * s.H * s.H;
+  const sampling = kind === 'density' ? 4 * densitySteps * 2 * s.N * (P + derived) : eulerSteps * 2 * s.N * P;
+  const flop = training ? 6 * s.B * P * (kind === 'toy' ? toySteps : 1) : sampling;
   const title = `${kind} (${s.d}, ${s.H}, ${s.L}) ${training ? 'B' : 'N'} = ${rows}`;
   return { id: `${kind}-${s.d}-${s.H}-${s.L}-${rows}`, kind, shape: s, title, rows, flop };
 }
@@ -60,6 +70,7 @@ export const cases: readonly Case[] = [
   ...shapes.filter((s) => s !== tiny).map((s) => caseOf('train+', s)),
   ...shapes.map((s) => caseOf('sample', s)),
   ...oneRow.map((s) => caseOf('latency', s)),
+  ...scored.map((s) => caseOf('density', s)),
   caseOf('toy', shapes[1] as Shape),
 ];
 

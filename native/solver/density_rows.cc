@@ -27,8 +27,7 @@ class DensityField {
     RowField field{this, [](void* self, int32_t slots, int32_t capacity) { return static_cast<DensityField*>(self)->open(slots, capacity); },
                    [](void* self, int32_t slot, int32_t at, int64_t row) { static_cast<DensityField*>(self)->enter(slot, at, row); },
                    [](void* self, int32_t slot, const double* t, Blocked x, Blocked v) { static_cast<DensityField*>(self)->evaluate(slot, t, x, v); }};
-    if (options_.solve.guidance.null_condition != nullptr)
-      field.cost = [](void* self, double t) { return static_cast<DensityField*>(self)->network_.cost(t); };
+    if (options_.solve.guidance.null_condition != nullptr) field.cost = [](void* self, double t) { return static_cast<DensityField*>(self)->network_.cost(t); };
     return field;
   }
 

@@ -87,7 +87,7 @@ describe('model.logDensity with error control', () => {
     const path = cosine();
     const plain = untrained(d, { hidden: [2], zeroOutput: true }, { path: storePath(resolvePath(path)), prediction: 'noise' });
     const model = Model.fromRecord({ ...plain, parameters: new Float32Array(plain.parameters.length) });
-    const { from, to } = frameOf(model.record);
+    const { from } = frameOf(model.record);
     const rows = new Float32Array(4 * d);
     // b = dAlpha / alpha, and rows at 0 stay there: log p = log N(0; 0, I) + d log alpha(to) - d (log alpha(to) - log alpha(from)).
     const exact = d * (Math.log(path.at(from).alpha) - 0.5 * Math.log(2 * Math.PI));
