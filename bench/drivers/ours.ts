@@ -2,7 +2,7 @@
 // the latency of one row and the whole run go through the public face.
 
 import { createRequire } from 'node:module';
-import { adamw, euler, type MlpOptions, Model, mlp, rk4, train } from '../../lib/index.ts';
+import { adamw, euler, Model, mlp, rk4, train } from '../../lib/index.ts';
 import type { Binding, NativeDataset, SampleRequest, TrainerRequest } from '../../lib/native/binding.ts';
 import { encodeProgram } from '../../lib/network/encode.ts';
 import { initialiseParameters } from '../../lib/network/initialise.ts';
