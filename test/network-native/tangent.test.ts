@@ -140,7 +140,7 @@ function densityRequest(index: number, framed: boolean, shared: boolean): { requ
 }
 
 describe('native log-densities', () => {
-  it(`of ${count} networks agree with the float64 integrator, with and without a frame, conditions shared or not`, async () => {
+  it(`of ${count} networks agree with the float64 integrator, with and without a frame, conditions shared or not`, { timeout: 180_000 }, async () => {
     for (let index = 0; index < count; index++) {
       const { network, inputs } = caseAt(index);
       if (inputs.rows === 0) continue;
