@@ -111,7 +111,8 @@ double PairCosts::weight(int32_t n, int64_t stride, int32_t threads, const StopF
   return high;
 }
 
-// The finest step that the largest cost allows. No cost above that of the drawn pairing can be part of an optimum, so twice it is enough.
+// The finest step that the largest cost allows. No cost above that of the drawn pairing can be part of an optimum, so twice it is enough; where that costs
+// nothing, every cost above 0 is beyond the limit.
 void PairCosts::quantise(int32_t n, int32_t threads, int32_t* out, int64_t out_stride) {
   const int64_t stride = round_up(n, 16);
   over_rows(n, threads, nullptr, [&](int32_t i) {
@@ -127,9 +128,10 @@ void PairCosts::quantise(int32_t n, int32_t threads, int32_t* out, int64_t out_s
     top = sums_[2 * i + 1] > top ? sums_[2 * i + 1] : top;
   }
   top = 2 * drawn < top ? 2 * drawn : top;
-  const double scale = top > 0 ? kCostLimit / top : 0;
+  top = top > 0 ? top : 0x1p-149;
+  const double scale = kCostLimit / top;
   const float most = static_cast<float>(top), factor = static_cast<float>(scale);
-  const bool tiny = !(scale < 3e38);  // all costs are subnormal
+  const bool tiny = !(scale < 3e38);  // no f32
   over_rows(n, threads, nullptr, [&](int32_t i) {
     const float* d = distance_.data() + i * stride;
     int32_t* c = out + i * out_stride;

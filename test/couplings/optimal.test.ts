@@ -67,6 +67,11 @@ describe('optimal cost', () => {
     expect(Array.from(table.couple(isas[0] as string, x0, x1, 5, 1, null, 0, 1))).toEqual(turned);
   });
 
+  it('leaves rows as they are drawn where that costs nothing', () => {
+    const x = Float32Array.of(3, 1, 4, 1.5, 9, 2.6, 5);
+    for (const isa of isas) expect(Array.from(table.couple(isa, x, x, 7, 1, null, 0, 1))).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+
   it('never loses or repeats a row, even where all costs are equal, huge or tiny', () => {
     for (const [scale, rows] of [
       [0, 50],

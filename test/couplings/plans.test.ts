@@ -243,6 +243,14 @@ describe('rounded to a permutation', () => {
     expect(chi).toBeLessThan(119 + 5 * Math.sqrt(2 * 119)); // 119 degrees of freedom, five standard deviations
   });
 
+  it('takes either permutation of two rows as often where both cost the same', () => {
+    const draws = 4000;
+    const x = new Float32Array(2);
+    let drawn = 0;
+    for (let seed = 1; seed <= draws; seed++) drawn += couple(permuted(0.1), x, x, 2, seed).from[0] === 0 ? 1 : 0;
+    expect(Math.abs(drawn / draws - 1 / 2)).toBeLessThan(5 / (2 * Math.sqrt(draws))); // five standard deviations
+  });
+
   it('spreads as the plan does: the cost of a pair is that of the plan within a twentieth', () => {
     const rows = 256;
     for (const [d, regularisation] of [
