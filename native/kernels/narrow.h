@@ -5,9 +5,9 @@
 // Layouts, the same in every family:
 //   narrow matrix (rows, cols): per part [ceil(cols/32)][capacity][32] bfloat16; lanes past `cols` are zero; capacity is a multiple of 32, and rows up to the
 //     next multiple of 32 may be read (what they hold does not matter).
-//   narrow panels of W (out, in): per part [ceil(out/32)][ceil(in/32)][16][32][2]: element (o, i) in pair i%32/2 of its block, lane o%32, half i%2; zero
-//   padded. row groups of a matrix: [ceil(cols/32)][capacity/32][1024]: 32 rows x 32 columns as the weight gradient wants them; missing rows are zero. The
-//   right
+//   narrow panels of W (out, in): per part [ceil(out/32)][ceil(in/32)][16][32][2]: element (o, i) in pair i%32/2 of its block, lane o%32, half i%2; padding is
+//     zero.
+//   row groups of a matrix: [ceil(cols/32)][capacity/32][1024]: 32 rows x 32 columns as the weight gradient wants them; missing rows are zero. The right
 //     operand's are [16 pairs of rows][32 columns][2]; the left operand's order is the family's own.
 // All pointers are 64-byte aligned. Sums ascend over the columns; within a family their order does not depend on how many rows or panels are asked for.
 #pragma once

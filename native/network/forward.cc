@@ -148,22 +148,27 @@ DenseArgs dense_args(const Workspace& w, const float* parameters, int32_t o, Row
   return {w.value(op.a, rows), parameters + program.parameters[op.p].packed, bias, op.activation, w.value(op.output, rows), w.slope(o, rows), none, false};
 }
 
+NarrowDenseArgs narrow_product(const Workspace& w, int32_t o, Rows rows) {
+  const Parameter& weight = w.program().parameters[w.program().ops[o].p];
+  NarrowDenseArgs args{};
+  args.panels = w.narrow_weight(o);
+  args.panel_plane = w.narrow()->weight_count;
+  args.parts = w.narrow()->parts;
+  args.rows = rows.count;
+  args.in = weight.shape[1];
+  args.out = weight.shape[0];
+  return args;
+}
+
 // The output is written in f32 for those who read it so, and narrow for the next dense op.
 NarrowDenseArgs narrow_args(const Workspace& w, const float* parameters, int32_t o, Rows rows, const float* row_bias) {
   const Program& program = w.program();
   const Op& op = program.ops[o];
-  const Parameter& weight = program.parameters[op.p];
   const NarrowPlan& narrow = *w.narrow();
   const NarrowPlan::Value& out = narrow.values[op.output];
   const int32_t buffer = w.plan().values[op.output].buffer;
-  NarrowDenseArgs args{};
+  NarrowDenseArgs args = narrow_product(w, o, rows);
   args.x = w.narrow_matrix(w.plan().values[op.a].buffer, rows);
-  args.panels = w.narrow_weight(o);
-  args.panel_plane = narrow.weight_count;
-  args.parts = narrow.parts;
-  args.rows = rows.count;
-  args.in = weight.shape[1];
-  args.out = weight.shape[0];
   args.bias = row_bias != nullptr ? row_bias : op.q >= 0 ? parameters + program.parameters[op.q].packed : nullptr;
   args.activation = op.activation;
   args.quick = narrow.parts == 1;

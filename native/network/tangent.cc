@@ -12,16 +12,8 @@ namespace {
 // The same on bfloat16 operands: the epilogue multiplies by the slope and rounds for the next layer.
 void tangent_product(const Workspace& w, int32_t o, Blocked slope, Rows rows) {
   const Op& op = w.program().ops[o];
-  const Parameter& weight = w.program().parameters[op.p];
-  const NarrowPlan& narrow = *w.narrow();
-  const NarrowPlan::Value& out = narrow.values[op.output];
-  NarrowDenseArgs args{};
-  args.panels = w.narrow_weight(o);
-  args.panel_plane = narrow.weight_count;
-  args.parts = narrow.parts;
-  args.rows = rows.count;
-  args.in = weight.shape[1];
-  args.out = weight.shape[0];
+  const NarrowPlan::Value& out = w.narrow()->values[op.output];
+  NarrowDenseArgs args = narrow_product(w, o, rows);
   args.mul = slope;
   for (int32_t copy = 0; copy < w.program().values[op.output].copies; ++copy) {
     args.x = w.narrow_copy(w.program().list[op.along], copy, rows);

@@ -79,6 +79,7 @@ constexpr Features kAllFeatures{0, INT32_MAX};
 
 // A dense op forward as the kernel takes it; `row_bias` (may be null) replaces its bias.
 DenseArgs dense_args(const Workspace& w, const float* parameters, int32_t o, Rows rows, const float* row_bias);
+NarrowDenseArgs narrow_product(const Workspace& w, int32_t o, Rows rows);  // the product by op's weight alone: without x, and nothing is written
 NarrowDenseArgs narrow_args(const Workspace& w, const float* parameters, int32_t o, Rows rows, const float* row_bias);  // where w is narrow
 // value(op.output) from its inputs. A dense op with `row_bias` adds that vector (padded) instead of its own bias.
 void forward_op(const Workspace& w, const float* parameters, int32_t o, Rows rows, Panels panels = kAllPanels, const float* row_bias = nullptr);

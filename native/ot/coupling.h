@@ -12,7 +12,7 @@
 
 namespace flow {
 
-constexpr int64_t kMostCoupledRows = 4096;  // the costs of 4096 rows take 64 MiB
+constexpr int64_t kMostCoupledRows = 4096;  // whose costs, and as integers, take 128 MiB, with dummies up to 320
 
 struct CouplingDraws {  // where random numbers come from: row first_row + i of this stream belongs to row i of the batch
   PhiloxKey key{};

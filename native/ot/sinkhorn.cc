@@ -43,13 +43,7 @@ bool Sinkhorn::solve(const Kernels& k, int32_t n, int64_t stride, float* matrix,
     if (!turn(k, turned_.data(), column_, row_, threads, stop)) return false;
     raise(column_, rho);
   }
-  double most = 0;
-  for (int32_t j = 0; j < n; ++j) {
-    const double potential = -rho * (column_.base[j] + static_cast<double>(column_.step[j]));
-    wanted_[j] = static_cast<float>(potential);
-    most = j == 0 || potential > most ? potential : most;
-  }
-  for (int64_t j = n; j < stride; ++j) wanted_[j] = kNothing;
+  const double most = wish(column_, rho);
   k.exponentials(static_cast<int32_t>(stride), wanted_.data(), zero_.data(), static_cast<float>(most), mass_.data());
   return true;
 }
@@ -69,15 +63,21 @@ void Sinkhorn::raise(Side& own, double rho) {
   }
 }
 
-// sum_i |mass of row i - exp(-rho phi_i)| over the sum of the latter, which is what the masses come to: 1 / n where marginals are held.
-double Sinkhorn::excess(const Kernels& k, double rho) {
+// wanted_ = -rho potential, and the largest of it.
+double Sinkhorn::wish(const Side& own, double rho) {
   double most = 0;
   for (int32_t i = 0; i < n_; ++i) {
-    const double potential = -rho * (row_.base[i] + static_cast<double>(row_.step[i]));
+    const double potential = -rho * (own.base[i] + static_cast<double>(own.step[i]));
     wanted_[i] = static_cast<float>(potential);
     most = i == 0 || potential > most ? potential : most;
   }
   for (int64_t i = n_; i < stride_; ++i) wanted_[i] = kNothing;
+  return most;
+}
+
+// sum_i |mass of row i - exp(-rho phi_i)| over the sum of the latter, which is what the masses come to: 1 / n where marginals are held.
+double Sinkhorn::excess(const Kernels& k, double rho) {
+  const double most = wish(row_, rho);
   k.exponentials(static_cast<int32_t>(stride_), row_.step.data(), row_.sum.data(), static_cast<float>(most), mass_.data());
   k.exponentials(static_cast<int32_t>(stride_), wanted_.data(), zero_.data(), static_cast<float>(most), wanted_.data());
   double off = 0, all = 0;

@@ -30,6 +30,7 @@ class Sinkhorn {
   };
   bool turn(const Kernels& k, const float* matrix, Side& own, const Side& other, int32_t threads, const StopFlag* stop);
   void raise(Side& own, double rho);
+  double wish(const Side& own, double rho);
   double excess(const Kernels& k, double rho);
   void take_in(float* matrix, int32_t threads);
 
@@ -37,8 +38,8 @@ class Sinkhorn {
   int64_t stride_ = 0;
   float log_n_ = 0;
   Side row_, column_;
-  Buffer<float> turned_;  // the matrix, transposed
-  Buffer<float> mass_, wanted_, zero_;
+  Buffer<float> turned_;                // the matrix, transposed
+  Buffer<float> mass_, wanted_, zero_;  // wanted: logarithms of the masses that the potentials ask for
 };
 
 }  // namespace flow

@@ -1,6 +1,7 @@
 // Log-densities with error control: the integral of the divergence is one more component of the state, f32 like the others,
 //   d(x, w l)/dt = (v, w div v),   w = its share in the error norm,
-// so that steps and statuses are those of solve_rows.h. Without a share w is 2^-60, and the mean is over d columns: the steps of x alone to the bit.
+// so that steps and statuses are those of solve_rows.h. w is at least 2^-60, so that f32 keeps it; without a share the mean is over d columns: the steps of x
+// alone to the bit.
 #include "core/buffer.h"
 #include "network/packed.h"
 #include "solver/density_parts.h"
@@ -20,7 +21,7 @@ class DensityField {
         length_(counted(options, network.program.dimension)) {
     network_.trace();
   }
-  double weight() const { return options_.weight > 0 ? options_.weight : 0x1p-60; }
+  double weight() const { return options_.weight > 0x1p-60 ? options_.weight : 0x1p-60; }
   void probe(int64_t index) { probe_ = index; }
 
   RowField field() {

@@ -12,8 +12,8 @@ namespace {
 
 constexpr int64_t kTilesLimit = 256 * 1024;  // packed parameters up to which weights and gradient of a runner stay in L2
 constexpr int64_t kBlockRows = 128;          // rows per block of scheme `tiles`: fewer would spend more on the sum than they bring
-constexpr int64_t kMostBlocks =
-    8;  // more would keep more threads busy, and move more gradients through the third-level cache: 8 take 5 % less than 16 at (2, 256, 3), B = 4096
+// More would keep more threads busy, and move more gradients through the third-level cache: 8 take 5 % less than 16 at (2, 256, 3), B = 4096.
+constexpr int64_t kMostBlocks = 8;
 constexpr int64_t kChunkRows = 2048;    // rows at once of scheme `layers`
 constexpr int32_t kGradientPanels = 8;  // a task of a weight gradient of scheme `layers`: 8 panels of outputs x 8 blocks of inputs, 256 KiB of sums
 

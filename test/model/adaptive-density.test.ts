@@ -83,6 +83,15 @@ describe('model.logDensity with error control', () => {
     }
   });
 
+  it('has the integral however small its share', async () => {
+    const model = modelOf();
+    const rows = rowsOf(8, 2);
+    const solver = dopri5({ rtol: 1e-4, atol: 1e-4 });
+    const least = await model.logDensity(rows, { solver, traceWeight: 2 ** -60 });
+    for (const traceWeight of [1e-30, 1e-42, 1e-50])
+      expect((await model.logDensity(rows, { solver, traceWeight })).logDensity, `${traceWeight}`).toEqual(least.logDensity);
+  });
+
   it('controls the integral, also where the state does not move: with a network of zeros the velocity is b(t) x, its divergence d b(t)', async () => {
     const path = cosine();
     const plain = untrained(d, { hidden: [2], zeroOutput: true }, { path: storePath(resolvePath(path)), prediction: 'noise' });
