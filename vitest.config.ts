@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['test/**/*.test.ts'], pool: 'forks', maxWorkers: 2, testTimeout: 60_000, globalSetup: 'test/setup.mjs', setupFiles: 'test/fuzz.setup.ts' },
+  test: { include: ['test/**/*.test.ts'], pool: 'forks', maxWorkers: 2, testTimeout: 120_000, globalSetup: 'test/setup.mjs', setupFiles: 'test/fuzz.setup.ts' },
 });
