@@ -62,7 +62,13 @@ export function record<K extends string>(
   for (const key of keysOf(value, path)) {
     if (!(known as readonly string[]).includes(key)) {
       const near = nearest(key, known);
-      const hint = Object.hasOwn(elsewhere, key) ? `Write ${elsewhere[key]}.` : near ? `Did you mean "${near}"?` : `Known options: ${known.join(', ')}.`;
+      const hint = Object.hasOwn(elsewhere, key)
+        ? `Write ${elsewhere[key]}.`
+        : near
+          ? `Did you mean "${near}"?`
+          : known.length > 0
+            ? `Known options: ${known.join(', ')}.`
+            : 'It takes none.';
       throw argumentError('ERR_FLOW_CONFIG', `${path}.${key}`, 'a known option', key, hint);
     }
     copy[key as K] = read(value, key, path);

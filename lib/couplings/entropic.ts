@@ -14,9 +14,9 @@ export interface SinkhornOptions extends MinibatchOTOptions {
   readonly regularisation?: Regularisation;
   /** `sample`: each row of data draws its row of noise from the plan. `permutation`: a random permutation of the same spread. @default 'sample' */
   readonly rounding?: 'sample' | 'permutation';
-  /** At most so many turns of both marginals, 1 .. 100,000. @default 1000 */
+  /** At most so many turns of both marginals, 1 .. 100,000; a permutation has none. @default 1000 */
   readonly iterations?: number;
-  /** The iteration ends when the marginals are off by less (L1), in [0, 1]. @default 0.001 */
+  /** The iteration ends when the marginals are off by less (L1), in [0, 1]; a permutation has none. @default 0.001 */
   readonly tolerance?: number;
 }
 export interface UnbalancedOTOptions extends Omit<SinkhornOptions, 'rounding'> {
@@ -25,6 +25,8 @@ export interface UnbalancedOTOptions extends Omit<SinkhornOptions, 'rounding'> {
 }
 
 const common = ['regularisation', 'iterations', 'tolerance', 'ignoreCondition', 'batch'] as const;
+/** What other libraries call them. */
+const elsewhere = { reg: 'regularisation', epsilon: 'regularisation', blur: 'regularisation, the square of blur', method: 'rounding' } as const;
 
 /**
  * Entropic minibatch transport. Each row of data draws its row of noise from the plan of its batch (by random numbers of its own: a function of seed, step and row),
@@ -37,8 +39,17 @@ const common = ['regularisation', 'iterations', 'tolerance', 'ignoreCondition', 
  * @example train({ data, path: schrodingerBridge({ sigma: 1 }), coupling: sinkhorn({ regularisation: { absolute: 2 } }) })
  */
 export function sinkhorn(options: SinkhornOptions = {}): OptimalCoupling {
-  const given = record(options, 'options', [...common, 'rounding']);
+  const given = record(options, 'options', [...common, 'rounding'], elsewhere);
   const permutation = choice(given.rounding ?? 'sample', 'options.rounding', ['sample', 'permutation']) === 'permutation';
+  for (const name of ['iterations', 'tolerance'] as const)
+    if (permutation && given[name] !== undefined)
+      throw argumentError(
+        'ERR_FLOW_CONFIG',
+        `options.${name}`,
+        "nothing with rounding: 'permutation'",
+        given[name],
+        'It is solved exactly, without iteration.',
+      );
   const regularisation = strength(given.regularisation ?? 0.05, 'options.regularisation');
   const limits = checkLimits(given);
   const name = `sinkhorn ${words(regularisation)}${permutation ? ' as a permutation' : limits.words}`;
@@ -54,7 +65,7 @@ export function sinkhorn(options: SinkhornOptions = {}): OptimalCoupling {
  * @example train({ data, coupling: unbalancedOT({ regularisation: 0.05, marginal: 1 }) })
  */
 export function unbalancedOT(options: UnbalancedOTOptions = {}): OptimalCoupling {
-  const given = record(options, 'options', [...common, 'marginal']);
+  const given = record(options, 'options', [...common, 'marginal'], { ...elsewhere, regM: 'marginal', reg_m: 'marginal' });
   const regularisation = strength(given.regularisation ?? 0.05, 'options.regularisation');
   const marginal = strength(given.marginal ?? 1, 'options.marginal');
   const limits = checkLimits(given);

@@ -32,10 +32,11 @@ export function transport(name: string, options: { readonly ignoreCondition?: un
 
 /**
  * Exact minibatch optimal transport: in each batch the noise rows are permuted so that the sum of |x0 - x1|^2 (network coordinates) is least, which
- * straightens the flow. Always a permutation; batches of 1 .. 4096 rows; `batch` couples more rows at once than a step takes. With a condition it is aware of it (C2OT): labels are coupled within each class, numbers by
- * the cost |x0_i - x1_j|^2 + w |y0_i - y1_j|^2, w so that 5 % of all pairs cost no more than the drawn ones.
+ * straightens the flow. Always a permutation; batches of 1 .. 4096 rows; `batch` couples more rows at once than a step takes. With a condition it is aware of it
+ * (C2OT): labels are coupled within each class, numbers by the cost |x0_i - x1_j|^2 + w |y0_i - y1_j|^2, w so that 5 % of all pairs cost no more than the
+ * drawn ones.
  * Sources: arXiv 2302.00482 and 2304.14772; with conditions arXiv 2503.10636.
- * @throws FlowError ERR_FLOW_TYPE or ERR_FLOW_CONFIG for options that are none.
+ * @throws FlowError ERR_FLOW_TYPE, ERR_FLOW_RANGE or ERR_FLOW_CONFIG for options that are none.
  * @example const model = await train({ data, coupling: minibatchOT({ batch: 1024 }), batchSize: 256 });
  */
 export function minibatchOT(options: MinibatchOTOptions = {}): OptimalCoupling {

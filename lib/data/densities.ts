@@ -10,7 +10,10 @@ import { type SyntheticName, syntheticNames, syntheticVersions } from './synthet
 export interface SyntheticDensity {
   /** -E ln p in nats. */
   readonly entropy: number;
-  /** ln p of each row of x (n, 2): (n), in nats; -Infinity where the density is 0. */
+  /**
+   * ln p of each row of x (n, 2): (n), in nats; -Infinity where the density is 0, or too small for a number.
+   * @throws FlowError ERR_FLOW_TYPE, ERR_FLOW_SHAPE, ERR_FLOW_NONFINITE
+   */
   logDensity(x: Float32Array | Float64Array): Float64Array;
 }
 
@@ -25,6 +28,7 @@ function mixture(points: readonly (readonly [number, number, number])[], std: nu
   return (x, y) => {
     let nearest = Number.POSITIVE_INFINITY;
     for (let k = 0; k < nodes.length; k += 3) nearest = Math.min(nearest, (x - (nodes[k] as number)) ** 2 + (y - (nodes[k + 1] as number)) ** 2);
+    if (nearest === Number.POSITIVE_INFINITY) return Number.NEGATIVE_INFINITY;
     let sum = 0;
     for (let k = 0; k < nodes.length; k += 3)
       sum += (nodes[k + 2] as number) * Math.exp(rate * ((x - (nodes[k] as number)) ** 2 + (y - (nodes[k + 1] as number)) ** 2 - nearest));
@@ -101,7 +105,7 @@ const laws: Partial<Record<SyntheticName, Readonly<Record<string, Law>>>> = {
  * The density of a synthetic set and its entropy: the best negative log-likelihood that a model of it can have on fresh rows.
  * Known of normal, 8gaussians, moons (`runner`, `runner-twodim`), scurve, checkerboard, swissroll and circles; null for the others.
  * @param options.version One of syntheticVersions(name). @default the first of them
- * @throws FlowError ERR_FLOW_CONFIG (unknown name or version); logDensity: ERR_FLOW_SHAPE, ERR_FLOW_TYPE
+ * @throws FlowError ERR_FLOW_CONFIG (unknown name or version); ERR_FLOW_TYPE for options that are none
  * @example const floor = syntheticDensity('checkerboard')?.entropy; // 3.676 nats
  */
 export function syntheticDensity(name: SyntheticName, options: { readonly version?: string } = {}): SyntheticDensity | null {
@@ -116,6 +120,8 @@ export function syntheticDensity(name: SyntheticName, options: { readonly versio
     logDensity: (x: Float32Array | Float64Array) => {
       if (!(x instanceof Float32Array || x instanceof Float64Array)) throw argumentError('ERR_FLOW_TYPE', 'x', 'a Float32Array or Float64Array', x);
       if (x.length % 2 !== 0) throw argumentError('ERR_FLOW_SHAPE', 'x', 'rows of 2 columns', x);
+      const bad = x.findIndex((value) => !Number.isFinite(value));
+      if (bad >= 0) throw argumentError('ERR_FLOW_NONFINITE', `x, row ${bad >> 1}, column ${bad % 2}`, 'a finite number', x[bad]);
       at ??= law.at();
       const ln = at;
       return Float64Array.from({ length: x.length / 2 }, (_, i) => ln(x[2 * i] as number, x[2 * i + 1] as number));

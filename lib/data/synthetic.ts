@@ -38,8 +38,14 @@ const generators = {
 export type SyntheticName = keyof typeof generators;
 /** All names, as `flowmatch demo` lists them. */
 export const syntheticNames = Object.freeze(Object.keys(generators)) as readonly SyntheticName[];
-/** The versions of a name; the first is the default. */
-export const syntheticVersions = (name: SyntheticName): readonly string[] => Object.keys(generators[name]);
+/**
+ * The versions of a name; the first is the default.
+ * @throws FlowError ERR_FLOW_CONFIG (unknown name)
+ * @example syntheticVersions('moons'); // ['runner', 'runner-twodim', 'torchcfm']
+ */
+export function syntheticVersions(name: SyntheticName): readonly string[] {
+  return Object.keys(generators[choice(name, 'syntheticVersions.name', syntheticNames)]);
+}
 
 /**
  * `n` rows of a two-dimensional toy distribution.

@@ -57,7 +57,7 @@ export function meanFlow(options: { readonly instant?: number } = {}): Objective
  * as one more input, the model takes one step by default, and has no encode(), score() or logDensity(). No derivative is needed: a step costs less, and any time features do.
  * @param options.instant Share of rows with s = 0, which learn the velocity itself, in [0, 1); the others have one of the lengths and one of its multiples. @default 0.875
  * @param options.mostSteps The most Euler steps: a power of two, 1 .. 1024; steps of length 1 / mostSteps learn from the velocity. @default 128
- * @param options.teacher Weights that make the targets: the running mean of `ema`, steadier; or those at hand, ahead of it in short runs. @default 'ema'
+ * @param options.teacher Weights that make the targets: the running mean of `ema`, steadier; or those at hand, ahead of it in short runs, and the same with `ema: 0`. @default 'ema'
  * @param options.limit Targets are kept within +-limit, in network coordinates; above 0. The authors have 4, for images in [-1, 1]. @default none
  * @throws FlowError ERR_FLOW_CONFIG, ERR_FLOW_TYPE, ERR_FLOW_RANGE
  * @example const model = await train({ data, objective: shortcut() }); await model.sample({ n: 1000, solver: euler({ steps: 4 }) });

@@ -102,15 +102,25 @@ function drawn(x: Values, columns: number, count: number, seed: bigint, side: nu
   return out;
 }
 
-/** The parts below one another, (x - mean) / std by column, of the whole reference; a constant column is only centred. */
+/**
+ * The parts below one another, (x - mean) / std by column, of the whole reference; a constant column is only centred. Columns are first divided by a power of two
+ * near their largest value, which rounds nothing, so that squares of neither 1e200 nor 1e-200 leave the range of numbers.
+ */
 function standardised(reference: Values, parts: readonly Values[], columns: number): Float32Array {
   const rows = reference.length / columns;
-  const [mean, std] = [new Float64Array(columns), new Float64Array(columns)];
+  const [mean, variance, unit] = [new Float64Array(columns), new Float64Array(columns), new Float64Array(columns)];
   reference.forEach((v: number, i: number) => {
-    mean[i % columns] = (mean[i % columns] as number) + v / rows;
+    unit[i % columns] = Math.max(unit[i % columns] as number, Math.abs(v));
+  });
+  unit.forEach((largest, c) => {
+    unit[c] = largest === 0 ? 1 : 2 ** Math.min(Math.floor(Math.log2(largest)), 1023);
+  });
+  const scaled = (v: number, c: number): number => v / (unit[c] as number);
+  reference.forEach((v: number, i: number) => {
+    mean[i % columns] = (mean[i % columns] as number) + scaled(v, i % columns) / rows;
   });
   reference.forEach((v: number, i: number) => {
-    std[i % columns] = (std[i % columns] as number) + (v - (mean[i % columns] as number)) ** 2 / rows;
+    variance[i % columns] = (variance[i % columns] as number) + (scaled(v, i % columns) - (mean[i % columns] as number)) ** 2 / rows;
   });
   const out = new Float32Array(parts.reduce((sum, x) => sum + x.length, 0));
   let at = 0;
@@ -118,7 +128,7 @@ function standardised(reference: Values, parts: readonly Values[], columns: numb
     for (let i = 0; i < x.length; i++) {
       const c = i % columns;
       // Far beyond the reference any value tells as much as this one.
-      const z = ((x[i] as number) - (mean[c] as number)) / (Math.sqrt(std[c] as number) || 1);
+      const z = (scaled(x[i] as number, c) - (mean[c] as number)) / (Math.sqrt(variance[c] as number) || 1);
       out[at++] = Math.max(-farthest, Math.min(farthest, z));
     }
   return out;

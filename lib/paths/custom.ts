@@ -27,9 +27,7 @@ export interface PathDefinition {
 export function definePath(definition: PathDefinition): TablePath {
   const given = record(definition, 'path', ['name', 'tMin', 'tMax', 'sourceScale', 'at']);
   const { name, at } = given;
-  if (typeof name !== 'string' || name.length === 0 || name.length > 100)
-    throw argumentError('ERR_FLOW_TYPE', 'path.name', 'a name of 1 to 100 characters', name);
-  if (name === 'condOT') throw argumentError('ERR_FLOW_CONFIG', 'path.name', 'a name that no built-in path has', name);
+  const known = checkName(name, 'path.name');
   if (typeof at !== 'function') throw argumentError('ERR_FLOW_TYPE', 'path.at', 'a function of t', at);
   const tMin = finite(given.tMin ?? 0, 'path.tMin', 0, 1);
   const tMax = finite(given.tMax ?? 1, 'path.tMax', 0, 1);
@@ -39,7 +37,14 @@ export function definePath(definition: PathDefinition): TablePath {
   const sample = sampler(at as PathDefinition['at'], definition, tMin, tMax);
   checkDerivatives(sample, tMin, tMax, 'path.at');
   checkEnds(sample(tMin), sample(tMax), tMin, tMax);
-  return tablePath(name, tMin, tMax, sourceScale, fittingTable(sample, tMin, tMax, 'path.at'));
+  return tablePath(known, tMin, tMax, sourceScale, fittingTable(sample, tMin, tMax, 'path.at'));
+}
+
+/** A name for a path of one's own; the name alone tells condOT() from it. */
+export function checkName(value: unknown, path: string): string {
+  if (typeof value !== 'string' || value.length === 0 || value.length > 100) throw argumentError('ERR_FLOW_TYPE', path, 'a name of 1 to 100 characters', value);
+  if (value === 'condOT') throw argumentError('ERR_FLOW_CONFIG', path, 'a name that no built-in path has', value);
+  return value;
 }
 
 /** The user's function as six numbers, each checked; calls stay inside [tMin, tMax]. */

@@ -5,7 +5,7 @@ import { argumentError } from '../errors.ts';
 import { choice, finite, record } from '../options.ts';
 import { type AffinePath, affinePath } from './affine.ts';
 import { quarterTurn, turnOf } from './cosine.ts';
-import { checkDerivatives } from './custom.ts';
+import { checkDerivatives, checkName } from './custom.ts';
 import { derivative, scalar } from './scalar.ts';
 import { type TablePath, tablePath } from './table.ts';
 import { fittingTable } from './tabulate.ts';
@@ -135,9 +135,7 @@ function ownInterpolant(
   ready: InterpolantGamma | null,
   scale: number,
 ): TablePath {
-  const name = given.name ?? 'interpolant';
-  if (typeof name !== 'string' || name.length === 0 || name.length > 100)
-    throw argumentError('ERR_FLOW_TYPE', 'interpolant.name', 'a name of 1 to 100 characters', name);
+  const name = checkName(given.name ?? 'interpolant', 'interpolant.name');
   const [first, last] = timesOf(ready);
   const tMin = finite(given.tMin ?? first, 'interpolant.tMin', first, 1);
   const tMax = finite(given.tMax ?? last, 'interpolant.tMax', 0, last);

@@ -15,7 +15,7 @@ export function scalar(value: unknown, path: string): (t: number) => number {
     }
     if (typeof result !== 'number') throw argumentError('ERR_FLOW_TYPE', `${path}(${t})`, 'a number', result);
     if (!Number.isFinite(result)) {
-      const hint = 'Narrow [tMin, tMax] so that it ends before the singular point, and give the limits at t = 0 and t = 1.';
+      const hint = 'Give the limits at singular points such as t = 0 and t = 1; where it takes tMin and tMax, they may leave others out.';
       throw argumentError('ERR_FLOW_NONFINITE', `${path}(${t})`, 'a finite number', result, hint);
     }
     return result;

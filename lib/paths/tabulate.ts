@@ -60,7 +60,7 @@ export function fittingTable(sample: Sample, tMin: number, tMax: number, path: s
   const table = tabulate(sample, tMin, tMax, fineNodes);
   const miss = missed(table, sample, tMin, tMax, scale);
   if (miss === null) return table;
-  const hint = 'Smooth the function, or narrow [tMin, tMax] so that it ends before the steep part.';
+  const hint = 'Smooth the function; where it takes tMin and tMax, they may leave the steep part out.';
   const expected = `a smooth function (the table of ${fineNodes} nodes misses it by ${miss.error.toPrecision(2)})`;
   throw argumentError('ERR_FLOW_CONFIG', `${path}(${miss.t}).${miss.field}`, expected, miss.exact, hint);
 }

@@ -67,5 +67,16 @@ describe('densities', () => {
     expect(() => syntheticDensity('moons', { seed: 1 } as never)).toThrow(/syntheticDensity\.seed/);
     expect(() => syntheticDensity('moons')!.logDensity([1, 2] as never)).toThrow(/Float32Array/);
     expect(() => syntheticDensity('moons')!.logDensity(Float32Array.of(1))).toThrow(/rows of 2 columns/);
+    for (const name of ['moons', 'checkerboard'] as const)
+      for (const bad of [Number.NaN, Number.POSITIVE_INFINITY])
+        expect(() => syntheticDensity(name)!.logDensity(Float64Array.of(0, 0, 0, bad))).toThrow(
+          expect.objectContaining({ code: 'ERR_FLOW_NONFINITE', path: 'x, row 1, column 1' }),
+        );
+    expect(() => syntheticVersions('mons' as never)).toThrow(/Did you mean "moons"/);
+  });
+
+  it('of rows at any distance are numbers or -Infinity', () => {
+    expect(Array.from(syntheticDensity('moons')!.logDensity(Float64Array.of(1e200, 0, 0, -Number.MAX_VALUE)))).toEqual([-Infinity, -Infinity]);
+    expect(syntheticDensity('moons')!.logDensity(Float64Array.of(1e30, 0))[0]).toBeCloseTo(-0.5 * (1e30 / 0.1) ** 2, -55);
   });
 });

@@ -64,6 +64,11 @@ describe('closed forms', () => {
     const at = (v: Float64Array): Float64Array => v.map((value) => 2 ** 40 + 2 ** 20 * value);
     const [plain, moved] = [await c2st(x, y, 1, { threads: 1 }), await c2st(at(x), at(y), 1, { threads: 1 })];
     expect(Math.abs(moved.accuracy - plain.accuracy)).toBeLessThan(0.01);
+    // Squares of these are beyond the range of numbers; a power of two changes no digit.
+    for (const scale of [2 ** 1020, 2 ** -1000]) {
+      const by = (v: Float64Array): Float64Array => v.map((value) => scale * value);
+      expect((await c2st(by(x), by(y), 1, { threads: 1 })).folds).toEqual(plain.folds);
+    }
     expect((await c2st(x, normals(1000, 6, 1e250), 1, { threads: 1 })).accuracy).toBe(1);
     expect((await c2st(f(1, 1, 1, 1, 1, 1), f(1, 1, 1, 1, 1, 1), 1)).accuracy).toBe(0.5);
   });

@@ -153,6 +153,8 @@ describe('interpolants', () => {
       'ERR_FLOW_RANGE',
       'interpolant.tMin',
     ],
+    ['the name of condOT()', { gamma: (t: number) => t * (1 - t), name: 'condOT' }, 'ERR_FLOW_CONFIG', 'interpolant.name'],
+    ['no name', { gamma: (t: number) => t * (1 - t), name: '' }, 'ERR_FLOW_TYPE', 'interpolant.name'],
     ['no scale', { scale: 0 }, 'ERR_FLOW_RANGE', 'interpolant.scale'],
     ['the letter of the papers', { beta: (t: number) => t }, 'ERR_FLOW_CONFIG', 'interpolant.beta'],
     [

@@ -272,6 +272,11 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
   },
   sampleTable: { call: (...args) => api.sampleTable(...(args as [never, never])).next(), right: () => [fitted, { n: 3, seed: 1, signal: soon() }] },
   syntheticDensity: { call: api.syntheticDensity, right: () => ['moons', { version: 'runner' }] },
+  'syntheticDensity, of rows': {
+    call: (...args) => api.syntheticDensity('checkerboard')?.logDensity(...(args as [never])),
+    right: () => [Float64Array.of(0.5, 0.5, 1e200, -1)],
+  },
+  syntheticVersions: { call: api.syntheticVersions, right: () => ['moons'] },
   synthetic: { call: api.synthetic, right: () => ['moons', { n: 5, seed: 1 }] },
   scatter: { call: api.scatter, right: () => [{ ...titled, series: [{ name: 'a', rows: flat, dimension: 2, axes: [0, 1] }], equal: true, most: 9 }] },
   trajectories: { call: api.trajectories, right: () => [{ ...titled, times: [0, 1], frames: [flat, flat], dimension: 2, axes: [0, 1], most: 9 }] },

@@ -52,6 +52,7 @@ const wrong: Wrong[] = [
   [{ coupling: 'minibatchOT', source: { rows: [[1, 2]], paired: true } }, 'ERR_FLOW_CONFIG', 'options.coupling', /paired/],
   [{ coupling: sinkhorn({ batch: 1000 }), batchSize: 256 }, 'ERR_FLOW_RANGE', 'options.coupling.batch', /multiple of the batch size 256/],
   [{ coupling: 'partialOT', batchSize: 4097 }, 'ERR_FLOW_RANGE', 'options.batchSize', /4096 with partialOT\(\)/],
+  [{ objective: { name: 'velocity', instant: 0.5 } }, 'ERR_FLOW_CONFIG', 'objective.instant', /It takes none/],
   [{ coupling: { name: 'mine' } }, 'ERR_FLOW_TYPE', 'coupling.pair'],
   [{ time: 'uniforn' }, 'ERR_FLOW_CONFIG', 'options.time', /Did you mean "uniform"\?/],
   [{ optimiser: { name: 'sgd' } }, 'ERR_FLOW_CONFIG', 'options.optimiser.name'],

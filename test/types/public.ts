@@ -2,20 +2,48 @@
 
 import {
   adamw,
+  type C2stResult,
+  type Coupling,
+  type CouplingName,
+  c2st,
   condOT,
+  cosine,
   Dataset,
+  type Diffusion,
+  distil,
+  euler,
   eulerMaruyama,
   exportOnnx,
   FlowError,
+  type InterpolantOptions,
   info,
+  interpolant,
   loadOnnx,
+  type MinibatchOTOptions,
   Model,
   midpoint,
   mlp,
+  type Objective,
+  type PartialOTOptions,
+  type Path,
   type Progress,
+  partialOT,
+  type Regularisation,
+  reflow,
   type SampleResult,
+  type SinkhornOptions,
+  type SyntheticDensity,
+  type SyntheticName,
+  schrodingerBridge,
+  scoreAndFlow,
+  shortcut,
+  sinkhorn,
+  syntheticDensity,
+  syntheticVersions,
   Trainer,
   train,
+  type UnbalancedOTOptions,
+  unbalancedOT,
 } from '../../lib/index.ts';
 
 export async function readme(data: number[][], signal: AbortSignal): Promise<void> {
@@ -83,4 +111,76 @@ export async function readme(data: number[][], signal: AbortSignal): Promise<voi
   } catch (error) {
     if (error instanceof FlowError && error.code === 'ERR_FLOW_CONFIG') console.log(error.path, error.hint);
   }
+}
+
+export async function couplings(data: number[][]): Promise<void> {
+  const strengths: Regularisation[] = [0.05, { absolute: 2 }];
+  const options: SinkhornOptions = { regularisation: 0.1, rounding: 'permutation', batch: 512, ignoreCondition: true };
+  const unbalanced: UnbalancedOTOptions = { regularisation: { absolute: 2 }, marginal: 1, iterations: 500, tolerance: 1e-4 };
+  const partial: PartialOTOptions & MinibatchOTOptions = { mass: 0.95, batch: 512 };
+  const all: Coupling[] = [sinkhorn(options), unbalancedOT(unbalanced), partialOT(partial), ...strengths.map((regularisation) => sinkhorn({ regularisation }))];
+  const names: CouplingName[] = ['independent', 'minibatchOT', 'sinkhorn', 'unbalancedOT', 'partialOT'];
+  for (const coupling of [...all, ...names]) await train({ data, coupling });
+  // @ts-expect-error unbalanced plans have no permutation
+  unbalancedOT({ rounding: 'permutation' });
+  // @ts-expect-error another rounding
+  sinkhorn({ rounding: 'argmax' });
+  // @ts-expect-error no unit but `absolute`
+  sinkhorn({ regularisation: { relative: 1 } });
+  // @ts-expect-error the name of another library
+  sinkhorn({ epsilon: 1 });
+  // @ts-expect-error a share is a number
+  partialOT({ mass: '0.9' });
+  // @ts-expect-error a coupling that there is not
+  await train({ data, coupling: 'sinkhron' });
+}
+
+export async function paths(data: number[][], source: number[][]): Promise<void> {
+  const sigmas: Diffusion[] = [1, (t) => 1.5 - t, [1, 2, 1], new Float32Array(3).fill(1)];
+  const bridges: Path[] = sigmas.map((sigma) => schrodingerBridge({ sigma }));
+  const own: InterpolantOptions = {
+    alpha: (t) => t * t,
+    sigma: (t) => 1 - t * t,
+    gamma: (t) => t * (1 - t),
+    dAlpha: (t) => 2 * t,
+    tMin: 0,
+    tMax: 1,
+    name: 'late',
+  };
+  const all: Path[] = [...bridges, interpolant(), interpolant({ shape: 'encoderDecoder', gamma: 'brownian', scale: 2 }), interpolant(own)];
+  all.push(condOT({ sigma: 0.1, sigmaMin: 0 }), cosine({ sigma: 0.1 }));
+  for (const path of all) await train({ data, source, path, objective: scoreAndFlow() });
+  await train({ data, source, objective: scoreAndFlow({ sigma: (t) => 1 + t }) });
+  // @ts-expect-error a shape that there is not
+  interpolant({ shape: 'cubic' });
+  // @ts-expect-error a gamma that there is not
+  interpolant({ gamma: 'cosine' });
+  // @ts-expect-error a function of t gives a number
+  schrodingerBridge({ sigma: () => '1' });
+}
+
+export async function fewSteps(data: number[][]): Promise<void> {
+  const objective: Objective = shortcut({ instant: 0.5, mostSteps: 16, teacher: 'current', limit: 4 });
+  const model = await train({ data, objective });
+  await model.sample({ n: 4, solver: euler({ steps: 4 }) });
+  await reflow(model, { objective: 'shortcut' });
+  // @ts-expect-error velocities at the times of its steps: distil() decides the objective
+  await distil(model, { objective: 'meanFlow' });
+  // @ts-expect-error another teacher
+  shortcut({ teacher: 'mean' });
+}
+
+export async function measures(fresh: Float32Array, samples: Float64Array): Promise<void> {
+  const { accuracy, standardError, folds }: C2stResult = await c2st(fresh, samples, 2, { folds: 5, hidden: [20, 20], epochs: 10, seed: 1n, threads: 2 });
+  const name: SyntheticName = 'moons';
+  const versions: readonly string[] = syntheticVersions(name);
+  const law: SyntheticDensity | null = syntheticDensity(name, versions[0] === undefined ? {} : { version: versions[0] });
+  const values: Float64Array | undefined = law?.logDensity(fresh);
+  void [accuracy + standardError, folds.length, law?.entropy, values];
+  // @ts-expect-error the density of some sets is not known
+  syntheticDensity(name).entropy;
+  // @ts-expect-error rows are flat
+  await c2st([[1, 2]], samples, 2);
+  // @ts-expect-error a set that there is not
+  syntheticDensity('mons');
 }
