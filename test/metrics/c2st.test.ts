@@ -34,7 +34,7 @@ const bayes = (m: number): number => {
 };
 
 describe('closed forms', () => {
-  it('nothing to find: 1/2, without a bias to either side', async () => {
+  it('nothing to find: 1/2, without a bias to either side', { timeout: 240_000 }, async () => {
     let sum = 0;
     for (let seed = 0; seed < 6; seed++) {
       const { accuracy } = await c2st(normals(600, 2 * seed), normals(600, 2 * seed + 1), 2, { threads: 1 });
