@@ -1,7 +1,7 @@
 // The entropic plan between n and n rows of weight 1/n, by Sinkhorn's iteration in the log domain (arXiv 1306.0895):
-//   P_ij = exp(phi_i + gamma_j - c_ij) / n^2,  c = cost / reg,  phi_i = -kappa (ln sum_j exp(gamma_j - c_ij) - ln n), gamma likewise,
+//   P_ij = exp(phi_i + psi_j - c_ij) / n^2,  c = cost / reg,  phi_i = -kappa (ln sum_j exp(psi_j - c_ij) - ln n), psi likewise,
 // kappa = 1 where marginals are held; where leaving them costs reg_m KL, kappa = 1 / (1 + rho), rho = reg / reg_m (arXiv 1607.05816).
-// The matrix holds phi + gamma - c and takes in what the potentials have moved by, so that what matters in it is near 0 and f32 is enough.
+// The matrix holds phi + psi - c and takes in what the potentials have moved by, so that what matters in it is near 0 and f32 is enough.
 #pragma once
 #include "core/buffer.h"
 #include "core/stop.h"
