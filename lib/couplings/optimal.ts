@@ -15,7 +15,7 @@ export interface PartialOTOptions extends MinibatchOTOptions {
   readonly mass?: number;
 }
 
-/** Rows of a batch that a coupling by transport can take: the costs of 4096 rows need 64 MiB. */
+/** Rows of a batch that a coupling by transport can take: the costs of 4096 rows need 128 MiB, of partialOT() up to 320. */
 export const mostCoupledRows = 4096;
 
 /** The coupling of that name and plan, with the options that all have; `options` are known to have no other keys. */
