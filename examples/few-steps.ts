@@ -29,7 +29,7 @@ for (const [name, model] of [
   const at = async (k: number) => away((await model.sample({ n: 1000, seed: 7, solver: euler({ steps: k }) })).x);
   console.log(`${name}: ${(await at(1)).toFixed(3)} from the data by one step, ${(await at(50)).toFixed(3)} by fifty`);
 }
-const { x } = await short.sample({ n: 1000, seed: 7, solver: euler({ steps: 1 }) });
+const { x } = await short.sample({ n: 1000, seed: 7 }); // by the one step it was distilled for
 if (away(x) > 0.1) throw new Error('one step does not reach the moons');
-await exportOnnx(short, 'one-step.onnx', { graph: 'sampler', solver: euler({ steps: 1 }) });
+await exportOnnx(short, 'one-step.onnx');
 console.log(`one-step.onnx: ${(await stat('one-step.onnx')).size} bytes, one evaluation per sample`);

@@ -3,6 +3,7 @@
 import { extname } from 'node:path';
 import { argumentError, FlowError } from '../errors.ts';
 import { Model } from '../model/model.ts';
+import { distilledSteps } from '../model/record.ts';
 import { choice } from '../options.ts';
 import type { SamplingPrecision } from '../precision.ts';
 import type { NoiseSchedule } from '../solvers/noise.ts';
@@ -38,7 +39,13 @@ export function solverOf({ solver, ...flags }: Pick<SampleFlags, 'solver' | 'ste
   const options = Object.fromEntries(Object.entries({ steps, rtol, atol, noise }).filter(([, value]) => value !== undefined));
   if (solver === undefined && Object.keys(options).length === 0) return undefined;
   const preset =
-    noise !== undefined ? 'stochasticHeun' : rtol !== undefined || atol !== undefined ? 'dopri5' : model.record.network.span ? 'euler' : 'midpoint';
+    noise !== undefined
+      ? 'stochasticHeun'
+      : rtol !== undefined || atol !== undefined
+        ? 'dopri5'
+        : model.record.network.span || distilledSteps(model.record) !== null
+          ? 'euler'
+          : 'midpoint';
   return solverByName(solver ?? preset, options, '--solver');
 }
 

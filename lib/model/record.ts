@@ -1,6 +1,7 @@
 // The Model record: everything a trained flow is. Plain data; one per file; sampling, onnx and checkpoint take this record and not each other.
 
 import type { ConditionSpec, NetworkSpec } from '../network/spec.ts';
+import { eulerStepsOf } from '../times/euler-times.ts';
 
 /** Path as stored: a built-in by name and constants, or the table a user's path was sampled to (see NativePath). */
 export interface PathRecord {
@@ -51,3 +52,6 @@ export interface ModelRecord {
   /** Library version that wrote it. */
   readonly version: string;
 }
+
+/** The k Euler steps that distil() made this model for, by default all that it is sampled with; null for any other model. */
+export const distilledSteps = (model: Pick<ModelRecord, 'training'>): number | null => eulerStepsOf(model.training['time']);

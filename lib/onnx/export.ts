@@ -1,7 +1,7 @@
 // ModelRecord -> the bytes of one ONNX file: graph `velocity` (x, t -> dx/dt) or `sampler` (noise -> rows), data coordinates on both sides.
 
 import { argumentError, FlowError } from '../errors.ts';
-import type { ModelRecord } from '../model/record.ts';
+import { distilledSteps, type ModelRecord } from '../model/record.ts';
 import { nullCondition } from '../network/condition.ts';
 import { checkGuidance, type Guidance } from '../network/guidance.ts';
 import { withHead } from '../network/heads.ts';
@@ -13,7 +13,7 @@ import { stirRows } from '../paths/stirring.ts';
 import { requireFixed } from '../solvers/define.ts';
 import { fitGrid } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
-import { resolveSolver, rk4 } from '../solvers/solvers.ts';
+import { euler, resolveSolver, rk4 } from '../solvers/solvers.ts';
 import { spanOf, spanSolver } from '../solvers/spans.ts';
 import { type DensitySpec, densityGraph } from './density-graph.ts';
 import type { Weights } from './emit-program.ts';
@@ -35,8 +35,8 @@ export interface OnnxOptions {
   readonly graph?: GraphKind;
   /**
    * The solver inside a sampler or log-density graph, or its name. In a sampler graph its steps or grid are the default of the input `grid`; a log-density graph
-   * is fixed to them. @default midpoint({ steps: 50 }), and rk4({ steps: 50 }) for log-densities, euler({ steps: 1 }) for average velocities,
-   * whose steps (at most 64) are written out without a loop and without the input `grid`
+   * is fixed to them. @default midpoint({ steps: 50 }), and rk4({ steps: 50 }) for log-densities, the steps that distil() made a model for, euler({ steps: 1 }) for average velocities,
+   * whose steps (at most 128) are written out without a loop and without the input `grid`
    */
   readonly solver?: Solver | string;
   /** Steps of the solver inside a sampler graph, 1 .. 100,000 evaluations; leave out for those of `solver`. */
@@ -76,7 +76,7 @@ export function onnxBytes(record: ModelRecord, options: OnnxOptions = {}): Uint8
 /** The same file in pieces, its weights being views of the record: nothing of the size of the model is copied or hashed here. */
 export function onnxPieces(model: ModelRecord, options: OnnxOptions = {}): ModelPieces {
   const kind = choice(options.graph ?? 'sampler', 'options.graph', graphKinds);
-  const chosen = kind === 'sampler' ? solverOf(options) : null;
+  const chosen = kind === 'sampler' ? solverOf(options, model) : null;
   const stirred = chosen?.noise ? stirRows(model, chosen, stirTimes(model, chosen)) : null;
   const record = withHead(model, stirred?.head ?? 0);
   const gridRequired = choice(options.grid ?? 'optional', 'options.grid', ['optional', 'required']) === 'required';
@@ -176,8 +176,9 @@ function stirTimes(model: ModelRecord, solver: Solver): ArrayLike<number> {
 }
 
 /** The solver of a sampler graph. */
-function solverOf(options: OnnxOptions): Solver {
-  const chosen = resolveSolver(options.solver, 'options.solver');
+function solverOf(options: OnnxOptions, record: ModelRecord): Solver {
+  const distilled = distilledSteps(record);
+  const chosen = resolveSolver(options.solver ?? (distilled === null ? undefined : euler({ steps: distilled })), 'options.solver');
   return options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, adaptive: undefined, steps: options.steps }, 'options.solver');
 }
 

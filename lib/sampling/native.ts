@@ -5,7 +5,7 @@ import { type SamplingCondition, samplingCondition } from '../data/condition.ts'
 import { toNetwork } from '../data/normalise.ts';
 import { type Matrix, rowLimit, shapeError, toMatrix } from '../data/rows.ts';
 import { argumentError, FlowError } from '../errors.ts';
-import type { ModelRecord } from '../model/record.ts';
+import { distilledSteps, type ModelRecord } from '../model/record.ts';
 import type { Job, NativeNetwork, SampleResult as NativeResult, SampleRequest } from '../native/binding.ts';
 import { conditionRows, conditionWidth, nullCondition, withSpan } from '../network/condition.ts';
 import { checkGuidance, type Guidance, type GuidanceSetting, isUnconditional } from '../network/guidance.ts';
@@ -16,7 +16,7 @@ import { type SamplingPrecision, samplingPrecision } from '../precision.ts';
 import type { SolverFactory } from '../solvers/define.ts';
 import { fitGrid } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
-import { resolveSolver, type SolverName, tableauArrays } from '../solvers/solvers.ts';
+import { euler, resolveSolver, type SolverName, tableauArrays } from '../solvers/solvers.ts';
 import { spanOf, spanSolver } from '../solvers/spans.ts';
 import type { StochasticFactory } from '../solvers/stochastic.ts';
 import { adaptiveRequest, adaptiveTimes } from './adaptive.ts';
@@ -24,7 +24,7 @@ import { adaptiveRequest, adaptiveTimes } from './adaptive.ts';
 export interface IntegrateOptions {
   /**
    * A solver or the name of one; equal steps over the path's times unless it has a grid or chooses its steps.
-   * @default midpoint({ steps: 50 }), and euler({ steps: 1 }) for average velocities
+   * @default midpoint({ steps: 50 }), euler({ steps: 1 }) for average velocities, and what distil() made the model for
    */
   readonly solver?: Solver | SolverFactory | StochasticFactory | SolverName;
   /** What to condition on: one row for all samples, or one row per sample. Required exactly when the model was trained with a condition. */
@@ -151,7 +151,11 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
   const { n, firstRow, seed, start, condition, reverse } = core;
   const kind = model.network.span;
   if (kind !== undefined && reverse) throw onlyForwards();
-  const solver = (kind === undefined ? resolveSolver : spanSolver)(given.solver, 'options.solver');
+  const distilled = distilledSteps(model);
+  const solver = (kind === undefined ? resolveSolver : spanSolver)(
+    given.solver ?? (distilled === null ? undefined : euler({ steps: distilled })),
+    'options.solver',
+  );
   const { grid, frames, steps: stepping, head, wholeBatch } = stepsOf(model, solver, reverse, given.saveAt);
   const precision = samplingPrecision(given.precision, 'options.precision');
   const threads = given.threads === undefined ? 0 : integer(given.threads, 'options.threads', 1, 1024);

@@ -6,8 +6,8 @@ import { argumentError } from '../errors.ts';
 import { Model } from '../model/model.ts';
 import { native } from '../native/load.ts';
 import { checkSeed, integer, record } from '../options.ts';
+import { eulerTimes } from '../times/euler-times.ts';
 import type { TimeLaw } from '../times/time-law.ts';
-import { defineTime } from '../times/times.ts';
 import { type TrainOptions, trainingKeys } from './options.ts';
 import { train } from './train.ts';
 
@@ -30,7 +30,7 @@ export interface ReflowOptions extends Omit<TrainOptions, Inherited> {
   readonly guidance?: Sampling['guidance'];
 }
 export interface DistilOptions extends Omit<ReflowOptions, 'rounds' | Imposed> {
-  /** The k Euler steps that the new model is for, 1 .. 64: sample it with euler({ steps: k }). @default 1 */
+  /** The k Euler steps that the new model is for, 1 .. 64: euler({ steps: k }) becomes its default solver. @default 1 */
   readonly samplingSteps?: number;
 }
 
@@ -52,12 +52,13 @@ export function reflow(model: Model, options: ReflowOptions = {}): Promise<Model
 /**
  * Distils a flow into one for exactly k Euler steps: the lines of reflow(), learned at the k times alone at which those steps look. Best on a flow that reflow() has straightened.
  * @throws FlowError as reflow().
- * @example const one = await distil(await reflow(model), { samplingSteps: 1 }); await one.sample({ n: 1000, solver: euler({ steps: 1 }) });
+ * The new model samples and exports with these steps by default; between their times it knows no velocity, so that other solvers and log-densities say nothing.
+ * @example const one = await distil(await reflow(model), { samplingSteps: 1 }); await one.sample({ n: 1000 }); // one evaluation per row
  */
 export function distil(model: Model, options: DistilOptions = {}): Promise<Model> {
   const { samplingSteps } = record(options, 'options', allowed('distil'));
   const k = integer(samplingSteps ?? 1, 'options.samplingSteps', 1, 64);
-  return rectify(model, options, 'distil', defineTime({ name: `${k} Euler steps`, quantile: (u) => Math.min(Math.floor(u * k), k - 1) / k }));
+  return rectify(model, options, 'distil', eulerTimes(k));
 }
 
 const allowed = (verb: 'reflow' | 'distil'): readonly string[] => [

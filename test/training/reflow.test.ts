@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { adamw, distil, euler, type Model, mlp, reflow, Trainer, type TrainOptions, train } from '../../lib/index.ts';
 import { energyDistance } from '../../lib/metrics/index.ts';
+import { onnxBytes } from '../../lib/onnx/export.ts';
 import { Random } from '../../lib/random.ts';
 import { caught } from '../support/models.ts';
 
@@ -47,8 +48,13 @@ describe('reflow and distil', () => {
     // 2000 rows leave the energy distance a spread of about 0.01 by the chance of the counts left and right
     expect(await distance(straight, 1)).toBeLessThan(0.25 * one);
     expect(await distance(short, 1)).toBeLessThan(many + 0.03);
-    const { nfe } = await short.sample({ n: 1, solver: euler({ steps: 1 }) });
-    expect(nfe).toBe(1);
+    const plain = await short.sample({ n: 8, seed: 1 }); // the steps it was made for are its default, natively and in ONNX
+    expect(plain.nfe).toBe(1);
+    expect(plain.x).toEqual((await short.sample({ n: 8, seed: 1, solver: euler({ steps: 1 }) })).x);
+    expect(onnxBytes(short.record)).toEqual(onnxBytes(short.record, { solver: euler({ steps: 1 }) }));
+    const four = await distil(straight, { ...common, pairs: 100, steps: 5, samplingSteps: 4 });
+    expect((await four.sample({ n: 1 })).nfe).toBe(4);
+    expect((await straight.sample({ n: 1 })).nfe).toBe(100);
   }, 60_000);
 
   it('carry the condition and the columns along', async () => {
