@@ -74,6 +74,9 @@ export function show(value: unknown): string {
   return text.length > 40 ? `${text.slice(0, 37)}...` : text;
 }
 
+/** `1 step`, `2 steps` */
+export const counted = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
+
 /** `path: expected E, got R. Hint`: the sentence every argument error is made of. */
 export function argumentError(code: FlowErrorCode, path: string, expected: string, received: unknown, hint?: string): FlowError {
   const got = show(received);

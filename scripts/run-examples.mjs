@@ -10,9 +10,14 @@ import { bundleProgram } from './flowmatch-alias.mjs';
 const limitSeconds = process.env.CI ? 180 : 60;
 if (!existsSync(join(root, 'dist/index.js'))) ensure();
 const wanted = process.argv[2] ?? '';
-const names = readdirSync(join(root, 'examples'))
-  .filter((file) => file.endsWith('.ts') && file.includes(wanted))
+const all = readdirSync(join(root, 'examples'))
+  .filter((file) => file.endsWith('.ts'))
   .sort();
+const names = all.filter((file) => file.includes(wanted));
+if (names.length === 0) {
+  console.error(`examples: none has ${JSON.stringify(wanted)} in its name. There are: ${all.map((file) => file.slice(0, -3)).join(', ')}`);
+  process.exit(1);
+}
 
 /** Seconds it took, or null when the program failed. */
 export async function runProgram(file, name) {
@@ -35,7 +40,7 @@ export async function runProgram(file, name) {
   return fine ? seconds : null;
 }
 
-let failed = names.length === 0 ? 1 : 0;
+let failed = 0;
 for (const file of names) if ((await runProgram(join(root, 'examples', file), file.slice(0, -3))) === null) failed++;
 console.log(`examples: ${names.length - failed} of ${names.length} ok`);
 process.exit(failed === 0 ? 0 : 1);

@@ -15,6 +15,7 @@ import { scatter, writePicture } from '../plot/index.ts';
 import { rk4 } from '../solvers/solvers.ts';
 import { train } from '../training/train.ts';
 import { brailleScatter, sideBySide, square } from './braille.ts';
+import { makeFolder } from './place.ts';
 import type { Session } from './session.ts';
 import { c2stText, count, duration } from './terminal.ts';
 
@@ -31,6 +32,7 @@ const defaults = { steps: 5000, hidden: [128, 128, 128], batchSize: 512, lr: 4e-
 export async function demo(given: string | undefined, flags: DemoFlags, { terminal, signal }: Session): Promise<void> {
   const name = choice(given ?? 'moons', 'demo', syntheticNames);
   const steps = flags.steps ?? defaults.steps;
+  makeFolder(flags.output);
   terminal.progress({ event: 'start', name }, () => `training on ${count(rows)} points of ${name} ...`, true);
   const { x: data } = synthetic(name, { n: rows, seed: flags.seed });
   const started = performance.now();

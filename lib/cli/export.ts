@@ -1,9 +1,9 @@
 // `flowmatch export`: model to ONNX; with --check the file runs in onnxruntime-node on the same noise and its rows are compared with the native ones.
 
 import { statSync } from 'node:fs';
-import { argumentError } from '../errors.ts';
+import { argumentError, counted } from '../errors.ts';
 import { exportOnnx } from '../model/export-onnx.ts';
-import { Model } from '../model/model.ts';
+import type { Model } from '../model/model.ts';
 import type { Guidance } from '../network/guidance.ts';
 import { graphKinds } from '../onnx/export.ts';
 import { inspectOnnxFile } from '../onnx/inspect.ts';
@@ -13,6 +13,8 @@ import type { NoiseSchedule } from '../solvers/noise.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { resolveSolver } from '../solvers/solvers.ts';
 import { spanSolver } from '../solvers/spans.ts';
+import { loadModel } from './model.ts';
+import { checkPlace } from './place.ts';
 import { solverOf } from './sample.ts';
 import type { Session } from './session.ts';
 import { bytes, count } from './terminal.ts';
@@ -35,9 +37,15 @@ const checkedRows = 4096;
 const checkedScale = 2;
 
 export async function exportModel(file: string, flags: ExportFlags, { terminal, signal }: Session): Promise<void> {
-  const model = await Model.load(file);
+  checkPlace(flags.output, { inputs: { model: file }, endings: ['.onnx'], regular: true });
+  const graph = choice(flags.graph, '--graph', graphKinds);
+  const solving = (['solver', 'noise', 'steps'] as const).find((flag) => flags[flag] !== undefined);
+  if (graph === 'velocity' && !flags.check && solving !== undefined) {
+    const hint = 'Whoever runs the graph takes the steps; --graph sampler has the solver inside.';
+    throw argumentError('ERR_FLOW_CONFIG', `--${solving}`, 'nothing, as a velocity graph holds no solver', flags[solving], hint);
+  }
+  const model = await loadModel(file);
   try {
-    const graph = choice(flags.graph, '--graph', graphKinds);
     if (flags.check && graph === 'log-density') {
       const hint = 'Leave --check out; OnnxSampler.logDensity runs such a file.';
       throw argumentError('ERR_FLOW_CONFIG', '--check', 'a graph that samples: sampler or velocity', graph, hint);
@@ -51,7 +59,7 @@ export async function exportModel(file: string, flags: ExportFlags, { terminal, 
     });
     const { info } = await inspectOnnxFile(flags.output);
     const size = statSync(flags.output).size;
-    const what = `wrote ${flags.output}: ${graph} graph${graph !== 'velocity' ? ` with ${solver.name} in ${solver.steps} steps` : ''}, ${bytes(size)}, opset ${info.opset}, IR ${info.irVersion}\nruns in ${info.runtimes}`;
+    const what = `wrote ${flags.output}: ${graph} graph${graph !== 'velocity' ? ` with ${solver.name} in ${counted(solver.steps, 'step')}` : ''}, ${bytes(size)}, opset ${info.opset}, IR ${info.irVersion}\nruns in ${info.runtimes}`;
     if (flags.check) terminal.note(what);
     const parity = flags.check ? await compare(model, solver, flags, signal) : null;
     const text = parity

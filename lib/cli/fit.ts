@@ -1,8 +1,7 @@
 // `flowmatch fit`: table to model. Prints the schema, progress and a report card; with --checkpoint an interrupted run goes on where it stopped.
 
 import { statSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { FlowError } from '../errors.ts';
+import { argumentError, FlowError } from '../errors.ts';
 import { lower } from '../network/lower.ts';
 import { tableDefaults } from '../table/defaults.ts';
 import { type ReportCard, reportCard, type TableTrainOptions, tableCondition, tableNetwork, trainTable } from '../table/fit.ts';
@@ -12,6 +11,8 @@ import { openTable } from '../table/source.ts';
 import { type FitSettings, readConfig } from './config.ts';
 import { estimate } from './estimate.ts';
 import { Interrupted } from './exit.ts';
+import { checkPlace } from './place.ts';
+import { resumeError } from './resume.ts';
 import type { Session } from './session.ts';
 import { bytes, c2stText, count, duration, type Terminal, tabulate } from './terminal.ts';
 
@@ -30,7 +31,13 @@ export async function fit(file: string, flags: FitFlags, { terminal, signal }: S
   if (settings.every !== undefined && settings.checkpoint === undefined) {
     throw new FlowError('ERR_FLOW_CONFIG', '--every: needs --checkpoint FILE.', { path: '--every', expected: '--checkpoint FILE' });
   }
-  checkFolder(flags.output);
+  checkPlace(flags.output, { inputs: { table: file, 'settings file': flags.config }, endings: ['.safetensors'], regular: true });
+  if (settings.checkpoint !== undefined)
+    checkPlace(settings.checkpoint, { inputs: { table: file, 'settings file': flags.config }, regular: true, flag: '--checkpoint' });
+  if (settings.dropCondition && settings.target === undefined) {
+    const hint = 'Say --target COLUMN: there is no condition to drop without one.';
+    throw argumentError('ERR_FLOW_CONFIG', '--drop-condition', '--target COLUMN beside it', settings.dropCondition, hint);
+  }
   const source = await openTable(file);
   const prepared = await prepareTable(source, { ...prepareOptions(settings, terminal), signal });
   try {
@@ -76,20 +83,6 @@ function prepareOptions(settings: FitSettings, terminal: Terminal): PrepareOptio
       terminal.progress({ event: 'read', pass, rows }, () => `${pass === 1 ? 'reading' : 'encoding'} ${count(rows)} rows${share}`);
     },
   };
-}
-
-function checkFolder(output: string): void {
-  const folder = dirname(output);
-  try {
-    if (statSync(folder).isDirectory()) return;
-  } catch {
-    // Named below.
-  }
-  throw new FlowError('ERR_FLOW_IO', `${output}: the folder ${folder} does not exist. Make it first.`, {
-    path: output,
-    expected: 'an existing folder',
-    received: folder,
-  });
 }
 
 /** The schema as a table, then what is left out and why. */
@@ -185,9 +178,9 @@ async function train(
       );
     },
   });
-  const model = await trained.catch((error: unknown) => {
+  const model = await trained.catch(async (error: unknown): Promise<never> => {
     terminal.endProgress();
-    if (!signal.aborted) throw error;
+    if (!signal.aborted) throw await resumeError(error, settings.checkpoint, options.steps ?? tableDefaults.steps);
     const saved =
       settings.checkpoint === undefined
         ? 'nothing was saved (use --checkpoint FILE to be able to go on)'

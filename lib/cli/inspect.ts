@@ -1,13 +1,12 @@
 // `flowmatch inspect`: what a model file or an ONNX file holds; of a damaged one, what is wrong and at which byte (the error of its strict reader).
 
-import { open } from 'node:fs/promises';
 import { readModelFile } from '../checkpoint/model-file.ts';
-import { FlowError } from '../errors.ts';
 import type { ModelRecord } from '../model/record.ts';
 import { inspectOnnxFile, type OnnxValue } from '../onnx/inspect.ts';
 import { Codec, type CodecColumn } from '../table/codec.ts';
 import { parseCodec } from '../table/codec-parse.ts';
 import { dateFormat } from '../table/dates.ts';
+import { isOnnx } from './model.ts';
 import type { Session } from './session.ts';
 import { bytes, count, tabulate } from './terminal.ts';
 
@@ -15,22 +14,6 @@ export async function inspect(file: string, _flags: unknown, { terminal }: Sessi
   const onnx = await isOnnx(file);
   const { record, text } = onnx ? await inspectOnnx(file) : await inspectModel(file);
   process.stdout.write(terminal.json ? `${JSON.stringify(record)}\n` : `${text}\n`);
-}
-
-/** Safetensors begins with the length of its header, 8 bytes, and a brace; everything else is read as ONNX when its name says so. */
-async function isOnnx(file: string): Promise<boolean> {
-  const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
-    throw new FlowError('ERR_FLOW_IO', `${file}: cannot be read (${error.code}).`, { path: file, received: error.code, cause: error });
-  });
-  try {
-    const head = new Uint8Array(9);
-    const { bytesRead } = await handle.read(head, 0, 9, 0);
-    return /\.onnx$/i.test(file) || (bytesRead > 1 && head[8] !== 0x7b && head[0] === 8 && !/\.safetensors$/i.test(file));
-  } catch (error) {
-    throw new FlowError('ERR_FLOW_IO', `${file}: cannot be read (${(error as NodeJS.ErrnoException).code}).`, { path: file, cause: error });
-  } finally {
-    await handle.close();
-  }
 }
 
 /** What the network says of a state. */

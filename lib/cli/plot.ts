@@ -1,11 +1,15 @@
 // `flowmatch plot`: generated rows as a scatter or pair plot, the flow as trajectories, or the loss curve; .html, .svg or .png by the name of the file.
 
 import { FlowError } from '../errors.ts';
-import { Model } from '../model/model.ts';
+import type { Model } from '../model/model.ts';
 import { choice } from '../options.ts';
 import { lossCurve, type Picture, pairs, scatter, trajectories, writePicture } from '../plot/index.ts';
 import { lossHistory } from '../report/history.ts';
+import type { SampleOptions } from '../sampling/native.ts';
+import { euler } from '../solvers/solvers.ts';
 import { tableCodec } from '../table/sample.ts';
+import { loadModel } from './model.ts';
+import { checkPlace } from './place.ts';
 import type { Session } from './session.ts';
 
 export interface PlotFlags {
@@ -20,7 +24,8 @@ const kinds = ['scatter', 'trajectories', 'pairs', 'loss'] as const;
 const mostColumns = 5;
 
 export async function plotModel(file: string, flags: PlotFlags, { terminal, signal }: Session): Promise<void> {
-  const model = await Model.load(file);
+  checkPlace(flags.output, { inputs: { model: file }, endings: ['.html', '.htm', '.svg', '.png'], bare: false });
+  const model = await loadModel(file);
   try {
     const columns = plottable(model);
     const kind = choice(flags.kind ?? (columns.length === 2 ? 'scatter' : 'pairs'), '--kind', kinds);
@@ -58,6 +63,13 @@ function lossPicture(model: Model, file: string): Picture {
   throw new FlowError('ERR_FLOW_CONFIG', `${file}: holds no loss history to draw.`, { path: '--kind', expected: 'a model with training.history' });
 }
 
+/** The frames of a trajectory; a model of average velocities, which takes one step by itself, takes as many as it knows. */
+function following(span: true | number | undefined): Pick<SampleOptions, 'solver' | 'saveAt'> {
+  if (span === undefined) return { saveAt: 26 };
+  const steps = span === true ? 25 : Math.min(32, span);
+  return { solver: euler({ steps }), saveAt: steps + 1 };
+}
+
 async function rowsPicture(
   model: Model,
   kind: 'scatter' | 'trajectories' | 'pairs',
@@ -79,7 +91,8 @@ async function rowsPicture(
     ? { condition: Array.from({ length: n }, (_, i) => [...Array.from({ length: condition.numbers }, () => 0), ...condition.classes.map((k) => i % k)]) }
     : {};
   const threads = flags.threads === undefined ? {} : { threads: flags.threads };
-  const { x, times, saved } = await model.sample({ n, seed: flags.seed, signal, ...given, ...threads, ...(kind === 'trajectories' ? { saveAt: 26 } : {}) });
+  const followed = kind === 'trajectories' ? following(model.record.network.span) : {};
+  const { x, times, saved } = await model.sample({ n, seed: flags.seed, signal, ...given, ...threads, ...followed });
   const d = model.record.dimension;
   const read = (column: Drawn, from = x, frame = 0) =>
     Float64Array.from({ length: n }, (_, i) => column.value(from[(frame * n + i) * d + column.at] as number));

@@ -1,8 +1,10 @@
 // `flowmatch report`: generated rows against the real table, as one self-contained HTML page.
 
-import { Model } from '../model/model.ts';
+import { FlowError } from '../errors.ts';
 import { writeReport } from '../report/index.ts';
 import { openTable } from '../table/source.ts';
+import { loadModel } from './model.ts';
+import { checkPlace } from './place.ts';
 import type { Session } from './session.ts';
 import { bytes, c2stText, count } from './terminal.ts';
 
@@ -16,9 +18,18 @@ export interface ReportFlags {
 }
 
 export async function report(file: string, flags: ReportFlags, { terminal, signal }: Session): Promise<void> {
+  checkPlace(flags.output, { inputs: { model: file, table: flags.table }, endings: ['.html', '.htm'] });
   terminal.progress({ event: 'start', file }, () => `reading ${flags.table} ...`, true);
-  const model = await Model.load(file);
+  const model = await loadModel(file);
   try {
+    if (model.record.table === null) {
+      const hint = 'A report needs a model of a table: flowmatch fit TABLE -o MODEL.';
+      throw new FlowError('ERR_FLOW_CONFIG', `${file}: was trained on rows without a table, so it has no columns to compare. ${hint}`, {
+        path: file,
+        expected: 'a table model',
+        hint,
+      });
+    }
     const made = await writeReport(model, await openTable(flags.table), flags.output, {
       title: `${flags.table}: real and synthetic`,
       facts: [['model', file]],

@@ -8,11 +8,13 @@ import { choice } from '../options.ts';
 import type { SamplingPrecision } from '../precision.ts';
 import type { NoiseSchedule } from '../solvers/noise.ts';
 import type { Solver } from '../solvers/solver.ts';
-import { solverByName } from '../solvers/solvers.ts';
+import { solverByName, stochasticSolvers } from '../solvers/solvers.ts';
 import type { Codec, TableCodec } from '../table/codec.ts';
 import { sampleTable, tableCodec } from '../table/sample.ts';
 import { type RowFormat, rowFormats, rowWriter } from '../table/write.ts';
+import { loadModel } from './model.ts';
 import { openOutput } from './output.ts';
+import { checkPlace } from './place.ts';
 import type { Session } from './session.ts';
 import { bytes, count, duration } from './terminal.ts';
 
@@ -38,6 +40,10 @@ export function solverOf({ solver, ...flags }: Pick<SampleFlags, 'solver' | 'ste
   const { steps, rtol, atol, noise } = flags;
   const options = Object.fromEntries(Object.entries({ steps, rtol, atol, noise }).filter(([, value]) => value !== undefined));
   if (solver === undefined && Object.keys(options).length === 0) return undefined;
+  if (noise !== undefined && solver !== undefined && !Object.hasOwn(stochasticSolvers, solver)) {
+    const hint = 'Leave --solver out for stochasticHeun.';
+    throw argumentError('ERR_FLOW_CONFIG', '--noise', `a stochastic solver beside it: ${Object.keys(stochasticSolvers).join(' or ')}`, solver, hint);
+  }
   const preset =
     noise !== undefined
       ? 'stochasticHeun'
@@ -52,10 +58,11 @@ export function solverOf({ solver, ...flags }: Pick<SampleFlags, 'solver' | 'ste
 export async function sample(file: string, flags: SampleFlags, { terminal, signal }: Session): Promise<void> {
   const started = performance.now();
   const { rows: n, output } = flags;
-  terminal.progress({ event: 'start', rows: n }, () => `drawing ${count(n)} rows ...`, true);
-  const model = withCodec(await Model.load(file));
-  const codec = tableCodec(model);
   const toFile = output !== undefined && output !== '-';
+  if (toFile) checkPlace(output, { inputs: { model: file } });
+  terminal.progress({ event: 'start', rows: n }, () => `drawing ${count(n)} rows ...`, true);
+  const model = withCodec(await loadModel(file));
+  const codec = tableCodec(model);
   const solver = solverOf(flags, model);
   const writer = rowWriter(formatOf(flags.format, toFile ? output : undefined, terminal.json), codec);
   const given = flags.given === undefined ? undefined : givenValue(flags.given, codec);
@@ -120,22 +127,23 @@ function formatOf(format: string | undefined, file: string | undefined, json: bo
 /** The value behind `column=value`; the column must be the model's target. */
 function givenValue(text: string, codec: Codec): string {
   const at = text.indexOf('=');
-  const [name, value] = at < 0 ? [text, ''] : [text.slice(0, at).trim(), text.slice(at + 1)];
-  const target = codec.target?.name;
-  if (at > 0 && codec.target && name === target) {
+  const name = text.slice(0, Math.max(at, 0)).trim();
+  const { target } = codec;
+  if (target && name === target.name) {
+    const value = text.slice(at + 1);
     codec.classOf(value); // throws for a value that was never seen, before anything is written
     return value;
   }
-  const known =
-    target === undefined
-      ? 'This model has no condition: fit it with --target COLUMN.'
-      : `This model takes --given ${JSON.stringify(`${target}=${codec.target?.values[0]}`)}.`;
-  throw new FlowError('ERR_FLOW_CONFIG', `--given: expected column=value, got ${JSON.stringify(text.slice(0, 40))}. ${known}`, {
-    path: '--given',
-    expected: `${target ?? 'nothing'}=value`,
-    received: text,
-    hint: known,
-  });
+  const columns = codec.record.columns.map((column) => column.name);
+  const unknown = name === '' || columns.includes(name) ? '' : `There is no column ${JSON.stringify(name)} among ${columns.join(', ')}. `;
+  if (!target) {
+    const column = columns.includes(name) ? JSON.stringify(name) : 'COLUMN';
+    const hint = `${unknown}To give a column, fit it with --target ${column}.`;
+    throw argumentError('ERR_FLOW_CONFIG', '--given', 'nothing, as this model has no condition', text, hint);
+  }
+  const hint = `${unknown}This model takes --given ${JSON.stringify(`${target.name}=${target.values[0]}`)}.`;
+  const expected = at > 0 ? `a value of ${JSON.stringify(target.name)}, the condition of this model` : 'column=value';
+  throw argumentError('ERR_FLOW_CONFIG', '--given', expected, text, hint);
 }
 
 /** A model of a plain matrix gets a codec of plain numbers, so that one writer serves both. */

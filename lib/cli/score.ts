@@ -3,7 +3,6 @@
 // gave up has no log-density: an empty cell, null.
 
 import { argumentError } from '../errors.ts';
-import { Model } from '../model/model.ts';
 import type { SamplingPrecision } from '../precision.ts';
 import { solverByName } from '../solvers/solvers.ts';
 import type { Cell } from '../table/cells.ts';
@@ -11,7 +10,9 @@ import type { MissingCount } from '../table/encode.ts';
 import { scoreTable } from '../table/score.ts';
 import { openTable } from '../table/source.ts';
 import { csvField } from '../table/write.ts';
+import { loadModel } from './model.ts';
 import { openOutput } from './output.ts';
+import { checkPlace } from './place.ts';
 import { withCodec } from './sample.ts';
 import type { Session } from './session.ts';
 import { count } from './terminal.ts';
@@ -40,9 +41,10 @@ interface Scored {
 export async function score(file: string, flags: ScoreFlags, { terminal, signal }: Session): Promise<void> {
   if (flags.exact && flags.probes !== undefined)
     throw argumentError('ERR_FLOW_CONFIG', '--probes', 'either --exact or --probes', flags.probes, 'An exact divergence has no probes.');
+  if (flags.output !== undefined && flags.output !== '-') checkPlace(flags.output, { inputs: { model: file, table: flags.table } });
   const started = performance.now();
   terminal.progress({ event: 'start', file }, () => `scoring ${flags.table} ...`, true);
-  const model = withCodec(await Model.load(file));
+  const model = withCodec(await loadModel(file));
   const out = await openOutput(flags.output);
   try {
     const source = await openTable(flags.table);

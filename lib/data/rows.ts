@@ -1,6 +1,6 @@
 // Rows as users hold them (number[][], typed rows, one flat typed array) -> row-major Float32Array pieces, every value checked and named when it is wrong.
 
-import { argumentError, FlowError, show } from '../errors.ts';
+import { argumentError, counted, FlowError, show } from '../errors.ts';
 import { integer } from '../options.ts';
 
 /** A table of numbers: rows of equal length, or one flat row-major array whose width is known from elsewhere. */
@@ -64,7 +64,7 @@ function limit(rows: number, width: number, path: string): number {
 
 function rowLength(row: unknown, path: string, width: number | undefined): number {
   if (Array.isArray(row) || row instanceof Float32Array || row instanceof Float64Array) return row.length;
-  const dim = width === undefined ? '' : ` of ${width} numbers`;
+  const dim = width === undefined ? '' : ` of ${counted(width, 'number')}`;
   let hint: string | undefined;
   if (typeof row === 'number') hint = 'For one column write data.map((x) => [x]).';
   else if (typeof row === 'object' && row !== null) {
@@ -89,7 +89,8 @@ export function convert(value: Matrix, width: number, first: number, count: numb
     for (let i = 0; i < count; i++) {
       const row = value[first + i] as ArrayLike<unknown>;
       const found = rowLength(row, `${path}[${first + i}]`, width);
-      if (found !== width) throw argumentError('ERR_FLOW_SHAPE', `${path}[${first + i}]`, `a row of ${width} numbers, as the rows before`, `${found} numbers`);
+      if (found !== width)
+        throw argumentError('ERR_FLOW_SHAPE', `${path}[${first + i}]`, `a row of ${counted(width, 'number')}, as the rows before`, counted(found, 'number'));
       for (let j = 0; j < width; j++) {
         const x = row[j];
         if (typeof x !== 'number') throw argumentError('ERR_FLOW_TYPE', place(path, first + i, j, names), 'a number', x);

@@ -39,7 +39,7 @@ export interface OnnxOptions {
    * whose steps (at most 128) are written out without a loop and without the input `grid`
    */
   readonly solver?: Solver | string;
-  /** Steps of the solver inside a sampler graph, 1 .. 100,000 evaluations; leave out for those of `solver`. */
+  /** Steps of the solver inside a sampler graph, 1 .. 100,000 evaluations; leave out for those of `solver`, and beside a solver that was made with others. */
   readonly steps?: number;
   /**
    * The input `grid` of a sampler graph. `optional`: left out, the solver's own times hold; onnxruntime for Python, C and C# can replace them, its JavaScript
@@ -103,7 +103,7 @@ export function onnxPieces(model: ModelRecord, options: OnnxOptions = {}): Model
       );
     if (gridRequired) throw argumentError('ERR_FLOW_CONFIG', 'options.grid', 'no grid input, as the steps of average velocities are written out', 'required');
     const chosen = spanSolver(options.solver, 'options.solver');
-    const given = options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, steps: options.steps }, 'options.solver');
+    const given = withSteps(chosen, options);
     const { grid } = fitGrid(given);
     if (grid.length - 1 > unrolledLimit)
       throw argumentError('ERR_FLOW_LIMIT', 'options.solver.steps', `at most ${unrolledLimit} steps of average velocities`, grid.length - 1);
@@ -178,8 +178,18 @@ function stirTimes(model: ModelRecord, solver: Solver): ArrayLike<number> {
 /** The solver of a sampler graph. */
 function solverOf(options: OnnxOptions, record: ModelRecord): Solver {
   const distilled = distilledSteps(record);
-  const chosen = resolveSolver(options.solver ?? (distilled === null ? undefined : euler({ steps: distilled })), 'options.solver');
-  return options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, adaptive: undefined, steps: options.steps }, 'options.solver');
+  return withSteps(resolveSolver(options.solver ?? (distilled === null ? undefined : euler({ steps: distilled })), 'options.solver'), options);
+}
+
+/** The solver in `options.steps` steps; one that was made with other steps, or with a grid, leaves it open which are meant. */
+function withSteps(chosen: Solver, { solver, steps }: OnnxOptions): Solver {
+  if (steps === undefined) return chosen;
+  if (typeof solver === 'object' && !chosen.adaptive && (chosen.grid !== undefined || chosen.steps !== steps)) {
+    const own = chosen.grid === undefined ? `steps: ${chosen.steps}` : 'grid';
+    const expected = `no other steps than those of options.solver, ${chosen.name}({ ${own} })`;
+    throw argumentError('ERR_FLOW_CONFIG', 'options.steps', expected, steps, 'Leave one of them out.');
+  }
+  return resolveSolver({ ...chosen, grid: undefined, adaptive: undefined, steps }, 'options.solver');
 }
 
 /** What a caller must know of the path: times, scale of the noise, and how a velocity at the last time closes it. A sampler graph holds that step. */
@@ -202,8 +212,7 @@ function densitySpec(record: ModelRecord, options: OnnxOptions): { spec: Density
   if (normaliser?.scale.some((scale) => scale === 0))
     throw argumentError('ERR_FLOW_ONNX', 'model', 'columns that all vary', 'a constant column', 'Drop it and train again, or use model.logDensity.');
   const chosen = resolveSolver(options.solver ?? rk4({ steps: 50 }), 'options.solver');
-  const given =
-    options.steps === undefined ? chosen : resolveSolver({ ...chosen, grid: undefined, adaptive: undefined, steps: options.steps }, 'options.solver');
+  const given = withSteps(chosen, options);
   requireFixed(given, 'options.solver', 'as an ONNX graph takes the same steps for all rows');
   if (given.noise) throw argumentError('ERR_FLOW_CONFIG', 'options.solver', 'a solver without noise', given.name, 'A density belongs to the flow itself.');
   const frame = frameOf(record);

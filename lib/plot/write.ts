@@ -40,7 +40,8 @@ export async function writeWhole(file: string, bytes: string | Uint8Array): Prom
     await rename(beside, file);
   } catch (cause) {
     await rm(beside, { force: true }).catch(() => {});
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FlowError('ERR_FLOW_IO', `${file}: ${reason}. Check that the folder exists and can be written.`, { path: file, cause });
+    const code = (cause as NodeJS.ErrnoException | null)?.code ?? 'unknown error'; // the message of the system would name the file beside
+    const hint = 'Check that the folder exists and can be written.';
+    throw new FlowError('ERR_FLOW_IO', `${file}: ${code} while writing. ${hint}`, { path: file, received: code, hint, cause });
   }
 }

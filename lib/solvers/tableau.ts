@@ -1,6 +1,6 @@
 // A tableau checked (shapes, row sums, order conditions, embedded pair, dense output), and its two uses: with fixed steps, and with error control.
 
-import { argumentError, FlowError } from '../errors.ts';
+import { argumentError, counted, FlowError } from '../errors.ts';
 import { deepFreeze } from '../freeze.ts';
 import { finite, integer, record } from '../options.ts';
 import { denseWeights, highestOrder, type OrderResidual, orderConditions, orderTolerance } from './order.ts';
@@ -89,7 +89,7 @@ function checkDense(value: unknown, declared: unknown, b: readonly number[], con
 function numbers(value: unknown, path: string, length?: number): number[] {
   if (!Array.isArray(value)) throw argumentError('ERR_FLOW_TYPE', path, 'an array of numbers', value);
   const fits = length === undefined ? value.length >= 1 && value.length <= 32 : value.length === length;
-  if (!fits) throw argumentError('ERR_FLOW_SHAPE', path, length === undefined ? '1 to 32 numbers' : `${length} numbers`, value);
+  if (!fits) throw argumentError('ERR_FLOW_SHAPE', path, length === undefined ? '1 to 32 numbers' : counted(length, 'number'), value);
   return value.map((x, i) => finite(x, `${path}[${i}]`));
 }
 

@@ -79,7 +79,7 @@ export function codecOf(schema: Schema, target?: string): TableCodec {
     if (kind && kind.values.length < 2) {
       throw new FlowError(
         'ERR_FLOW_CONFIG',
-        `target: "${target}" is ${kind.kind === 'left out' ? `left out (${kind.note})` : `a ${kind.kind} column`}; a target is a category or boolean.`,
+        `target: "${target}" is ${kind.kind === 'left out' ? `left out (${kind.note})` : `${/^[aeiou]/.test(kind.kind) ? 'an' : 'a'} ${kind.kind} column`}; a target is a category or boolean.`,
         {
           path: 'target',
           expected: 'a category or boolean column',

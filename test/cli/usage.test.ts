@@ -37,7 +37,7 @@ describe('usage', () => {
     [['fit', penguins, '-o', 'x', '--every', '30s'], /--every: needs --checkpoint/],
     [['fit', penguins, '-o', 'x', '--drop', 'Specis'], /drop: there is no column "Specis". Did you mean "Species"\?/],
     [['fit', penguins, '-o', 'x', '--target', 'Body Mass (g)'], /a target is a category or boolean/],
-    [['fit', penguins, '-o', 'x', '--drop-condition', '0.1'], /--drop-condition: expected 0, as there is no condition/],
+    [['fit', penguins, '-o', 'x', '--drop-condition', '0.1'], /--drop-condition: expected --target COLUMN beside it/],
     [['sample', 'x', '--noise', 'proportinal'], /Did you mean "proportional"\?/],
     [['sample', 'x', '--noise', 'memoryless:2'], /--noise: expected memoryless, or proportional:0.5/],
     [['sample', 'x', '--precision', 'f16'], /--precision: expected one of f32, f32-amx, bf16x3, bf16/],

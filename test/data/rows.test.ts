@@ -24,7 +24,7 @@ describe('rows', () => {
   const cases: readonly (readonly [string, () => unknown, string, string])[] = [
     ['objects', () => toMatrix([{ x: 1, y: 2, z: 3 }], 'points'), 'ERR_FLOW_TYPE', 'points[0]: expected a row: number[] or Float32Array, got an object {x, y, z}. Use points.map((p) => [p.x, p.y, p.z]).'],
     ['one column as numbers', () => toMatrix([1, 2], 'data'), 'ERR_FLOW_TYPE', 'data[0]: expected a row: number[] or Float32Array, got 1. For one column write data.map((x) => [x]).'],
-    ['ragged rows', () => toMatrix([[1, 2], [3]], 'data'), 'ERR_FLOW_SHAPE', 'data[1]: expected a row of 2 numbers, as the rows before, got "1 numbers".'],
+    ['ragged rows', () => toMatrix([[1, 2], [3]], 'data'), 'ERR_FLOW_SHAPE', 'data[1]: expected a row of 2 numbers, as the rows before, got "1 number".'],
     ['a NaN', () => toMatrix([[1, 2], [3, Number.NaN]], 'batch', two), 'ERR_FLOW_NONFINITE', 'batch[1][1] ("b") is NaN: expected a finite number. Leave the row out, or put a number there.'],
     ['an infinity', () => toMatrix(Float32Array.of(1, 2, -1 / 0, 4), 'batch', two), 'ERR_FLOW_NONFINITE', 'batch[1][0] ("a") is -Infinity: expected a finite number. Leave the row out, or put a number there.'],
     ['what float32 cannot hold', () => toMatrix([[1, 1e39]], 'batch', two), 'ERR_FLOW_NONFINITE', 'batch[0][1] ("b") is 1e+39: expected a number that float32 can hold. Give the column in a smaller unit.'],
