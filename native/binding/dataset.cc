@@ -101,22 +101,22 @@ Napi::Value DatasetHandle::moments(const Napi::CallbackInfo& info) {
 Napi::Value DatasetHandle::normalise(const Napi::CallbackInfo& info) {
   struct Maps {
     std::vector<float> shift, scale;
-    bool half;  // stopped with a part of the rows mapped
+    int64_t mapped;  // rows; fewer than there are: stopped
   };
   const int32_t columns = state_->data.columns();
   if (state_->data.pinned()) {
     throw Failure{"ERR_FLOW_STATE", "Dataset.normalise", "a Trainer holds it", "", "Normalise before training, or dispose the Trainer."};
   }
-  auto maps = std::make_shared<Maps>(Maps{floats(info[0], "shift"), floats(info[1], "scale"), false});
+  auto maps = std::make_shared<Maps>(Maps{floats(info[0], "shift"), floats(info[1], "scale"), 0});
   require_length(maps->shift.size(), columns, "shift", "(columns)");
   require_length(maps->scale.size(), columns, "scale", "(columns)");
   auto job = this->job("Dataset.normalise", true);
   job->work = [state = state_, maps](const StopFlag& stop) {
-    check(state->data.normalise(maps->shift.data(), maps->scale.data(), &stop, &maps->half), "Dataset.normalise");
-    if (stop.requested()) throw stopped_failure("Dataset.normalise");
+    check(state->data.normalise(maps->shift.data(), maps->scale.data(), &stop, &maps->mapped), "Dataset.normalise");
+    if (maps->mapped < state->data.rows()) throw stopped_failure("Dataset.normalise");
   };
   job->release = [settle = std::move(job->release), state = state_, maps] {
-    if (maps->half) state->data.clear();
+    if (maps->mapped > 0 && maps->mapped < state->data.rows()) state->data.clear();
     settle();
   };
   job->finish = [](Napi::Env env) { return env.Undefined(); };

@@ -57,8 +57,8 @@ Status Dataset::moments(const uint32_t* which, int64_t count, const StopFlag* st
   return {};
 }
 
-Status Dataset::normalise(const float* shift, const float* scale, const StopFlag* stop, bool* half) {
-  *half = false;
+Status Dataset::normalise(const float* shift, const float* scale, const StopFlag* stop, int64_t* mapped) {
+  *mapped = 0;
   const auto stopped = [&](int64_t r) { return r % kCheckRows == 0 && stop != nullptr && stop->requested(); };
   if (pinned()) return fail(Code::kState, "the data is in use by a trainer");
   for (int32_t c = 0; c < columns_; ++c)
@@ -71,12 +71,13 @@ Status Dataset::normalise(const float* shift, const float* scale, const StopFlag
   }
   for (int64_t r = 0; r < rows_; ++r) {
     if (stopped(r)) {
-      *half = r > 0;
+      *mapped = r;
       return {};
     }
     float* z = data_.data() + r * columns_;
     for (int32_t c = 0; c < columns_; ++c) z[c] = (z[c] - shift[c]) / scale[c];
   }
+  *mapped = rows_;
   return {};
 }
 

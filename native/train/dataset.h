@@ -24,9 +24,9 @@ class Dataset {
   Status append(const float* values, int64_t rows);
   // Means and population standard deviations (columns), in double, over the named rows (all when `which` is null). kArgument: index = the bad entry.
   Status moments(const uint32_t* which, int64_t count, const StopFlag* stop, double* mean, double* std) const;
-  // In place: z = (x - shift) / scale; scale must be finite and not 0, index = the bad column. Stopped while it looks, nothing has changed and `half` is
-  // false; stopped while it writes, `half` is true: the rows are a mixture and of no use, the caller must clear().
-  Status normalise(const float* shift, const float* scale, const StopFlag* stop, bool* half);
+  // In place: z = (x - shift) / scale; scale must be finite and not 0, index = the bad column. `mapped` is the number of rows
+  // done: 0 when stopped while it looks, all when the stop came too late; anything between is a mixture of no use, and the caller must clear().
+  Status normalise(const float* shift, const float* scale, const StopFlag* stop, int64_t* mapped);
   // SHA-256 in hex of columns and rows (int64 little-endian each) and the bytes as they stand. False when stopped: `text` was not written.
   bool hash(const StopFlag* stop, char text[65]) const;
   // Forgets all rows.
