@@ -202,6 +202,19 @@ FLOW_INLINE F load_narrow(const Bf16* p) {
 #endif
 }
 
+// The parts of a row, `plane` values apart.
+FLOW_INLINE void store_parts(Bf16* p, int parts, int64_t plane, F (&x)[kNarrowVectors]) {
+  for (int part = 1; part < parts; part++, p += plane) split_row(p, x);
+  store_narrow_row(p, x);
+}
+FLOW_INLINE void keep_row(F (&x)[kNarrowVectors], int cols) {  // columns >= cols become zero
+#pragma GCC unroll 32
+  for (int v = 0; v < kNarrowVectors; v++) {
+    const int left = cols - v * kWidth;
+    if (left < kWidth) x[v] = narrow_keep(x[v], left < 0 ? 0 : left);
+  }
+}
+
 // From the sums z (rows, 32) of one panel to everything that is wanted of it, a row at a time.
 template <class Act, bool kSlope>
 void narrow_finish(const NarrowDenseArgs& d, const float* z, int row, int rows, int panel) {
@@ -229,13 +242,8 @@ void narrow_finish(const NarrowDenseArgs& d, const float* z, int row, int rows, 
       if (narrow_mul) value[v] = value[v] * load_narrow(narrow_mul + i + v * kWidth);
     }
     if (cols < kLanes) {
-#pragma GCC unroll 32
-      for (int v = 0; v < kNarrowVectors; v++) {
-        const int left = cols - v * kWidth, count = left < 0 ? 0 : left;
-        if (count >= kWidth) continue;
-        value[v] = narrow_keep(value[v], count);
-        if (kSlope) s[v] = narrow_keep(s[v], count);
-      }
+      keep_row(value, cols);
+      if (kSlope) keep_row(s, cols);
     }
     if (y) {
 #pragma GCC unroll 32
@@ -246,10 +254,7 @@ void narrow_finish(const NarrowDenseArgs& d, const float* z, int row, int rows, 
       for (int v = 0; v < kNarrowVectors; v++) store(slope + i + v * kWidth, s[v]);
     }
     if (kSlope && narrow_slope) store_narrow_row(narrow_slope + i, s);
-    if (!n) continue;
-    Bf16* to = n + i;
-    for (int part = 1; part < d.parts; part++, to += d.n.plane) split_row(to, value);
-    store_narrow_row(to, value);
+    if (n) store_parts(n + i, d.parts, d.n.plane, value);
   }
 }
 
@@ -369,17 +374,13 @@ void narrow_convert(ConstBlocked x, int32_t parts, NarrowMatrix n, RowGroups gro
     const float* from = x.data + p * x.block;
     Bf16* to = n.data + p * n.block;
     const int cols = x.cols - p * kLanes;
-    for (int r = 0; r < x.rows; r++)
-      for (int v = 0; v < kLanes; v += kWidth) {
-        const int left = cols - v, i = r * kLanes + v;
-        F value = load(from + i);
-        if (left < kWidth) value = narrow_keep(value, left > 0 ? left : 0);
-        store_narrow(to + i, value);
-        for (int part = 1; part < parts; part++) {
-          value = value - rounded(value);
-          store_narrow(to + part * n.plane + i, value);
-        }
-      }
+    for (int r = 0; r < x.rows; r++) {
+      F value[kNarrowVectors];
+#pragma GCC unroll 32
+      for (int v = 0; v < kNarrowVectors; v++) value[v] = load(from + r * kLanes + v * kWidth);
+      if (cols < kLanes) keep_row(value, cols);
+      store_parts(to + r * kLanes, parts, n.plane, value);
+    }
     if (groups.data) groups_of(groups.right, to, x.rows, groups.data + p * groups.block);
   }
 }
