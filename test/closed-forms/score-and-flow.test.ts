@@ -31,6 +31,7 @@ import { type PathForm, pathForm, storePath } from '../../lib/paths/paths.ts';
 import { stirRows } from '../../lib/paths/stirring.ts';
 import { Random } from '../../lib/random.ts';
 import { pathContract } from '../contracts/path.ts';
+import { adamFields } from '../support/adam-fields.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { caught } from '../support/models.ts';
 
@@ -69,14 +70,7 @@ const step = async (
     objective: { target: 'velocity', loss: 'mse', c: 0, power: 0, weights: null, importance: false, score: { sigma: 0.8, varies } },
     batchSize: 1000,
     seed: 3n,
-    replacement: false,
-    beta1: 0.9,
-    beta2: 0.99,
-    epsilon: 1e-8,
-    weightDecay: 0,
-    emaDecay: 0,
-    emaWarmup: false,
-    clip: 0,
+    ...adamFields,
     threads: 2,
   });
   const { losses, gradientNorms } = await trainer.run(new Float64Array(1), 0).done;

@@ -11,6 +11,7 @@ import { Random } from '../../lib/random.ts';
 import { noiseRows } from '../../lib/sampling/noise.ts';
 import { guidedField } from '../../lib/sampling/reference/guided.ts';
 import { integrate } from '../../lib/sampling/reference/integrate.ts';
+import { adamFields } from '../support/adam-fields.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { caught } from '../support/models.ts';
 
@@ -45,14 +46,7 @@ async function shares(condition: ConditionSpec, batchSize: number, steps: number
     dropCondition: { probability: condition.drop ?? 0, row },
     batchSize,
     seed: 5n,
-    replacement: false,
-    beta1: 0.9,
-    beta2: 0.99,
-    epsilon: 1e-8,
-    weightDecay: 0,
-    emaDecay: 0,
-    emaWarmup: false,
-    clip: 0,
+    ...adamFields,
     threads,
   });
   const { losses } = await trainer.run(new Float64Array(steps), 0).done;
