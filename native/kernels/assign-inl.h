@@ -10,15 +10,27 @@ FLOW_INLINE I first_columns() {
   return load_bits(l);
 }
 
-void distances(int32_t n, int32_t depth, const float* a, const float* b, int64_t stride, float* y) {
-  for (int32_t j = 0; j < n; j += kWidth) {
-    F sum = {};
-    for (int32_t k = 0; k < depth; k++) {
-      const F d = splat(a[k]) - load(b + k * stride + j);
-      sum = fma(d, d, sum);
+template <int V>
+FLOW_INLINE void distances_of(int32_t depth, const float* a, const float* b, int64_t stride, float* y) {
+  F sum[V];
+#pragma GCC unroll 8
+  for (int v = 0; v < V; v++) sum[v] = F{};
+  for (int32_t k = 0; k < depth; k++, b += stride) {
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v++) {
+      const F d = splat(a[k]) - load(b + v * kWidth);
+      sum[v] = fma(d, d, sum[v]);
     }
-    store(y + j, sum);
   }
+#pragma GCC unroll 8
+  for (int v = 0; v < V; v++) store(y + v * kWidth, sum[v]);
+}
+
+void distances(int32_t n, int32_t depth, const float* a, const float* b, int64_t stride, float* y) {
+  constexpr int V = 16 / kWidth;  // of 16 columns; two such groups side by side where there are as many, to hide the latency of fma
+  int32_t j = 0;
+  for (; j + 32 <= n; j += 32) distances_of<2 * V>(depth, a, b + j, stride, y + j);
+  for (; j < n; j += 16) distances_of<V>(depth, a, b + j, stride, y + j);
 }
 
 void cheapest_two(int32_t n, const int32_t* cost, const int32_t* price, int32_t* out) {

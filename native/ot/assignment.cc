@@ -2,6 +2,10 @@
 
 namespace flow {
 
+namespace {
+constexpr int32_t kCoarsest = 32;
+}
+
 Status Assignment::init(int64_t most_rows) {
   const int64_t n = round_up(most_rows, 16);
   for (Buffer<int32_t>* b : {&price_, &key_, &closed_, &from_, &distance_, &scanned_, &row_of_, &free_, &times_}) FLOW_TRY(b->allocate(n));
@@ -11,10 +15,16 @@ Status Assignment::init(int64_t most_rows) {
 bool Assignment::solve(const Kernels& k, int32_t n, const int32_t* cost, int64_t stride, const StopFlag* stop, int32_t* column_of) {
   cost_ = cost;
   stride_ = stride;
-  padded_ = static_cast<int32_t>(round_up(n, 16));
   if (n == 1) column_of[0] = 0;
-  if (n <= 1) return true;
-  reduce_columns(k, n, column_of);
+  return n <= 1 || level(k, n, stop, column_of);
+}
+
+bool Assignment::level(const Kernels& k, int32_t n, const StopFlag* stop, int32_t* column_of) {
+  const int32_t coarse = n / 32 * 16;
+  if (coarse >= kCoarsest && !level(k, coarse, stop, column_of)) return false;
+  padded_ = static_cast<int32_t>(round_up(n, 16));
+  if (coarse >= kCoarsest) carry_over(k, n, coarse, column_of);
+  else reduce_columns(k, n, column_of);
   int32_t free = 0;
   for (int32_t i = 0; i < n; ++i)
     if (column_of[i] < 0) free_[free++] = i;
@@ -27,6 +37,21 @@ bool Assignment::solve(const Kernels& k, int32_t n, const int32_t* cost, int64_t
     augment(k, n, free_[f], column_of);
   }
   return true;
+}
+
+// The prices that the rows of a coarser level allow, v_j = min_i (c_ij - u_i), the largest moved to 0; all rows are free again.
+void Assignment::carry_over(const Kernels& k, int32_t n, int32_t coarse, int32_t* column_of) {
+  int32_t out[2], most = INT32_MIN;
+  for (int32_t i = 0; i < coarse; ++i) times_[i] = price_[column_of[i]] - row(i)[column_of[i]];  // -u_i
+  for (int32_t j = 0; j < padded_; ++j) {
+    key_[j] = INT32_MAX;
+    price_[j] = closed_[j] = 0;
+    row_of_[j] = -1;
+  }
+  for (int32_t i = 0; i < coarse; ++i) k.relax(padded_, row(i), price_.data(), times_[i], i, closed_.data(), key_.data(), from_.data(), out);
+  for (int32_t j = 0; j < n; ++j) most = key_[j] > most ? key_[j] : most;
+  for (int32_t j = 0; j < n; ++j) price_[j] = key_[j] - most;
+  for (int32_t i = 0; i < n; ++i) column_of[i] = -1;
 }
 
 // Price of a column = its cheapest row, which takes it if it is the row's first; a row that is the cheapest of one column only lowers that column's price
@@ -75,7 +100,7 @@ int32_t Assignment::reduce_rows(const Kernels& k, int32_t n, int32_t free, int32
     row_of_[j] = i;
     if (driven_out < 0) continue;
     column_of[driven_out] = -1;
-    if (strict && ++bids < 2 * n) free_[--next] = driven_out;
+    if (strict && ++bids < n) free_[--next] = driven_out;
     else free_[left++] = driven_out;
   }
   return left;
