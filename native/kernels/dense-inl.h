@@ -138,37 +138,63 @@ FLOW_INLINE F first_lanes(F x, int count) {  // lanes >= count become zero
 #endif
 }
 
+// What finish_panel needs of DenseArgs for one vector of columns: in registers, as stores through y could change the arguments for all the compiler knows.
+struct Finishing {
+  F bias;
+  const float *z, *mul;
+  float *y, *slope;
+  bool biased, accumulate;
+  int left;  // columns from here on
+};
+
+template <class Act, bool kSlope, int N>
+FLOW_INLINE void finish_rows(const Finishing& f, int row) {
+  const int64_t at = static_cast<int64_t>(row) * kLanes;
+  F value[N], s[N];
+  FLOW_EACH(i, N) value[i] = load(f.z + at + i * kLanes);
+  if (f.biased) FLOW_EACH(i, N) value[i] = value[i] + f.bias;
+  apply_all<Act, N>(value, value, s);
+  if (f.accumulate) FLOW_EACH(i, N) value[i] = value[i] + load(f.y + at + i * kLanes);
+  if (f.mul) FLOW_EACH(i, N) value[i] = value[i] * load(f.mul + at + i * kLanes);
+  FLOW_EACH(i, N) {
+    if (f.left < kWidth) {
+      value[i] = first_lanes(value[i], f.left);
+      if (kSlope) s[i] = first_lanes(s[i], f.left);
+    }
+    store(f.y + at + i * kLanes, value[i]);
+    if (kSlope) store(f.slope + at + i * kLanes, s[i]);
+  }
+}
+
 // From the sums z (rows, 32) of one panel to y: bias, activation and slope, accumulate, mul. Lanes past the columns become zero.
 template <class Act, bool kSlope>
 void finish_panel(const DenseArgs& d, const float* z, int row, int rows, int panel) {
+  constexpr int kTogether = kWidth == 16 ? 4 : 3;  // rows in step: divides the height of a full tile
   const int64_t at = panel * d.y.block + static_cast<int64_t>(row) * kLanes;
-  float* y = d.y.data + at;
-  float* slope = kSlope ? d.slope.data + (panel * d.slope.block + static_cast<int64_t>(row) * kLanes) : nullptr;
-  const float* mul = d.mul.data ? d.mul.data + (panel * d.mul.block + static_cast<int64_t>(row) * kLanes) : nullptr;
-  const int cols = d.y.cols - panel * kLanes;
-  for (int v = 0; v < kLanes; v += kWidth) {
-    const int left = cols - v;
-    if (left <= 0) {
+  Finishing f{{},
+              z,
+              d.mul.data ? d.mul.data + (panel * d.mul.block + static_cast<int64_t>(row) * kLanes) : nullptr,
+              d.y.data + at,
+              kSlope ? d.slope.data + (panel * d.slope.block + static_cast<int64_t>(row) * kLanes) : nullptr,
+              d.bias != nullptr,
+              d.accumulate,
+              d.y.cols - panel * kLanes};
+  for (int v = 0; v < kLanes; v += kWidth, f.left -= kWidth) {
+    if (f.left <= 0) {
       for (int r = 0; r < rows; r++) {
-        store(y + r * kLanes + v, F{});
-        if (kSlope) store(slope + r * kLanes + v, F{});
+        store(f.y + r * kLanes, F{});
+        if (kSlope) store(f.slope + r * kLanes, F{});
       }
-      continue;
+    } else {
+      if (f.biased) f.bias = load(d.bias + panel * kLanes + v);
+      int r = 0;
+      for (; r + kTogether <= rows; r += kTogether) finish_rows<Act, kSlope, kTogether>(f, r);
+      for (; r < rows; r++) finish_rows<Act, kSlope, 1>(f, r);
     }
-    const F bias = d.bias ? load(d.bias + panel * kLanes + v) : F{};
-    for (int r = 0; r < rows; r++) {
-      F value = load(z + r * kLanes + v), s;
-      if (d.bias) value = value + bias;
-      Act::apply(value, value, s);
-      if (d.accumulate) value = value + load(y + r * kLanes + v);
-      if (mul) value = value * load(mul + r * kLanes + v);
-      if (left < kWidth) {
-        value = first_lanes(value, left);
-        if (kSlope) s = first_lanes(s, left);
-      }
-      store(y + r * kLanes + v, value);
-      if (kSlope) store(slope + r * kLanes + v, s);
-    }
+    f.z += kWidth;
+    f.y += kWidth;
+    if (kSlope) f.slope += kWidth;
+    if (f.mul) f.mul += kWidth;
   }
 }
 

@@ -3,11 +3,13 @@ namespace {
 
 template <class Act>
 void activate_as(int64_t n, const float* z, float* r, float* slope) {
-  for (int64_t i = 0; i < n; i += kWidth) {
-    F value, s;
-    Act::apply(load(z + i), value, s);
-    store(r + i, value);
-    if (slope) store(slope + i, s);
+  constexpr int N = 32 / kWidth < 4 ? 32 / kWidth : 4;  // vectors in step; n is a multiple of 32
+  for (int64_t i = 0; i < n; i += N * kWidth) {
+    F value[N], s[N];
+    FLOW_EACH(v, N) value[v] = load(z + i + v * kWidth);
+    apply_all<Act, N>(value, value, s);
+    FLOW_EACH(v, N) store(r + i + v * kWidth, value[v]);
+    if (slope) FLOW_EACH(v, N) store(slope + i + v * kWidth, s[v]);
   }
 }
 void activate(Activation activation, int64_t n, const float* z, float* r, float* slope) {

@@ -3,37 +3,58 @@
 // No libm: its results differ between C libraries and its double exp/log/pow raise the glibc floor.
 namespace {
 
-// e^x. x = n ln 2 + r, |r| <= ln 2 / 2; e^r = 1 + r + r^2 q(r), relative error of q's fit 2^-28. Measured <= 1 ULP. Subnormal results are kept.
+#define FLOW_EACH(i, N) _Pragma("GCC unroll 8") for (int i = 0; i < (N); i++)
+
+// r = x - n ln 2 of N vectors in step, so that their chains hide each other's latency, and q of e^r = 1 + r + r^2 q(r), |r| <= ln 2 / 2; relative error of
+// its fit 2^-28. r comes in as x.
+template <int N>
+FLOW_INLINE void exponential_core(const F (&nf)[N], F (&r)[N], F (&q)[N]) {
+  FLOW_EACH(i, N) r[i] = fma(nf[i], splat(-0x1.62cp-1f), r[i]);  // ln 2 in 11 + 24 bits: n * 0x1.62c is exact
+  FLOW_EACH(i, N) r[i] = fma(nf[i], splat(-0x1.217f7ep-12f), r[i]);
+  FLOW_EACH(i, N) q[i] = fma(splat(1.381949056e-03f), r[i], splat(8.368690498e-03f));
+  FLOW_EACH(i, N) q[i] = fma(q[i], r[i], splat(4.166828096e-02f));
+  FLOW_EACH(i, N) q[i] = fma(q[i], r[i], splat(1.666652113e-01f));
+  FLOW_EACH(i, N) q[i] = fma(q[i], r[i], splat(4.999999404e-01f));
+}
+// e^r for x = n ln 2 + r.
+template <int N>
+FLOW_INLINE void exponential_part(const F (&x)[N], F (&nf)[N], I (&n)[N], F (&p)[N]) {
+  F r[N], q[N];
+  FLOW_EACH(i, N) nf[i] = nearest(x[i] * splat(1.44269504f), n[i]);
+  FLOW_EACH(i, N) r[i] = x[i];
+  exponential_core(nf, r, q);
+  FLOW_EACH(i, N) p[i] = fma(r[i] * r[i], q[i], r[i]) + splat(1.0f);
+}
+// e^x. Measured <= 1 ULP. Subnormal results are kept.
 FLOW_INLINE F exponential(F x) {
-  x = at_least(at_most(x, 89.0f), -104.0f);
-  I n;
-  const F nf = nearest(x * splat(1.44269504f), n);
-  F r = fma(nf, splat(-0x1.62cp-1f), x);  // ln 2 in 11 + 24 bits: n * 0x1.62c is exact
-  r = fma(nf, splat(-0x1.217f7ep-12f), r);
-  F q = splat(1.381949056e-03f);
-  q = fma(q, r, splat(8.368690498e-03f));
-  q = fma(q, r, splat(4.166828096e-02f));
-  q = fma(q, r, splat(1.666652113e-01f));
-  q = fma(q, r, splat(4.999999404e-01f));
-  const F p = fma(r * r, q, r) + splat(1.0f);
-  return times_power(p, nf, n);
+  const F within[1] = {at_least(at_most(x, 89.0f), -104.0f)};
+  F nf[1], p[1];
+  I n[1];
+  exponential_part(within, nf, n, p);
+  return times_power(p[0], nf[0], n[0]);
+}
+// The same of N vectors, down to e^-86; what is less stays there.
+template <int N>
+FLOW_INLINE void exponential_normal(F (&x)[N]) {
+  F nf[N], p[N];
+  I n[N];
+  FLOW_EACH(i, N) x[i] = at_least(at_most(x[i], 89.0f), -86.0f);
+  exponential_part(x, nf, n, p);
+  FLOW_EACH(i, N) x[i] = times_normal_power(p[i], nf[i], n[i]);
 }
 
-// e^x - 1 for x <= 0: n = 0 keeps the small end exact, otherwise 2^n p + (2^n - 1). Also returns e^x's companion through the sum at the caller.
-FLOW_INLINE F exponential_minus_one(F x) {
-  x = at_least(x, -18.0f);  // below, e^x < 2^-25
-  I n;
-  const F nf = nearest(x * splat(1.44269504f), n);
-  F r = fma(nf, splat(-0x1.62cp-1f), x);
-  r = fma(nf, splat(-0x1.217f7ep-12f), r);
-  F q = splat(1.381949056e-03f);
-  q = fma(q, r, splat(8.368690498e-03f));
-  q = fma(q, r, splat(4.166828096e-02f));
-  q = fma(q, r, splat(1.666652113e-01f));
-  q = fma(q, r, splat(4.999999404e-01f));
-  const F p = fma(r * r, q, r), two_n = floats((n + 127) << 23);
-  const F y = fma(two_n, p, two_n - splat(1.0f));
-  return select(x == splat(0.0f), x, y);  // keeps -0
+// e^x - 1 of N vectors for x <= 0: n = 0 keeps the small end exact, otherwise 2^n p + (2^n - 1).
+template <int N>
+FLOW_INLINE void exponential_minus_one(F (&x)[N]) {
+  F nf[N], r[N], q[N], two_n[N];
+  I n[N];
+  FLOW_EACH(i, N) r[i] = at_least(x[i], -18.0f);  // below, e^x < 2^-25
+  FLOW_EACH(i, N) nf[i] = nearest(r[i] * splat(1.44269504f), n[i]);
+  exponential_core(nf, r, q);
+  FLOW_EACH(i, N) q[i] = fma(r[i] * r[i], q[i], r[i]);
+  FLOW_EACH(i, N) two_n[i] = floats((n[i] + 127) << 23);
+  FLOW_EACH(i, N) q[i] = fma(two_n[i], q[i], two_n[i] - splat(1.0f));
+  FLOW_EACH(i, N) x[i] = select(x[i] == splat(0.0f), x[i], q[i]);  // keeps -0
 }
 
 // ln x for normal x > 0. x = 2^e m, m in [sqrt(1/2), sqrt 2); ln m = f - f^2/2 + f^3 P(f), f = m - 1, relative error of the fit 2^-27.
@@ -150,11 +171,27 @@ struct Identity {
     slope = splat(1.0f);
   }
 };
-struct Silu {  // z s(z), s = 1 / (1 + E), E = e^-z; slope = s + r (1 - s), with 1 - s = E s free of cancellation. Below -88 r (< 1e-36) is flushed to -0.
+template <class Act>
+struct InStep {  // of one vector what apply_all does with N
   static FLOW_INLINE void apply(F z, F& r, F& slope) {
-    const F one = splat(1.0f), e = exponential(-z), s = one / (one + e);
-    r = z * s;
-    slope = fma(r, at_most(e, 3e38f) * s, s);
+    const F one_z[1] = {z};
+    F one_r[1], one_slope[1];
+    Act::apply_all(one_z, one_r, one_slope);
+    r = one_r[0];
+    slope = one_slope[0];
+  }
+};
+// z s(z), s = 1 / (1 + E), E = e^-z; slope = s + r (1 - s), with 1 - s = E s free of cancellation. Below -88 r (< 1e-36) is flushed to -0.
+struct Silu : InStep<Silu> {
+  template <int N>
+  static FLOW_INLINE void apply_all(const F (&z)[N], F (&r)[N], F (&slope)[N]) {
+    const F one = splat(1.0f);
+    F e[N], s[N];
+    FLOW_EACH(i, N) e[i] = -z[i];
+    exponential_normal(e);
+    FLOW_EACH(i, N) s[i] = one / (one + e[i]);
+    FLOW_EACH(i, N) r[i] = z[i] * s[i];
+    FLOW_EACH(i, N) slope[i] = fma(at_most(r[i], 1e6f), at_most(e[i], 3e38f) * s[i], s[i]);  // above 1e6 E s, here no less than e^-86, counts for nothing
   }
 };
 struct Gelu {  // z Phi(z); slope = Phi(z) + z phi(z). Phi = 1/2 + z P(z^2) in the middle (fit 2^-28).
@@ -172,20 +209,32 @@ struct Gelu {  // z Phi(z); slope = Phi(z) + z phi(z). Phi = 1/2 + z P(z^2) in t
     slope = fma(z * splat(0.398942280f), bell, phi);
   }
 };
-struct Selu {
-  static FLOW_INLINE void apply(F z, F& r, F& slope) {
-    const F scale = splat(kSeluScale), both = splat(kSeluScale * kSeluAlpha), e = exponential_minus_one(at_most(z, 0.0f));
-    const auto positive = z > splat(0.0f);
-    r = select(positive, scale * z, both * e);
-    slope = select(positive, scale, fma(both, e, both));
+struct Selu : InStep<Selu> {
+  template <int N>
+  static FLOW_INLINE void apply_all(const F (&z)[N], F (&r)[N], F (&slope)[N]) {
+    const F scale = splat(kSeluScale), both = splat(kSeluScale * kSeluAlpha);
+    F e[N];
+    FLOW_EACH(i, N) e[i] = at_most(z[i], 0.0f);
+    exponential_minus_one(e);
+    FLOW_EACH(i, N) {
+      const auto positive = z[i] > splat(0.0f);
+      slope[i] = select(positive, scale, fma(both, e[i], both));
+      r[i] = select(positive, scale * z[i], both * e[i]);
+    }
   }
 };
-struct Elu {
-  static FLOW_INLINE void apply(F z, F& r, F& slope) {
-    const F one = splat(1.0f), e = exponential_minus_one(at_most(z, 0.0f));
-    const auto positive = z > splat(0.0f);
-    r = select(positive, z, e);
-    slope = select(positive, one, e + one);
+struct Elu : InStep<Elu> {
+  template <int N>
+  static FLOW_INLINE void apply_all(const F (&z)[N], F (&r)[N], F (&slope)[N]) {
+    const F one = splat(1.0f);
+    F e[N];
+    FLOW_EACH(i, N) e[i] = at_most(z[i], 0.0f);
+    exponential_minus_one(e);
+    FLOW_EACH(i, N) {
+      const auto positive = z[i] > splat(0.0f);
+      slope[i] = select(positive, one, e[i] + one);
+      r[i] = select(positive, z[i], e[i]);
+    }
   }
 };
 struct Relu {
@@ -201,5 +250,12 @@ struct Tanh {
     slope = fma(-r, r, splat(1.0f));
   }
 };
+
+// N vectors in step where the activation knows how, else one after the other.
+template <class Act, int N>
+FLOW_INLINE void apply_all(const F (&z)[N], F (&r)[N], F (&slope)[N]) {
+  if constexpr (requires { Act::apply_all(z, r, slope); }) Act::apply_all(z, r, slope);
+  else FLOW_EACH(i, N) Act::apply(z[i], r[i], slope[i]);
+}
 
 }  // namespace

@@ -140,6 +140,16 @@ FLOW_INLINE F times_power(F x, F n_float, I n) {
   return x * floats((half + 127) << 23) * floats((rest + 127) << 23);
 #endif
 }
+// x * 2^n for -125 <= n <= 128 and x in [1/2, 2), rounded once where it overflows: one factor is enough, as 2 x is exact.
+FLOW_INLINE F times_normal_power(F x, F n_float, I n) {
+#if FLOW_LANES == 16
+  (void)n;
+  return (F)_mm512_scalef_ps((__m512)x, (__m512)n_float);
+#else
+  (void)n_float;
+  return (x + x) * floats((n + 126) << 23);
+#endif
+}
 FLOW_INLINE F to_float(I x) {
 #if FLOW_LANES == 1
   return static_cast<float>(x);
