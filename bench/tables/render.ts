@@ -171,6 +171,7 @@ export function render(): string {
     '',
     'Published: table 2 of arXiv 2307.03672; second source: table 2 of arXiv 2303.16852. The methods as in the papers: SELU 3×64, AdamW 1e-3, batch 512, 20,000 steps, 10,000 rows, 100 Euler steps. `ours` has the same rows, steps, batch and',
     'evaluations, and trains better: layers of 128 with residuals and norm, exact OT, z-scored rows, stratified times, a learning rate warmed up to 2e-3 and let down to 0, mean weights, midpoint steps.',
+    'SB-CFM and [SF]2M, whose targets vary without bound towards both ends, take mean weights (0.999): the last ones at a constant rate are as noisy, and the published code tests those of the least validation loss.',
     '`balanced`: against equally many rows of each of the 8 modes, which takes out the chance of their counts.',
     '',
     ...renderT1(load('t1')),
