@@ -45,7 +45,6 @@ const settings = (steps: number, batchSize: number, seed: number) =>
   ({
     network: mlp({ hidden: [128, 128, 128], time: 'raw' }),
     optimiser: adamw({ lr: warmupCosine({ peak: 3e-3, steps }) }),
-    precision: 'bf16',
     threads: 1,
     validation: 0,
     batchSize,
