@@ -62,7 +62,7 @@ async function learn(from: SyntheticName | null, to: SyntheticName, seed: number
   const solver = midpoint({ steps: 40 });
   if (from === null) return reflow(teacher, { ...student, pairs, solver });
   const source = lists(draw(from, pairs, 5000 + seed));
-  const { x } = await teacher.sample({ source, solver, precision: 'bf16' });
+  const { x } = await teacher.sample({ source, solver });
   return train({ ...student, data: x, columns: 2, source: { rows: source, paired: true } });
 }
 
