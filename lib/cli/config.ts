@@ -3,9 +3,10 @@
 import { readFileSync } from 'node:fs';
 import type { CouplingName } from '../couplings/couplings.ts';
 import { argumentError, FlowError } from '../errors.ts';
+import type { Objective } from '../losses/objective.ts';
 import { finite, integer, record } from '../options.ts';
 import { type TrainingPrecision, trainingPrecision } from '../precision.ts';
-import { checkCoupling, secondsFlag } from './flags.ts';
+import { checkCoupling, checkObjective, secondsFlag } from './flags.ts';
 
 /** What fit can be told, by flags or by a file. */
 export interface FitSettings {
@@ -14,6 +15,7 @@ export interface FitSettings {
   lr?: number;
   hidden?: number[];
   coupling?: CouplingName;
+  objective?: Objective['name'];
   ema?: number;
   validation?: number;
   seed?: number;
@@ -35,6 +37,7 @@ const keys = [
   'lr',
   'hidden',
   'coupling',
+  'objective',
   'ema',
   'validation',
   'seed',
@@ -69,6 +72,7 @@ const checks: Record<(typeof keys)[number], Check> = {
     return value.map((width: unknown, i) => integer(width, `${path}[${i}]`, 1, 16_384));
   },
   coupling: checkCoupling,
+  objective: checkObjective,
   ema: (value, path) => finite(value, path, 0, 0.999999),
   validation: (value, path) => finite(value, path, 0, 0.9),
   seed: (value, path) => integer(value, path, 0),

@@ -1,8 +1,7 @@
 // What a run would take, measured: one second of real training on the real rows, then extrapolated. Memory is counted from the shapes.
 
-import { lower } from '../network/lower.ts';
 import { tableDefaults } from '../table/defaults.ts';
-import { type TableTrainOptions, tableCondition, tableNetwork, trainTable } from '../table/fit.ts';
+import { type TableTrainOptions, tableNetwork, tableProgram, trainTable } from '../table/fit.ts';
 import type { PreparedTable } from '../table/prepare.ts';
 
 export interface Estimate {
@@ -20,7 +19,7 @@ export async function estimate(prepared: PreparedTable, options: TableTrainOptio
   const batchSize = options.batchSize ?? tableDefaults.batchSize;
   const { codec, rows } = prepared;
   const network = tableNetwork(options);
-  const program = lower(network, codec.width, tableCondition(codec, options));
+  const program = tableProgram(codec, options);
   const enough = new AbortController();
   let stepsPerSecond = 0;
   const stop = () => enough.abort();

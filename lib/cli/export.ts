@@ -13,10 +13,11 @@ import type { NoiseSchedule } from '../solvers/noise.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { resolveSolver } from '../solvers/solvers.ts';
 import { spanSolver } from '../solvers/spans.ts';
+import type { GuidanceFlag } from './flags.ts';
 import { loadModel } from './model.ts';
 import { checkPlace } from './place.ts';
-import { solverOf } from './sample.ts';
 import type { Session } from './session.ts';
+import { solverOf } from './solving.ts';
 import { bytes, count } from './terminal.ts';
 
 export interface ExportFlags {
@@ -26,7 +27,7 @@ export interface ExportFlags {
   readonly steps?: number;
   readonly noise?: NoiseSchedule;
   readonly opset?: number;
-  readonly guidance?: { readonly scale: number | 'input'; readonly interval?: [number, number] };
+  readonly guidance?: GuidanceFlag;
   readonly check?: boolean;
   readonly seed: number;
   readonly threads?: number;
@@ -91,9 +92,9 @@ async function compare(model: Model, solver: Solver, flags: ExportFlags, signal:
   const numbers = condition?.numbers ?? 0;
   const given = condition ? Array.from({ length: n }, (_, i) => [...Array.from({ length: numbers }, () => 0), ...classes.map((k) => i % k)]) : null;
   const start = source === 'rows' ? Float32Array.from({ length: n * d }, (_, i) => Math.sin(i)) : null;
-  const byInput = flags.guidance?.scale === 'input';
-  const guidance = flags.guidance && ({ ...flags.guidance, scale: byInput ? checkedScale : flags.guidance.scale } as Guidance);
-  const whole = (guidance as { scale?: number })?.scale === 0 && flags.guidance?.interval === undefined;
+  const byInput = typeof flags.guidance === 'object' && flags.guidance.scale === 'input';
+  const guidance = (byInput ? { ...(flags.guidance as object), scale: checkedScale } : flags.guidance) as Guidance | undefined;
+  const whole = guidance === 0;
   const native = await model.sample({
     n,
     seed: flags.seed,

@@ -2,16 +2,15 @@
 
 import { statSync } from 'node:fs';
 import { argumentError, FlowError } from '../errors.ts';
-import { lower } from '../network/lower.ts';
 import { tableDefaults } from '../table/defaults.ts';
-import { type ReportCard, reportCard, type TableTrainOptions, tableCondition, tableNetwork, trainTable } from '../table/fit.ts';
+import { type ReportCard, reportCard, type TableTrainOptions, tableNetwork, tableProgram, trainTable } from '../table/fit.ts';
 import { type PreparedTable, type PrepareOptions, prepareTable } from '../table/prepare.ts';
 import type { ColumnSchema } from '../table/schema.ts';
 import { openTable } from '../table/source.ts';
 import { type FitSettings, readConfig } from './config.ts';
 import { estimate } from './estimate.ts';
 import { Interrupted } from './exit.ts';
-import { checkPlace } from './place.ts';
+import { checkPlace, samePlace } from './place.ts';
 import { resumeError } from './resume.ts';
 import type { Session } from './session.ts';
 import { bytes, c2stText, count, duration, type Terminal, tabulate } from './terminal.ts';
@@ -32,8 +31,13 @@ export async function fit(file: string, flags: FitFlags, { terminal, signal }: S
     throw new FlowError('ERR_FLOW_CONFIG', '--every: needs --checkpoint FILE.', { path: '--every', expected: '--checkpoint FILE' });
   }
   checkPlace(flags.output, { inputs: { table: file, 'settings file': flags.config }, endings: ['.safetensors'], regular: true });
-  if (settings.checkpoint !== undefined)
+  if (settings.checkpoint !== undefined) {
     checkPlace(settings.checkpoint, { inputs: { table: file, 'settings file': flags.config }, regular: true, flag: '--checkpoint' });
+    if (samePlace(flags.output, settings.checkpoint)) {
+      const hint = 'The model would overwrite the run that it came from; name two files.';
+      throw argumentError('ERR_FLOW_CONFIG', '--checkpoint', 'another file than --output', settings.checkpoint, hint);
+    }
+  }
   if (settings.dropCondition && settings.target === undefined) {
     const hint = 'Say --target COLUMN: there is no condition to drop without one.';
     throw argumentError('ERR_FLOW_CONFIG', '--drop-condition', '--target COLUMN beside it', settings.dropCondition, hint);
@@ -48,6 +52,7 @@ export async function fit(file: string, flags: FitFlags, { terminal, signal }: S
       batchSize: settings.batch,
       lr: settings.lr,
       coupling: settings.coupling,
+      objective: settings.objective,
       dropCondition: settings.dropCondition,
       ema: settings.ema,
       validation: settings.validation,
@@ -147,8 +152,7 @@ async function train(
 ): Promise<void> {
   const { terminal, signal } = session;
   const network = tableNetwork(options);
-  const { codec, labels } = prepared;
-  const program = lower(network, codec.width, labels ? tableCondition(codec, options) : null);
+  const program = tableProgram(prepared.codec, options);
   terminal.note(`training ${network.hidden.join('-')} (${count(program.parameterCount)} parameters) for ${count(options.steps ?? tableDefaults.steps)} steps`);
   let lastStep = 0;
   let failed: string | null = null;
@@ -180,7 +184,7 @@ async function train(
   });
   const model = await trained.catch(async (error: unknown): Promise<never> => {
     terminal.endProgress();
-    if (!signal.aborted) throw await resumeError(error, settings.checkpoint, options.steps ?? tableDefaults.steps);
+    if (!signal.aborted) throw await resumeError(error, settings);
     const saved =
       settings.checkpoint === undefined
         ? 'nothing was saved (use --checkpoint FILE to be able to go on)'

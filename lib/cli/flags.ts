@@ -1,11 +1,12 @@
 // Values of flags, read strictly: every mistake is an ERR_FLOW_RANGE or ERR_FLOW_CONFIG that names the flag (exit code 2).
 
 import type { CouplingName } from '../couplings/couplings.ts';
-import { argumentError, FlowError } from '../errors.ts';
+import { argumentError } from '../errors.ts';
+import type { Objective } from '../losses/objective.ts';
+import { mostGuidance } from '../network/guidance.ts';
 import { choice } from '../options.ts';
 import { type SamplingPrecision, samplingPrecision, type TrainingPrecision, trainingPrecision } from '../precision.ts';
 import { fading, memoryless, type NoiseSchedule, proportional } from '../solvers/noise.ts';
-import { solvers, stochasticSolvers } from '../solvers/solvers.ts';
 
 /** An integer flag; `1e6` is fine. */
 export function integerFlag(name: string, min: number, max: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -50,12 +51,24 @@ export const checkCoupling = (value: unknown, path: string): CouplingName =>
   couplings[choice(value, path, Object.keys(couplings) as (keyof typeof couplings)[])];
 export const couplingFlag = (text: string): CouplingName => checkCoupling(text, '--coupling');
 
+/** The objectives of the library by their names here. */
+export const objectives = { velocity: 'velocity', 'score-and-flow': 'scoreAndFlow', 'mean-flow': 'meanFlow', shortcut: 'shortcut' } as const;
+/** An objective by its name here: `velocity`, `score-and-flow`, `mean-flow`, `shortcut`. */
+export const checkObjective = (value: unknown, path: string): Objective['name'] =>
+  objectives[choice(value, path, Object.keys(objectives) as (keyof typeof objectives)[])];
+export const objectiveName = (name: Objective['name']): string =>
+  (Object.keys(objectives) as (keyof typeof objectives)[]).find((key) => objectives[key] === name) as string;
+export const objectiveFlag = (text: string): Objective['name'] => checkObjective(text, '--objective');
+
 /** `f32` or `bf16`; for sampling also what lies between. */
 export const trainingPrecisionFlag = (text: string): TrainingPrecision => trainingPrecision(text, '--precision');
 export const samplingPrecisionFlag = (text: string): SamplingPrecision => samplingPrecision(text, '--precision');
 
-/** `2`, or `2:0.1-0.8` for t in [0.1, 0.8] only; `input` where an exported graph is to take the scale. */
-export function guidanceFlag(input: 'input' | null): (text: string) => { scale: number | 'input'; interval?: [number, number] } {
+/** A weight for all t, or within an interval: Guidance, or `input` for the scale. */
+export type GuidanceFlag = number | { readonly scale: number | 'input'; readonly interval?: [number, number] };
+
+/** `2`, or `2:0.1-0.8` for t in [0.1, 0.8] only; `input` where an exported graph is to take the scale, which may be 0 there: rows of a table have a class. */
+export function guidanceFlag(input: 'input' | null): (text: string) => GuidanceFlag {
   return (text) => {
     const found = /^([^:]+)(?::([^-]+)-(.+))?$/.exec(text.trim());
     const expected = `a weight such as 2, or 2:0.1-0.8 for t in [0.1, 0.8]${input === null ? '' : ', or input'}`;
@@ -65,7 +78,18 @@ export function guidanceFlag(input: 'input' | null): (text: string) => { scale: 
     const interval = found?.[2] !== undefined;
     if (!found || Number.isNaN(scale) || (interval && !(from >= 0 && from <= to && to <= 1)))
       throw argumentError('ERR_FLOW_RANGE', '--guidance', expected, text);
-    return interval ? { scale, interval: [from, to] } : { scale };
+    if (scale !== 'input' && !(Math.abs(scale) <= mostGuidance))
+      throw argumentError('ERR_FLOW_RANGE', '--guidance', `a weight in [-${mostGuidance}, ${mostGuidance}]`, text);
+    if (input === null && scale === 0)
+      throw argumentError(
+        'ERR_FLOW_RANGE',
+        '--guidance',
+        'a weight other than 0, which draws rows of no class',
+        text,
+        'For rows of all classes leave --given out.',
+      );
+    if (interval) return { scale, interval: [from, to] };
+    return scale === 'input' ? { scale } : scale;
   };
 }
 
@@ -77,35 +101,6 @@ export function noiseFlag(text: string): NoiseSchedule {
   if (rest.length > 0 || (known === 'memoryless' && eta !== undefined))
     throw argumentError('ERR_FLOW_RANGE', '--noise', 'memoryless, or proportional:0.5, or fading:0.5', text);
   return known === 'memoryless' ? memoryless() : known === 'fading' ? fading(strength) : proportional(strength);
-}
-
-const solverNames = Object.keys({ ...solvers, ...stochasticSolvers }).join('|');
-/** Options of the library that have another name here. */
-const renamed: ReadonlyMap<string, string> = new Map([['batchSize', 'batch']]);
-/** `options.guidance`, `options.solver.steps`, `options.network.hidden[0]`, `rk4.rtol` */
-const place = new RegExp(`^(?:options\\.(?:solver\\.|network\\.|optimiser\\.)?|(?:${solverNames})\\.)(\\w+)(?:\\[\\d+\\])?$`);
-/** `euler({ steps: 4 })`, and a solver by itself */
-const withOption = new RegExp(`\\b(${solverNames})\\(\\{ (\\w+): ([^{}]*?) \\}\\)`, 'g');
-const alone = new RegExp(`\\b(Use )?(${solverNames})\\(\\)`, 'g');
-
-/** An error about an option of the library, in the words of the command line: `options.guidance` is --guidance, `options.solver.steps` --steps, `dropCondition: 0.1` --drop-condition 0.1, and `euler({ steps: 4 })` --solver euler --steps 4. */
-export function inFlags(error: unknown, flags: ReadonlyMap<string, string>): unknown {
-  if (!(error instanceof FlowError) || error.path === undefined) return error;
-  const { code, path, expected, received, hint, message } = error;
-  const option = place.exec(path)?.[1] ?? '';
-  const flag = path.startsWith('--') ? path : flags.get(renamed.get(option) ?? option);
-  if (flag === undefined) return error;
-  const words = (text: string): string =>
-    text
-      .replace(withOption, (whole, solver: string, name: string, value: string) =>
-        flags.has('solver') && flags.has(name) ? `--solver ${solver} ${flags.get(name)} ${value}` : whole,
-      )
-      .replace(alone, (_, use: string | undefined, solver: string) => (use === undefined ? solver : `Use --solver ${solver}`))
-      .replace(/\boptions\.(?:solver\.)?(\w+)/g, (whole, name: string) => flags.get(name) ?? whole)
-      .replace(/(?<![-.\w])(\w+): (\d[\d.]*\d|\d)/g, (whole, name: string, value: string) => (flags.has(name) ? `${flags.get(name)} ${value}` : whole));
-  const rest = message.startsWith(`${path}:`) ? `${flag}:${words(message.slice(path.length + 1))}` : words(message);
-  if (flag === path && rest === message) return error;
-  return new FlowError(code, rest, { path: flag, expected: expected && words(expected), received, hint: hint && words(hint), cause: error });
 }
 
 /** A flag that may be given several times. */

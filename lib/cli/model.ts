@@ -16,10 +16,17 @@ async function headOf(file: string): Promise<Uint8Array> {
       await handle.close();
     }
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new FlowError('ERR_FLOW_IO', `${file}: cannot be read (${code}).`, { path: file, received: code, cause });
+    const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
+    const [what, hint] = unreadable[code] ?? [`cannot be read (${code})`, 'Check the path and the permissions.'];
+    throw new FlowError('ERR_FLOW_IO', `${file}: ${what}. ${hint}`, { path: file, expected: 'a file', received: code, hint, cause });
   }
 }
+
+const writers = '`flowmatch fit` writes model files, `flowmatch export` ONNX files';
+const unreadable: Readonly<Record<string, readonly [string, string]>> = {
+  ENOENT: ['there is no such file', `Check the path; ${writers}.`],
+  EISDIR: ['is a folder', 'Name a file in it.'],
+};
 
 const brace = 0x7b;
 /** Field 1 of ModelProto, a varint. */
@@ -27,15 +34,27 @@ const irVersion = 8;
 const looksLikeOnnx = (file: string, head: Uint8Array): boolean =>
   head.length > 1 && head[0] === irVersion && head[8] !== brace && !/\.safetensors$/i.test(file);
 
-/** Whether `inspect` reads it as ONNX: by its name, or else by its first bytes. */
+/**
+ * Whether `inspect` reads it as ONNX: by its name, or else by its first bytes. A file of either name may be damaged: its reader says where.
+ * @throws FlowError ERR_FLOW_IO; ERR_FLOW_CHECKPOINT for what is neither kind
+ */
 export async function isOnnx(file: string): Promise<boolean> {
-  return looksLikeOnnx(file, await headOf(file)) || /\.onnx$/i.test(file);
+  const head = await headOf(file);
+  if (looksLikeOnnx(file, head) || /\.onnx$/i.test(file)) return true;
+  if (head[8] === brace || /\.safetensors$/i.test(file)) return false;
+  const hint = `${writers}.`;
+  throw new FlowError('ERR_FLOW_CHECKPOINT', `${file}: ${head.length === 0 ? 'is empty' : 'is neither a model file nor an ONNX file'}. ${hint}`, {
+    path: file,
+    expected: 'a model file, .safetensors, or an ONNX file',
+    received: head.length === 0 ? 'nothing' : 'another kind of file',
+    hint,
+  });
 }
 
-/** Model.load in the words of the command line. @throws FlowError ERR_FLOW_CHECKPOINT for what is no model file */
+/** Model.load in the words of the command line. @throws FlowError ERR_FLOW_IO, ERR_FLOW_CHECKPOINT for what is no model file */
 export async function loadModel(file: string): Promise<Model> {
-  const head = await headOf(file).catch(() => null); // what cannot be read, Model.load says
-  if (head !== null && head[8] !== brace) {
+  const head = await headOf(file);
+  if (head[8] !== brace) {
     const onnx = looksLikeOnnx(file, head);
     const hint = onnx
       ? '`flowmatch inspect` tells what it holds and onnxruntime runs it; this command takes the .safetensors file that it was made from.'

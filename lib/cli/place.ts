@@ -1,7 +1,7 @@
 // Where a verb will write, checked before its work begins: the ending is one of the format, the folder is there, and no input would be overwritten.
 
-import { accessSync, type BigIntStats, constants, mkdirSync, statSync } from 'node:fs';
-import { dirname, extname } from 'node:path';
+import { accessSync, type BigIntStats, constants, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { argumentError, FlowError } from '../errors.ts';
 
 export interface Place {
@@ -44,6 +44,12 @@ export function checkPlace(file: string, { inputs = {}, endings, bare = true, re
   }
 }
 
+/** Whether two names stand for one file, be it there or not. */
+export function samePlace(a: string, b: string): boolean {
+  const [one, other] = [statOf(a), statOf(b)];
+  return one === null && other === null ? placeOf(a) === placeOf(b) : one !== null && same(one, other);
+}
+
 /** Makes a folder with those above it. @throws FlowError ERR_FLOW_IO */
 export function makeFolder(folder: string): void {
   try {
@@ -60,6 +66,11 @@ const statOf = (file: string): BigIntStats | null => {
   } catch {
     return null;
   }
+};
+/** A name in full, with the links of its folder followed. */
+const placeOf = (file: string): string => {
+  const folder = dirname(resolve(file));
+  return join(statOf(folder) === null ? folder : realpathSync(folder), basename(file));
 };
 /** One file under two names, through links too; a device may be read and written. */
 const same = (a: BigIntStats, b: BigIntStats | null): boolean => b !== null && a.isFile() && a.dev === b.dev && a.ino === b.ino;

@@ -5,10 +5,10 @@ import { version } from '../version.ts';
 import {
   couplingFlag,
   guidanceFlag,
-  inFlags,
   integerFlag,
   noiseFlag,
   numberFlag,
+  objectiveFlag,
   repeated,
   samplingPrecisionFlag,
   secondsFlag,
@@ -16,6 +16,7 @@ import {
   widthsFlag,
 } from './flags.ts';
 import { type Session, withSession } from './session.ts';
+import { inFlags } from './words.ts';
 
 type Flags = Record<string, never>;
 type Verb = (file: string, flags: never, session: Session) => Promise<void>;
@@ -42,6 +43,11 @@ export function program(json = false): Command {
     .option('--lr <rate>', 'highest learning rate of the schedule (default: 0.002)', numberFlag('--lr', 0, 10))
     .option('--hidden <widths>', 'widths of the hidden layers (default: 256,256,256)', widthsFlag('--hidden'))
     .option('--coupling <name>', 'independent, or by transport, within each class of a target: ot, sinkhorn, unbalanced, partial', couplingFlag)
+    .option(
+      '--objective <name>',
+      'velocity (default); score-and-flow, to sample stochastically; mean-flow or shortcut, to sample in one step or a few',
+      objectiveFlag,
+    )
     .option('--ema <decay>', 'decay of the averaged weights, 0 = off (default: 0.999)', numberFlag('--ema', 0, 0.999999))
     .option('--checkpoint <file>', 'save the run here and go on from it when it exists')
     .option('--every <time>', 'time between checkpoints, e.g. 2m (default: 30s)', secondsFlag('--every'))

@@ -3,12 +3,9 @@
 import { extname } from 'node:path';
 import { argumentError, FlowError } from '../errors.ts';
 import { Model } from '../model/model.ts';
-import { distilledSteps } from '../model/record.ts';
+import type { Guidance } from '../network/guidance.ts';
 import { choice } from '../options.ts';
 import type { SamplingPrecision } from '../precision.ts';
-import type { NoiseSchedule } from '../solvers/noise.ts';
-import type { Solver } from '../solvers/solver.ts';
-import { solverByName, stochasticSolvers } from '../solvers/solvers.ts';
 import type { Codec, TableCodec } from '../table/codec.ts';
 import { sampleTable, tableCodec } from '../table/sample.ts';
 import { type RowFormat, rowFormats, rowWriter } from '../table/write.ts';
@@ -16,43 +13,19 @@ import { loadModel } from './model.ts';
 import { openOutput } from './output.ts';
 import { checkPlace } from './place.ts';
 import type { Session } from './session.ts';
+import { type SolverFlags, solverError, solverOf } from './solving.ts';
 import { bytes, count, duration } from './terminal.ts';
 
-export interface SampleFlags {
+export interface SampleFlags extends SolverFlags {
   readonly rows: number;
   readonly output?: string;
   readonly firstRow: number;
   readonly seed: number;
   readonly threads?: number;
   readonly precision?: SamplingPrecision;
-  readonly solver?: string;
-  readonly steps?: number;
-  readonly rtol?: number;
-  readonly atol?: number;
   readonly given?: string;
-  readonly noise?: NoiseSchedule;
-  readonly guidance?: { readonly scale: number; readonly interval?: [number, number] };
+  readonly guidance?: Guidance;
   readonly format?: string;
-}
-
-/** The solver that the flags name, or undefined for the model's default. A tolerance alone means dopri5, noise alone stochasticHeun, steps alone the default's. */
-export function solverOf({ solver, ...flags }: Pick<SampleFlags, 'solver' | 'steps' | 'rtol' | 'atol' | 'noise'>, model: Model): Solver | undefined {
-  const { steps, rtol, atol, noise } = flags;
-  const options = Object.fromEntries(Object.entries({ steps, rtol, atol, noise }).filter(([, value]) => value !== undefined));
-  if (solver === undefined && Object.keys(options).length === 0) return undefined;
-  if (noise !== undefined && solver !== undefined && !Object.hasOwn(stochasticSolvers, solver)) {
-    const hint = 'Leave --solver out for stochasticHeun.';
-    throw argumentError('ERR_FLOW_CONFIG', '--noise', `a stochastic solver beside it: ${Object.keys(stochasticSolvers).join(' or ')}`, solver, hint);
-  }
-  const preset =
-    noise !== undefined
-      ? 'stochasticHeun'
-      : rtol !== undefined || atol !== undefined
-        ? 'dopri5'
-        : model.record.network.span || distilledSteps(model.record) !== null
-          ? 'euler'
-          : 'midpoint';
-  return solverByName(solver ?? preset, options, '--solver');
 }
 
 export async function sample(file: string, flags: SampleFlags, { terminal, signal }: Session): Promise<void> {
@@ -99,6 +72,8 @@ export async function sample(file: string, flags: SampleFlags, { terminal, signa
     }
     signal.throwIfAborted();
     await out.finish();
+  } catch (error) {
+    throw solverError(error);
   } finally {
     await out.discard();
     model.dispose();

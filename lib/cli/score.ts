@@ -45,6 +45,11 @@ export async function score(file: string, flags: ScoreFlags, { terminal, signal 
   const started = performance.now();
   terminal.progress({ event: 'start', file }, () => `scoring ${flags.table} ...`, true);
   const model = withCodec(await loadModel(file));
+  if (model.record.network.span !== undefined) {
+    model.dispose();
+    const hint = 'Fit one without --objective mean-flow or shortcut to score rows.';
+    throw argumentError('ERR_FLOW_CONFIG', 'model', 'a model of velocities', 'one of average velocities', hint);
+  }
   const out = await openOutput(flags.output);
   try {
     const source = await openTable(flags.table);

@@ -15,7 +15,7 @@ export interface GuidanceSetting {
 }
 
 /** Largest |w|: beyond it float32 is left with few digits of the difference. */
-const most = 1000;
+export const mostGuidance = 1000;
 
 /** The `guidance` option; null where it changes nothing. @throws FlowError; ERR_FLOW_CONFIG for a network that never saw the null condition */
 export function checkGuidance(value: unknown, path: string, condition: { readonly drop?: number } | null): GuidanceSetting | null {
@@ -34,9 +34,9 @@ export function checkGuidance(value: unknown, path: string, condition: { readonl
 }
 
 function readGuidance(value: unknown, path: string): GuidanceSetting {
-  if (typeof value === 'number') return { scale: finite(value, path, -most, most), from: 0, to: 1 };
+  if (typeof value === 'number') return { scale: finite(value, path, -mostGuidance, mostGuidance), from: 0, to: 1 };
   const given = record(value, path, ['scale', 'interval']);
-  const scale = finite(given.scale, `${path}.scale`, -most, most);
+  const scale = finite(given.scale, `${path}.scale`, -mostGuidance, mostGuidance);
   if (given.interval === undefined) return { scale, from: 0, to: 1 };
   if (!Array.isArray(given.interval) || given.interval.length !== 2)
     throw argumentError('ERR_FLOW_TYPE', `${path}.interval`, 'two times [from, to]', given.interval);

@@ -22,6 +22,7 @@ const fitKeys = [
   'lr',
   'dropCondition',
   'coupling',
+  'objective',
   'ema',
   'validation',
   'seed',

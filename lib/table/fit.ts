@@ -1,8 +1,11 @@
 // A table to a model: schema and codec from lib/table, training from lib/training; the codec travels in the model's record. The defaults below are for tables.
 
+import { resolveObjective, spanKind } from '../losses/objective.ts';
 import type { C2stResult } from '../metrics/index.ts';
 import type { Model } from '../model/model.ts';
+import { lower } from '../network/lower.ts';
 import { mlp } from '../network/mlp.ts';
+import type { Program } from '../network/ops.ts';
 import type { ConditionSpec, NetworkSpec } from '../network/spec.ts';
 import { adamw } from '../optimisers/adamw.ts';
 import { warmupCosine } from '../optimisers/schedules.ts';
@@ -30,6 +33,8 @@ export interface TableTrainOptions {
   readonly lr?: number | undefined;
   /** How noise and rows are joined; with a target, 'minibatchOT' couples within each class. @default 'independent' */
   readonly coupling?: TrainOptions['coupling'] | undefined;
+  /** What is learned: the velocity; also the score, for stochastic sampling; or average velocities, for few steps. @default 'velocity' */
+  readonly objective?: TrainOptions['objective'] | undefined;
   /** How often a row is shown without its target, in [0, 1), so that sampleTable can be guided. @default 0 */
   readonly dropCondition?: number | undefined;
   /** Decay of the running mean of the weights that becomes the model, in [0, 1); 0 = off. @default 0.999 */
@@ -62,6 +67,15 @@ export function tableCondition({ target }: Codec, { dropCondition = 0 }: TableTr
   return target ? { numbers: 0, classes: [target.values.length], ...(dropCondition > 0 ? { drop: dropCondition } : {}) } : null;
 }
 
+/** The network as it is trained: with a second head or a span where the objective needs one. */
+export function tableProgram(codec: Codec, options: TableTrainOptions): Program {
+  const network = tableNetwork(options);
+  const objective = resolveObjective(options.objective, 'options.objective');
+  const span = spanKind(objective);
+  const heads = objective.name === 'scoreAndFlow' ? 2 : 1;
+  return lower(span === undefined ? network : { ...network, span }, codec.width, tableCondition(codec, options), heads);
+}
+
 /** Trains on a prepared table. The model's record carries the codec. */
 export function trainTable(prepared: PreparedTable, options: TableTrainOptions = {}): Promise<Model> {
   const { codec, data, labels } = prepared;
@@ -81,6 +95,7 @@ export function trainTable(prepared: PreparedTable, options: TableTrainOptions =
     table: codec.record,
     ...defined('dropCondition', options.dropCondition),
     ...defined('coupling', options.coupling),
+    ...defined('objective', options.objective),
     ...defined('precision', options.precision),
     ...defined('threads', options.threads),
     ...defined('signal', options.signal),

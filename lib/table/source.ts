@@ -16,9 +16,20 @@ export interface SourceOptions {
 /** Opens a CSV, JSON or JSON-lines file. Throws ERR_FLOW_IO when it cannot be read, ERR_FLOW_CSV_SHAPE when its header is unusable. */
 export async function openTable(file: string, options: SourceOptions = {}): Promise<RowSource> {
   if (!existsSync(file)) {
-    throw new FlowError('ERR_FLOW_IO', `${file}: no such file.`, { path: file, expected: 'a CSV, JSON or JSON-lines file', received: 'nothing' });
+    throw new FlowError('ERR_FLOW_IO', `${file}: there is no such file. Check the path.`, {
+      path: file,
+      expected: 'a CSV, JSON or JSON-lines file',
+      received: 'nothing',
+      hint: 'Check the path.',
+    });
   }
-  if (statSync(file).isDirectory()) throw new FlowError('ERR_FLOW_IO', `${file}: is a folder.`, { path: file, expected: 'a file', received: 'a folder' });
+  if (statSync(file).isDirectory())
+    throw new FlowError('ERR_FLOW_IO', `${file}: is a folder. Name a file in it.`, {
+      path: file,
+      expected: 'a file',
+      received: 'a folder',
+      hint: 'Name a file in it.',
+    });
   const format = options.format ?? (/\.(jsonl|ndjson)$/i.test(file) ? 'jsonl' : /\.json$/i.test(file) ? 'json' : 'csv');
   return format === 'csv' ? await csvSource(file, options.delimiter) : jsonSource(file, format);
 }

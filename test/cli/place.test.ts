@@ -109,9 +109,14 @@ describe('words that can be typed', () => {
   test.each([
     [['--solver', 'rk4'], /--solver: expected euler, got "rk4"\. .* such as --solver euler --steps 4\./],
     [['--steps', '3'], /--steps: expected 1, 2, \.\.\. or 8 equal steps .* such as --solver euler --steps 4\./],
+    [['--solver', 'heun', '--noise', 'memoryless'], /--noise: expected nothing, as the model says average velocities, .* It takes --steps alone\./],
+    [['--solver', 'rk4', '--rtol', '1e-3'], /--rtol: expected nothing, as the model says average velocities, .* It takes --steps alone\./],
+  ])('sample %j of a model of average velocities', async (flags, says) => refused(2, says, 'sample', mean, ...flags));
+
+  test.each([
     [['--solver', 'heun', '--noise', 'memoryless'], /--noise: expected a stochastic solver beside it: eulerMaruyama or stochasticHeun, got "heun"/],
     [['--solver', 'rk4', '--rtol', '1e-3'], /--rtol: expected steps or a grid .*\. Use --solver dopri5\./],
-  ])('sample %j of a model of average velocities', async (flags, says) => refused(2, says, 'sample', mean, ...flags));
+  ])('sample %j of a model of velocities', async (flags, says) => refused(2, says, 'sample', model, ...flags));
 
   test('export', async () => {
     const to = ['-o', inFolder('e.onnx')];

@@ -229,6 +229,14 @@ describe('inspect', () => {
     const whole = bytes(model);
     const flipped = Uint8Array.from(whole);
     flipped[whole.length - 9] = (flipped[whole.length - 9] as number) ^ 4;
+    for (const [name, message] of [
+      ['table.csv', /ERR_FLOW_CHECKPOINT .*table\.csv: is neither a model file nor an ONNX file\. `flowmatch fit` writes model files/],
+      ['empty', /ERR_FLOW_CHECKPOINT .*empty: is empty\. `flowmatch fit` writes model files/],
+    ] as const) {
+      writeFileSync(inFolder(name), name === 'empty' ? '' : 'a,b\n1,2\n3,4\n');
+      const { code, stderr, stdout } = await run('inspect', inFolder(name));
+      expect([code, stdout, stderr]).toEqual([3, '', expect.stringMatching(message)]);
+    }
     for (const [name, content, message] of [
       ['short.safetensors', whole.subarray(0, whole.length - 7), /ERR_FLOW_(CHECKPOINT|CHECKSUM) .*byte/],
       ['flip.safetensors', flipped, /ERR_FLOW_CHECKSUM .*parameters/],

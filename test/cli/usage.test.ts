@@ -3,14 +3,15 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { errorText, exitCode, Interrupted } from '../../lib/cli/exit.ts';
-import { inFlags, integerFlag, secondsFlag, widthsFlag } from '../../lib/cli/flags.ts';
+import { integerFlag, secondsFlag, widthsFlag } from '../../lib/cli/flags.ts';
+import { inFlags } from '../../lib/cli/words.ts';
 import { argumentError, errorCodes, FlowError } from '../../lib/errors.ts';
 import { tableDefaults } from '../../lib/table/defaults.ts';
 import { inFolder, run } from './helpers.ts';
 
 const penguins = 'examples/data/penguins.csv';
 const fitFlags =
-  '--seed --threads --json --quiet --config --steps --batch --lr --hidden --coupling --ema --checkpoint --every --null --keep --drop --target --drop-condition --precision --dry-run';
+  '--seed --threads --json --quiet --config --steps --batch --lr --hidden --coupling --objective --ema --checkpoint --every --null --keep --drop --target --drop-condition --precision --dry-run';
 
 describe('usage', () => {
   test('help names every verb, on stdout, exit 0; each verb has its own', async () => {
@@ -45,6 +46,10 @@ describe('usage', () => {
     [['sample', 'x', '--guidance', 'much'], /--guidance: expected a weight such as 2, or 2:0.1-0.8/],
     [['sample', 'x', '--guidance', '2:0.8-0.1'], /--guidance: expected a weight/],
     [['sample', 'x', '--guidance', 'input'], /--guidance: expected a weight/],
+    [['sample', 'x', '--guidance', '0'], /--guidance: expected a weight other than 0, .*, got "0"\. For rows of all classes leave --given out/],
+    [['sample', 'x', '--guidance', '2000:0.1-0.2'], /--guidance: expected a weight in \[-1000, 1000\], got "2000:0\.1-0\.2"/],
+    [['fit', penguins, '-o', 'x', '--objective', 'meanflow'], /--objective: expected one of velocity, score-and-flow, .*Did you mean "mean-flow"\?/],
+    [['fit', penguins, '-o', 'x.safetensors', '--checkpoint', './x.safetensors'], /--checkpoint: expected another file than --output, .*name two files/],
     [['demo', 'mons'], /Did you mean "moons"\?/],
     [['inspect'], /missing required argument/],
     [['fit', 'a', 'b', '-o', 'x'], /too many arguments/],
@@ -60,7 +65,15 @@ describe('usage', () => {
     expect((await run('fit', penguins, '-o', '/nowhere/x.safetensors')).code).toBe(4);
     const nowhere = await run('sample', 'nowhere.safetensors');
     expect([nowhere.code, nowhere.stdout]).toEqual([4, '']);
-    expect(nowhere.stderr).toMatch(/ERR_FLOW_IO nowhere\.safetensors: there is no such file \(ENOENT while reading it\)\. Check the path; .*flowmatch fit/);
+    expect(nowhere.stderr).toMatch(/ERR_FLOW_IO nowhere\.safetensors: there is no such file\. Check the path; `flowmatch fit` writes model files/);
+    for (const [verb, name, message] of [
+      ['inspect', 'nowhere.onnx', /nowhere\.onnx: there is no such file\. Check the path; `flowmatch fit` writes model files, `flowmatch export` ONNX files/],
+      ['inspect', 'examples', /examples: is a folder\. Name a file in it/],
+      ['sample', 'examples', /examples: is a folder\. Name a file in it/],
+    ] as const) {
+      const { code, stdout, stderr } = await run(verb, name);
+      expect([code, stdout, stderr]).toEqual([4, '', expect.stringMatching(message)]);
+    }
     writeFileSync(inFolder('bad.csv'), 'a,b\n1,2\n3\n');
     const { code, stderr } = await run('fit', inFolder('bad.csv'), '-o', inFolder('x.safetensors'));
     expect(stderr).toMatch(/ERR_FLOW_CSV_SHAPE row 2: 1 field, header has 2/);
@@ -136,6 +149,18 @@ test('errors about options of the library speak of flags', () => {
     new Error('options.guidance'),
   ])
     expect(inFlags(other, flags)).toBe(other);
+});
+
+test('objectives and couplings that an error recommends are flags', () => {
+  const flags = new Map([
+    ['solver', '--solver'],
+    ['coupling', '--coupling'],
+    ['objective', '--objective'],
+  ]);
+  const hint = 'Train with independent(), or with objective: scoreAndFlow(), or meanFlow().';
+  const error = argumentError('ERR_FLOW_CONFIG', 'options.solver', 'x', 2, hint);
+  expect(inFlags(error, flags)).toMatchObject({ hint: 'Train with --coupling independent, or with --objective score-and-flow, or --objective mean-flow.' });
+  expect(inFlags(error, new Map([['solver', '--solver']]))).toMatchObject({ hint });
 });
 
 test('values of flags', () => {
