@@ -13,6 +13,8 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/feistel.h"
+
 namespace flow {
 
 constexpr int32_t kLanes = 32;      // width of a panel and of a feature block
@@ -127,6 +129,7 @@ struct Kernels {
                         int64_t stride);  // Box-Muller on pairs of words
   // y[r] = floor(w n / 2^64), w the first two words of row first_row + r (the upper first), group 0
   void (*random_below)(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, uint32_t n, uint32_t* y);
+  void (*feistel)(const FeistelArgs& rounds, int32_t n, uint32_t* l, uint32_t* r);  // feistel_cell for n cells, a multiple of 32, in place
   // Linear assignment; n a multiple of 16, rows aligned, ties to the lowest column.
   // y[j] = sum_k (a[k] - b[k stride + j])^2, fma in order of k
   void (*distances)(int32_t n, int32_t depth, const float* a, const float* b, int64_t stride, float* y);

@@ -164,4 +164,31 @@ void random_normal(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t r
   random_fill<true>(key, stream, first_row, rows, cols, y, stride);
 }
 
+// 32 cells in step, as each round waits for the multiplications of the one before.
+constexpr int kCellVectors = 32 / kWidth;
+FLOW_INLINE void feistel_half(const U (&x)[kCellVectors], U (&to)[kCellVectors], uint32_t key, uint32_t bound) {
+  U h[kCellVectors], low;
+  FLOW_EACH(i, kCellVectors) h[i] = (x[i] ^ key) * kFeistelMultiplier0;
+  FLOW_EACH(i, kCellVectors) h[i] = (h[i] ^ (h[i] >> 15)) * kFeistelMultiplier1;
+  FLOW_EACH(i, kCellVectors) h[i] ^= h[i] >> 13;
+  FLOW_EACH(i, kCellVectors) wide_product(h[i], bound, h[i], low);
+  FLOW_EACH(i, kCellVectors) {
+    const I sum = (I)(to[i] + h[i]), less = sum - static_cast<int32_t>(bound);  // both below 2^17
+    to[i] = (U)select_bits(less < 0, sum, less);
+  }
+}
+void feistel(const FeistelArgs& rounds, int32_t n, uint32_t* l, uint32_t* r) {
+  for (int32_t at = 0; at < n; at += 32) {
+    U left[kCellVectors], right[kCellVectors];
+    __builtin_memcpy(left, l + at, sizeof left);
+    __builtin_memcpy(right, r + at, sizeof right);
+    for (int i = 0; i < FeistelArgs::kRounds; i += 2) {
+      feistel_half(right, left, rounds.key[i], rounds.a);
+      feistel_half(left, right, rounds.key[i + 1], rounds.b);
+    }
+    __builtin_memcpy(l + at, left, sizeof left);
+    __builtin_memcpy(r + at, right, sizeof right);
+  }
+}
+
 }  // namespace

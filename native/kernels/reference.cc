@@ -321,6 +321,10 @@ void random_below(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t ro
   }
 }
 
+void feistel(const FeistelArgs& rounds, int32_t n, uint32_t* l, uint32_t* r) {
+  for (int32_t i = 0; i < n; i++) feistel_cell(rounds, l[i], r[i]);
+}
+
 void distances(int32_t n, int32_t depth, const float* a, const float* b, int64_t stride, float* y) {
   for (int32_t j = 0; j < n; j++) {
     y[j] = 0;
@@ -388,11 +392,39 @@ const NarrowKernels& reference_narrow() {
 
 const Kernels& reference_kernels() {
   using namespace reference;
-  static const Kernels table = {
-      "reference",    dense,         weight_grad,  transpose_panels, to_blocked,   from_blocked, activate,   multiply,        add,
-      scale,          combine,       mix,          squared_error,    sum_squares,  adam,         layer_norm, layer_norm_grad, sincos,
-      random_uniform, random_normal, random_below, distances,        cheapest_two, relax,        scale_rows, trace,           layer_norm_tangent,
-      advance_rows,   error_rows,    log_sum_exp,  exponentials,     logarithms};
+  static const Kernels table = {"reference",
+                                dense,
+                                weight_grad,
+                                transpose_panels,
+                                to_blocked,
+                                from_blocked,
+                                activate,
+                                multiply,
+                                add,
+                                scale,
+                                combine,
+                                mix,
+                                squared_error,
+                                sum_squares,
+                                adam,
+                                layer_norm,
+                                layer_norm_grad,
+                                sincos,
+                                random_uniform,
+                                random_normal,
+                                random_below,
+                                feistel,
+                                distances,
+                                cheapest_two,
+                                relax,
+                                scale_rows,
+                                trace,
+                                layer_norm_tangent,
+                                advance_rows,
+                                error_rows,
+                                log_sum_exp,
+                                exponentials,
+                                logarithms};
   return table;
 }
 

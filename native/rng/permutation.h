@@ -19,12 +19,8 @@ class Permutation {
   void run(uint64_t first, int32_t count, uint32_t* out) const;
 
  private:
-  template <int kWide>
-  void walk(uint32_t* l, uint32_t* r) const;
-  static constexpr int kRounds = 8;
   uint64_t n_ = 1;
-  uint32_t a_ = 1, b_ = 1;
-  uint32_t key_[kRounds] = {};
+  FeistelArgs rounds_;
 };
 
 }  // namespace flow

@@ -317,6 +317,19 @@ Verdict check_random(const Subject& s) {
     for (int r = 0; r < rows; r++)
       if (words(index)[r] != words(index2)[r] || words(index)[r] >= below) v.fail(where("random_below", cols, r));
     if (!index.intact()) v.fail(where("random_below wrote before its buffer", cols, rows));
+    FeistelArgs rounds{1 + static_cast<uint32_t>(random.below(round % 2 ? 65536 : 40)), 1 + static_cast<uint32_t>(random.below(65536))};
+    for (uint32_t& word : rounds.key) word = static_cast<uint32_t>(random.next());
+    const int cells = 32 * (1 + rows % 5);
+    const Guarded l(cells), l2(cells), r(cells), r2(cells);
+    for (int i = 0; i < cells; i++) {
+      words(l)[i] = words(l2)[i] = static_cast<uint32_t>(random.below(static_cast<int>(rounds.a)));
+      words(r)[i] = words(r2)[i] = static_cast<uint32_t>(random.below(static_cast<int>(rounds.b)));
+    }
+    k.feistel(rounds, cells, words(l), words(r));
+    ref.feistel(rounds, cells, words(l2), words(r2));
+    for (int i = 0; i < cells; i++)
+      if (words(l)[i] != words(l2)[i] || words(r)[i] != words(r2)[i] || words(l)[i] >= rounds.a || words(r)[i] >= rounds.b) v.fail(where("feistel", cols, i));
+    if (!l.intact() || !r.intact()) v.fail(where("feistel wrote before its buffer", cols, rows));
   }
   return v;
 }
