@@ -1,5 +1,5 @@
-// An alternating Feistel network over a rectangle a x b, one cell, scalar: l += F(r, key[i]) mod a, then r += F(l, key[i + 1]) mod b, and so on. F mixes 32 bits
-// by two multiply-xorshift steps and scales them to the bound. Kernels do the same for many cells (random-inl.h).
+// An alternating Feistel network over a rectangle a x b, one cell, scalar: l += F(r, key[i]) mod a, then r += F(l, key[i + 1]) mod b, and so on. F mixes 32
+// bits by two multiply-xorshift steps and scales them to the bound. Kernels do the same for many cells (random-inl.h).
 #pragma once
 #include <cstdint>
 
