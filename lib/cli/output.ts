@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FlowError } from '../errors.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface Output {
   /** False once the reader of a pipe has gone: stop producing. */
@@ -16,15 +17,17 @@ export interface Output {
 }
 
 /** Stdout for `-` or nothing, else a file. */
-export async function openOutput(file: string | undefined): Promise<Output> {
-  return file === undefined || file === '-' ? new PipeOutput() : FileOutput.create(file);
+export async function openOutput(file: string | undefined, terminal: Terminal): Promise<Output> {
+  return file === undefined || file === '-' ? new PipeOutput(terminal) : FileOutput.create(file);
 }
 
 class PipeOutput implements Output {
   open = true;
   private failure: unknown;
+  private readonly terminal: Terminal;
 
-  constructor() {
+  constructor(terminal: Terminal) {
+    this.terminal = terminal;
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       this.open = false;
       if (error.code !== 'EPIPE') this.failure = error;
@@ -33,6 +36,7 @@ class PipeOutput implements Output {
 
   async write(bytes: Uint8Array): Promise<void> {
     if (!this.open || bytes.length === 0) return;
+    if (process.stdout.isTTY) this.terminal.clear(); // rows begin at the start of a line
     await new Promise<void>((resolve) => {
       process.stdout.write(bytes, () => resolve());
     });

@@ -3,6 +3,7 @@
 import { extname } from 'node:path';
 import { argumentError, FlowError } from '../errors.ts';
 import { Model } from '../model/model.ts';
+import { info } from '../native/info.ts';
 import type { Guidance } from '../network/guidance.ts';
 import { choice } from '../options.ts';
 import type { SamplingPrecision } from '../precision.ts';
@@ -13,7 +14,7 @@ import { loadModel } from './model.ts';
 import { openOutput } from './output.ts';
 import { checkPlace } from './place.ts';
 import type { Session } from './session.ts';
-import { type SolverFlags, solverError, solverOf } from './solving.ts';
+import { batchRows, type SolverFlags, solverError, solverOf } from './solving.ts';
 import { bytes, count, duration } from './terminal.ts';
 
 export interface SampleFlags extends SolverFlags {
@@ -39,7 +40,7 @@ export async function sample(file: string, flags: SampleFlags, { terminal, signa
   const solver = solverOf(flags, model);
   const writer = rowWriter(formatOf(flags.format, toFile ? output : undefined, terminal.json), codec);
   const given = flags.given === undefined ? undefined : givenValue(flags.given, codec);
-  const out = await openOutput(output);
+  const out = await openOutput(output, terminal);
   let [done, written, evaluations] = [0, 0, 0];
   const put = async (chunk: Uint8Array) => {
     await out.write(chunk);
@@ -55,6 +56,7 @@ export async function sample(file: string, flags: SampleFlags, { terminal, signa
       given,
       guidance: flags.guidance,
       precision: flags.precision,
+      batchRows: batchRows(model, solver, flags.guidance === undefined ? 1 : 2, flags.threads ?? info().threads),
       threads: flags.threads,
       signal,
     })) {

@@ -3,8 +3,10 @@
 // gave up has no log-density: an empty cell, null.
 
 import { argumentError } from '../errors.ts';
+import { info } from '../native/info.ts';
 import type { SamplingPrecision } from '../precision.ts';
-import { solverByName } from '../solvers/solvers.ts';
+import { exactColumns } from '../sampling/density.ts';
+import { rk4, solverByName } from '../solvers/solvers.ts';
 import type { Cell } from '../table/cells.ts';
 import type { MissingCount } from '../table/encode.ts';
 import { scoreTable } from '../table/score.ts';
@@ -15,7 +17,8 @@ import { openOutput } from './output.ts';
 import { checkPlace } from './place.ts';
 import { withCodec } from './sample.ts';
 import type { Session } from './session.ts';
-import { count } from './terminal.ts';
+import { batchRows } from './solving.ts';
+import { count, duration } from './terminal.ts';
 
 export interface ScoreFlags {
   readonly table: string;
@@ -50,18 +53,22 @@ export async function score(file: string, flags: ScoreFlags, { terminal, signal 
     const hint = 'Fit one without --objective mean-flow or shortcut to score rows.';
     throw argumentError('ERR_FLOW_CONFIG', 'model', 'a model of velocities', 'one of average velocities', hint);
   }
-  const out = await openOutput(flags.output);
+  const out = await openOutput(flags.output, terminal);
   try {
     const source = await openTable(flags.table);
     const missing: MissingCount = { rows: 0, byColumn: new Map() };
     const { solver, steps, top, probes, precision, threads, seed } = flags;
+    const chosen = solver === undefined && steps === undefined ? undefined : solverByName(solver ?? 'rk4', steps === undefined ? {} : { steps }, '--solver');
+    const { dimension } = model.record;
+    const exact = flags.exact || (probes === undefined && dimension <= exactColumns);
     const options = {
       seed,
       nulls: flags.null ?? [],
       signal,
       ...(flags.exact ? { method: 'exact' as const } : {}),
       ...(probes === undefined ? {} : { method: 'hutchinson' as const, probes }),
-      ...(solver === undefined && steps === undefined ? {} : { solver: solverByName(solver ?? 'rk4', steps === undefined ? {} : { steps }, '--solver') }),
+      ...(chosen === undefined ? {} : { solver: chosen }),
+      ...(exact ? { batchRows: batchRows(model, chosen ?? rk4({ steps: 50 }), dimension + 1, threads ?? info().threads) } : {}),
       ...(precision === undefined ? {} : { precision }),
       ...(threads === undefined ? {} : { threads }),
     };
@@ -90,7 +97,13 @@ export async function score(file: string, flags: ScoreFlags, { terminal, signal 
       if (top === undefined) await write(scored);
       else least = [...least, ...whole].sort((a, b) => a.logDensity - b.logDensity || a.row - b.row).slice(0, top);
       if (!out.open) break;
-      terminal.progress({ event: 'progress', rows: done }, () => `${count(done)} rows scored`);
+      const { bytesRead } = batch;
+      const rate = (1000 * done) / (performance.now() - started);
+      const eta = source.bytes === null ? null : (done / rate) * (source.bytes / bytesRead - 1);
+      terminal.progress(
+        { event: 'progress', rows: done, rowsPerSecond: rate, eta },
+        () => `${count(done)} rows scored  ${count(rate)} rows/s${eta === null ? '' : `  ETA ${duration(eta)}`}`,
+      );
     }
     signal.throwIfAborted();
     if (top !== undefined || done === 0) await write(least);

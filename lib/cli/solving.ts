@@ -36,6 +36,18 @@ export function solverOf({ solver, ...flags }: SolverFlags, model: Model): Solve
   return solverByName(solver ?? preset, options, '--solver');
 }
 
+/** Multiplications and additions of a batch on one thread: a tenth of a second to a few, so that progress shows and a stop is heard. */
+const batchWork = 2e9;
+/** Fewer rows would leave tiles of the core half empty; more would take longer to decode than anyone waits. */
+const [leastRows, mostRows] = [64, 16_384];
+
+/** Rows of a batch by the work of a row, which is so many times the network's: a power of two. It depends on what is asked for, never on the time it takes. */
+export function batchRows({ record: { network, parameters }, record }: Model, solver: Solver | undefined, times: number, threads: number): number {
+  const evaluations = solver?.adaptive ? 100 : solver ? solver.steps * solver.b.length : network.span === undefined ? (distilledSteps(record) ?? 100) : 1;
+  const rows = (batchWork * threads) / (parameters.length * evaluations * times);
+  return Math.min(mostRows, Math.max(leastRows, 2 ** Math.floor(Math.log2(rows))));
+}
+
 /** Flags that no solver of the model can follow. */
 function checkFor({ record }: Model, flags: Omit<SolverFlags, 'solver'>): void {
   const wrong = (['noise', 'rtol', 'atol'] as const).find((name) => flags[name] !== undefined);

@@ -50,7 +50,7 @@ export class Terminal {
     this.last = now;
     if (this.json) process.stderr.write(`${JSON.stringify(record)}\n`);
     else if (this.live) {
-      const width = Math.max(20, (process.stderr.columns ?? 80) - 1);
+      const width = Math.max(20, (process.stderr.columns || 80) - 1);
       process.stderr.write(`\r\x1b[2K${text().slice(0, width)}`);
       this.shown = true;
     } else process.stderr.write(`${text()}\n`);
@@ -73,7 +73,8 @@ export class Terminal {
     return this.live && !process.env['NO_COLOR'] ? `\x1b[${styles[style]}m${text}\x1b[0m` : text;
   }
 
-  private clear(): void {
+  /** Takes the updating line away, for what is written in its place. */
+  clear(): void {
     if (this.shown) process.stderr.write('\r\x1b[2K');
     this.shown = false;
   }

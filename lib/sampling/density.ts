@@ -70,7 +70,7 @@ export const densityKeys = ['method', 'probes', 'seed', 'solver', 'traceWeight',
 const scoreKeys = ['t', 'condition', 'guidance', 'precision', 'threads', 'signal'] as const;
 
 /** Columns above which estimates are the default. */
-const exactColumns = 64;
+export const exactColumns = 64;
 /** Estimates that share a pass, and with it the evaluations of v. */
 const together = 8;
 /** Work of one native call in columns times rows: exact solves carry d tangents for each row. */

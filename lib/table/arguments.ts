@@ -81,8 +81,9 @@ function iterable(value: Partial<Iterable<unknown>>): boolean {
 /** Arguments of sampleTable, each option read once; solver, precision and threads are checked by model.sample(). */
 export function checkTableSample(model: unknown, options: unknown): TableSampleOptions {
   if (!(model instanceof Model)) throw argumentError('ERR_FLOW_TYPE', 'model', 'a Model', model);
-  const given = record(options, 'options', ['n', 'seed', 'firstRow', 'solver', 'given', 'guidance', 'precision', 'threads', 'signal']);
+  const given = record(options, 'options', ['n', 'seed', 'firstRow', 'solver', 'given', 'guidance', 'precision', 'batchRows', 'threads', 'signal']);
   integer(given.n, 'options.n', 0);
+  if (given.batchRows !== undefined) integer(given.batchRows, 'options.batchRows', 1, 2 ** 24);
   if (given.firstRow !== undefined) integer(given.firstRow, 'options.firstRow', 0, 2 ** 48);
   checkSeed(given.seed, 'options.seed');
   checkSignal(given.signal);

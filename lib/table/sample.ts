@@ -26,6 +26,8 @@ export interface TableSampleOptions {
   readonly guidance?: Guidance | undefined;
   /** Arithmetic of the network, as in model.sample(). @default 'f32' */
   readonly precision?: SamplingPrecision | undefined;
+  /** Rows per batch, 1 .. 2^24; the rows do not depend on it, unless a solver has one step for all of them. @default 16384 */
+  readonly batchRows?: number | undefined;
   /** 1 .. 1024; the rows do not depend on it. @default the physical cores available */
   readonly threads?: number | undefined;
   /** Aborting rejects with the signal's reason. */
@@ -57,7 +59,6 @@ export function tableCodec(model: Model): Codec {
   return codec;
 }
 
-const rowsPerBatch = 16_384;
 /** Stream of the class draws, apart from the noise. */
 const classStream = 0xc1a55;
 
@@ -67,12 +68,12 @@ const classStream = 0xc1a55;
  * @example for await (const { rows } of sampleTable(model, { n: 1000, seed: 1 })) console.log(rows[0]);
  */
 export async function* sampleTable(model: Model, options: TableSampleOptions): AsyncGenerator<TableBatch> {
-  const { n, seed = 0, firstRow = 0, solver, given, guidance, precision, threads, signal: outer } = checkTableSample(model, options);
+  const { n, seed = 0, firstRow = 0, solver, given, guidance, precision, batchRows = 16_384, threads, signal: outer } = checkTableSample(model, options);
   const codec = tableCodec(model);
   const fixed = given === undefined ? null : classOf(codec, given);
   const { signal, end } = following(outer);
   const start = (first: number) => {
-    const rows = Math.min(rowsPerBatch, n - first);
+    const rows = Math.min(batchRows, n - first);
     const labels = codec.target ? drawClasses(codec, fixed, seed, firstRow + first, rows) : null;
     const run = model.sample({
       n: rows,
@@ -90,7 +91,7 @@ export async function* sampleTable(model: Model, options: TableSampleOptions): A
   };
   try {
     let next = n > 0 ? start(0) : null;
-    for (let first = 0; next !== null; first += rowsPerBatch) {
+    for (let first = 0; next !== null; first += batchRows) {
       const { rows, labels, run } = next;
       const { x, nfe, unfinished, status } = await run;
       if (unfinished > 0) throw unfinishedRows(firstRow + first + status.findIndex((code) => code !== 0), unfinished);

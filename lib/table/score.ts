@@ -21,15 +21,24 @@ export interface ScoredRows {
 export interface ScoreTableOptions extends Pick<DensityOptions, 'method' | 'probes' | 'seed' | 'solver' | 'precision' | 'threads' | 'signal'> {
   /** Texts that stand for a missing cell. */
   readonly nulls?: readonly string[];
+  /** Rows scored at once, where each row's density depends on nothing but the row: 'exact', and steps that are the row's own. @default those read at once */
+  readonly batchRows?: number;
 }
 
 /** Scores every whole row; rows with a missing cell in a learnt column are counted in `missing` and left out. */
 export async function* scoreTable(model: Model, source: RowSource, options: ScoreTableOptions, missing: MissingCount): AsyncGenerator<ScoredRows> {
-  const { nulls = [], ...density } = options;
+  const { nulls = [], batchRows = Number.POSITIVE_INFINITY, ...density } = options;
   const codec = tableCodec(model);
-  for await (const { data, labels, cells, numbers, bytesRead } of encodeRows(source, codec, missingTest(nulls), missing)) {
-    const condition = labels === null ? {} : { condition: { labels: Array.from(labels) } };
-    const { logDensity, standardError } = await model.logDensity(data.slice(), { ...density, ...condition });
-    yield { numbers, cells, logDensity, standardError, bytesRead };
+  let bytesBefore = 0;
+  for await (const { data, labels, cells, numbers, rows, bytesRead } of encodeRows(source, codec, missingTest(nulls), missing)) {
+    for (let first = 0; first < rows; first += batchRows) {
+      const end = Math.min(rows, first + batchRows);
+      const condition = labels === null ? {} : { condition: { labels: Array.from(labels.subarray(first, end)) } };
+      const values = data.slice(first * codec.width, end * codec.width);
+      const { logDensity, standardError } = await model.logDensity(values, { ...density, ...condition });
+      const read = bytesBefore + ((bytesRead - bytesBefore) * end) / rows;
+      yield { numbers: numbers.slice(first, end), cells: cells.slice(first, end), logDensity, standardError, bytesRead: read };
+    }
+    bytesBefore = bytesRead;
   }
 }

@@ -1,0 +1,105 @@
+// What is seen of a long run: batches small enough that progress shows, the same rows in any of them, and lines that do not run into each other.
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, test, vi } from 'vitest';
+import { openOutput } from '../../lib/cli/output.ts';
+import { batchRows } from '../../lib/cli/solving.ts';
+import { Terminal } from '../../lib/cli/terminal.ts';
+import { bosh3, euler, fitTable, type Model, midpoint, rk4, sampleTable, synthetic } from '../../lib/index.ts';
+import { scoreTable } from '../../lib/table/score.ts';
+import { openTable } from '../../lib/table/source.ts';
+import { inFolder, run } from './helpers.ts';
+
+const { x } = synthetic('moons', { n: 300, seed: 1 });
+const table = Array.from({ length: 300 }, (_, i) => ({ x: x[2 * i], y: x[2 * i + 1] }));
+
+describe('batches', () => {
+  const model = (parameters: number, span?: true) =>
+    ({ record: { parameters: new Float32Array(parameters), network: { span }, training: {} } }) as unknown as Model;
+
+  test('hold the work of a moment on each thread, in powers of two from 64 to 16384 rows', () => {
+    expect(batchRows(model(142_000), undefined, 1, 1)).toBe(128); // 2e9 / (142,000 x 100) = 141
+    expect(batchRows(model(142_000), undefined, 1, 8)).toBe(1024);
+    expect(batchRows(model(142_000), undefined, 2, 8)).toBe(512);
+    expect(batchRows(model(142_000), midpoint({ steps: 500 }), 1, 8)).toBe(64); // 112
+    expect(batchRows(model(142_000), rk4({ steps: 5 }), 1, 1)).toBe(512);
+    expect(batchRows(model(142_000), bosh3(), 1, 1)).toBe(128);
+    expect(batchRows(model(142_000, true), undefined, 1, 1)).toBe(8192);
+    expect(batchRows(model(142_000, true), euler({ steps: 4 }), 1, 1)).toBe(2048);
+    expect(batchRows(model(10), undefined, 1, 1)).toBe(16_384);
+    expect(batchRows(model(1e8), undefined, 1, 1)).toBe(64);
+  });
+
+  test('change no row, and show where a long run is, of sample as of score', async () => {
+    const fitted = await fitTable(table, { hidden: [64, 64], steps: 5, validation: 0 });
+    const rows = async (size?: number) => {
+      const sizes: number[] = [];
+      const all: unknown[] = [];
+      for await (const batch of sampleTable(fitted, { n: 250, seed: 3, batchRows: size })) {
+        sizes.push(batch.rows.length);
+        all.push(...batch.rows);
+      }
+      return { sizes, all };
+    };
+    const [whole, cut] = [await rows(), await rows(100)];
+    expect([whole.sizes, cut.sizes]).toEqual([[250], [100, 100, 50]]);
+    expect(cut.all).toEqual(whole.all);
+    await fitted.save(inFolder('slow.safetensors'));
+    const [long, wanted] = [['--steps', '4000', '--threads', '1', '--json'], 640]; // ten batches or more, of 2e9 multiplications at most
+    const seen = async (...args: string[]) => {
+      const { stderr } = await run(...args, ...long);
+      const lines = stderr.trim().split('\n');
+      return lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'progress');
+    };
+    const drawn = await seen('sample', inFolder('slow.safetensors'), '-n', String(wanted), '-o', inFolder('rows.csv'));
+    expect(drawn.length).toBeGreaterThan(1);
+    expect(drawn[0]).toMatchObject({ total: wanted, rowsPerSecond: expect.any(Number), eta: expect.any(Number) });
+    expect(drawn[0].rows).toBeLessThan(wanted);
+    const scored = await seen('score', inFolder('slow.safetensors'), inFolder('rows.csv'), '-o', inFolder('scores.csv'));
+    expect(scored[0].rows).toBeLessThan(wanted);
+    expect(scored[0].eta).toBeGreaterThan(0);
+    const scores = readFileSync(inFolder('scores.csv'), 'utf8').trim().split('\n');
+    expect(scores.map((line) => JSON.parse(line).row)).toEqual(Array.from({ length: wanted }, (_, i) => i + 1));
+    const cutScores: number[] = [];
+    const wholeScores: number[] = [];
+    for (const [scores, rows] of [
+      [cutScores, 100],
+      [wholeScores, undefined],
+    ] as const) {
+      const options = { ...(rows === undefined ? {} : { batchRows: rows }), solver: rk4({ steps: 4 }) };
+      for await (const { logDensity } of scoreTable(fitted, await openTable(inFolder('rows.csv')), options, { rows: 0, byColumn: new Map() }))
+        scores.push(...logDensity);
+    }
+    expect(cutScores).toHaveLength(wanted);
+    expect(cutScores).toEqual(wholeScores);
+  });
+});
+
+describe('on a terminal', () => {
+  test('rows begin at the start of a line, where the progress line was; piped rows leave it alone', async () => {
+    for (const piped of [false, true]) {
+      const written: string[] = [];
+      const take = (chunk: string | Uint8Array, done?: unknown): boolean => {
+        written.push(typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk));
+        if (typeof done === 'function') done();
+        return true;
+      };
+      const seen = vi.spyOn(process.stderr, 'write').mockImplementation(take as never);
+      const out = vi.spyOn(process.stdout, 'write').mockImplementation(take as never);
+      const before = [process.stdout.isTTY, process.stderr.isTTY] as const;
+      [process.stdout.isTTY, process.stderr.isTTY] = [!piped, true];
+      try {
+        const terminal = new Terminal({});
+        terminal.progress({}, () => 'drawing', true);
+        const output = await openOutput(undefined, terminal);
+        await output.write(new TextEncoder().encode('a,b\n'));
+        await output.write(new TextEncoder().encode('1,2\n'));
+      } finally {
+        [process.stdout.isTTY, process.stderr.isTTY] = before;
+        for (const spy of [seen, out]) spy.mockRestore();
+      }
+      const hidden = piped ? [] : ['\r\x1b[2K'];
+      expect(written).toEqual(['\r\x1b[2Kdrawing', ...hidden, 'a,b\n', '1,2\n']);
+    }
+  });
+});
