@@ -16,6 +16,7 @@ constexpr int kSums = 12;  // of 16
 constexpr int kVectors = kLanes / kWidth;  // vectors per panel row
 constexpr int kTileRows = kWidth == 16 ? 12 : kSums == 24 ? 6 : kWidth == 8 ? 6 : 3;
 constexpr int kChunk = 132;
+constexpr int kTogether = kWidth == 16 ? 4 : 3;  // rows whose activations are computed in step: divides the height of a full tile
 
 // How many vectors of a panel hold columns; 0 stands for half of one, where that is a kernel of its own.
 FLOW_INLINE int used_vectors(int cols) {
@@ -169,7 +170,6 @@ FLOW_INLINE void finish_rows(const Finishing& f, int row) {
 // From the sums z (rows, 32) of one panel to y: bias, activation and slope, accumulate, mul. Lanes past the columns become zero.
 template <class Act, bool kSlope>
 void finish_panel(const DenseArgs& d, const float* z, int row, int rows, int panel) {
-  constexpr int kTogether = kWidth == 16 ? 4 : 3;  // rows in step: divides the height of a full tile
   const int64_t at = panel * d.y.block + static_cast<int64_t>(row) * kLanes;
   Finishing f{{},
               z,
@@ -294,13 +294,18 @@ FLOW_INLINE void one_row_panels(const DenseArgs& d, int p) {
 #pragma GCC unroll 16
     for (int v = 0; v < P * V; v++) sum[v] = load(total[v]);
   }
-#pragma GCC unroll 16
-  for (int v = 0; v < P * V; v++) {
-    const int column = p * kLanes + v / V * kLanes + v % V * kWidth, left = d.y.cols - column;
-    F value = sum[v], slope;
-    if (d.bias) value = value + load(d.bias + column);
-    Act::apply(value, value, slope);
-    store(d.y.data + (p + v / V) * d.y.block + v % V * kWidth, left < kWidth ? first_lanes(value, left > 0 ? left : 0) : value);
+  constexpr int kStep = P * V % 4 == 0 ? 4 : P * V % 2 == 0 ? 2 : 1;
+#pragma GCC unroll 4
+  for (int v = 0; v < P * V; v += kStep) {
+    F value[kStep], slope[kStep];
+    const auto column = [&](int i) { return p * kLanes + (v + i) / V * kLanes + (v + i) % V * kWidth; };
+    FLOW_EACH(i, kStep) value[i] = sum[v + i];
+    if (d.bias) FLOW_EACH(i, kStep) value[i] = value[i] + load(d.bias + column(i));
+    apply_all<Act, kStep>(value, value, slope);
+    FLOW_EACH(i, kStep) {
+      const int left = d.y.cols - column(i);
+      store(d.y.data + (p + (v + i) / V) * d.y.block + (v + i) % V * kWidth, left < kWidth ? first_lanes(value[i], left > 0 ? left : 0) : value[i]);
+    }
   }
 }
 
