@@ -1,16 +1,23 @@
-// `npm run bench -- --render` writes docs/performance.md from the results that it names; with `--check` it only says whether the document agrees with them.
+// `npm run bench -- --render` writes the pages docs/performance*.md from the results that each names; with `--check` it only says whether they agree.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Results, render } from './render.ts';
 
-const file = 'docs/performance.md';
-const document = readFileSync(file, 'utf8');
-const source = /<!-- bench results: (bench\/results\/[\w-]+\.json) -->/.exec(document)?.[1];
-if (source === undefined) throw new Error(`${file}: no line <!-- bench results: bench/results/NAME.json -->`);
-const text = render(document, JSON.parse(readFileSync(source, 'utf8')) as Results);
-if (!process.argv.includes('--check')) writeFileSync(file, text);
-else if (text !== document) {
-  console.error(`${file} does not agree with ${source}: run npm run bench -- --render`);
-  process.exit(1);
+const check = process.argv.includes('--check');
+let behind = 0;
+for (const file of readdirSync('docs')
+  .filter((name) => /^performance[\w-]*\.md$/.test(name))
+  .map((name) => `docs/${name}`)) {
+  const document = readFileSync(file, 'utf8');
+  const source = /<!-- bench results: (bench\/results\/[\w-]+\.json) -->/.exec(document)?.[1];
+  if (source === undefined) throw new Error(`${file}: no line <!-- bench results: bench/results/NAME.json -->`);
+  const text = render(document, JSON.parse(readFileSync(source, 'utf8')) as Results);
+  if (!check) writeFileSync(file, text);
+  else if (text !== document) {
+    behind++;
+    console.error(`${file} does not agree with ${source}: run npm run bench -- --render`);
+    continue;
+  }
+  console.log(`${file}: ${text === document ? 'as' : 'written from'} ${source}`);
 }
-console.log(`${file}: ${text === document ? 'as' : 'written from'} ${source}`);
+process.exit(behind > 0 ? 1 : 0);
