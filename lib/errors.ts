@@ -26,7 +26,7 @@ export const errorCodes = [
 export type FlowErrorCode = (typeof errorCodes)[number];
 
 export interface FlowErrorFields {
-  /** Where: `options.solver.steps`, `row 4182, column "hp"`, `header.tensors["w0"].shape[1]`, `byte 8`. */
+  /** Where: `options.solver.steps` of what train(), sample() and the like are given, `sinkhorn.batch` of a description made by its factory; `row 4182, column "hp"`, `header.tensors["w0"].shape[1]`, `byte 8`. */
   readonly path?: string | undefined;
   readonly expected?: string | undefined;
   /** What came instead, shortened to 40 characters. */

@@ -39,19 +39,19 @@ const elsewhere = { reg: 'regularisation', epsilon: 'regularisation', blur: 'reg
  * @example train({ data, path: schrodingerBridge({ sigma: 1 }), coupling: sinkhorn({ regularisation: { absolute: 2 } }) })
  */
 export function sinkhorn(options: SinkhornOptions = {}): OptimalCoupling {
-  const given = record(options, 'options', [...common, 'rounding'], elsewhere);
-  const permutation = choice(given.rounding ?? 'sample', 'options.rounding', ['sample', 'permutation']) === 'permutation';
+  const given = record(options, 'sinkhorn', [...common, 'rounding'], elsewhere);
+  const permutation = choice(given.rounding ?? 'sample', 'sinkhorn.rounding', ['sample', 'permutation']) === 'permutation';
   for (const name of ['iterations', 'tolerance'] as const)
     if (permutation && given[name] !== undefined)
       throw argumentError(
         'ERR_FLOW_CONFIG',
-        `options.${name}`,
+        `sinkhorn.${name}`,
         "nothing with rounding: 'permutation'",
         given[name],
         'It is solved exactly, without iteration.',
       );
-  const regularisation = strength(given.regularisation ?? 0.05, 'options.regularisation');
-  const limits = checkLimits(given);
+  const regularisation = strength(given.regularisation ?? 0.05, 'sinkhorn.regularisation');
+  const limits = checkLimits(given, 'sinkhorn');
   const name = `sinkhorn ${words(regularisation)}${permutation ? ' as a permutation' : limits.words}`;
   return transport(name, given, { kind: 'entropic', regularisation, permutation, ...limits.values });
 }
@@ -65,10 +65,10 @@ export function sinkhorn(options: SinkhornOptions = {}): OptimalCoupling {
  * @example train({ data, coupling: unbalancedOT({ regularisation: 0.05, marginal: 1 }) })
  */
 export function unbalancedOT(options: UnbalancedOTOptions = {}): OptimalCoupling {
-  const given = record(options, 'options', [...common, 'marginal'], { ...elsewhere, regM: 'marginal', reg_m: 'marginal' });
-  const regularisation = strength(given.regularisation ?? 0.05, 'options.regularisation');
-  const marginal = strength(given.marginal ?? 1, 'options.marginal');
-  const limits = checkLimits(given);
+  const given = record(options, 'unbalancedOT', [...common, 'marginal'], { ...elsewhere, regM: 'marginal', reg_m: 'marginal' });
+  const regularisation = strength(given.regularisation ?? 0.05, 'unbalancedOT.regularisation');
+  const marginal = strength(given.marginal ?? 1, 'unbalancedOT.marginal');
+  const limits = checkLimits(given, 'unbalancedOT');
   const name = `unbalancedOT ${words(regularisation)} marginal ${words(marginal)}${limits.words}`;
   return transport(name, given, { kind: 'entropic', regularisation, marginal, permutation: false, ...limits.values });
 }
@@ -84,11 +84,14 @@ function strength(value: unknown, path: string): Strength {
   return Object.freeze({ value: finite(value, path, 1e-6, 1e6), absolute: false });
 }
 
-function checkLimits(given: { readonly iterations?: unknown; readonly tolerance?: unknown }): {
+function checkLimits(
+  given: { readonly iterations?: unknown; readonly tolerance?: unknown },
+  factory: string,
+): {
   readonly values: { readonly iterations: number; readonly tolerance: number };
   readonly words: string;
 } {
-  const iterations = integer(given.iterations ?? 1000, 'options.iterations', 1, 100_000);
-  const tolerance = finite(given.tolerance ?? 1e-3, 'options.tolerance', 0, 1);
+  const iterations = integer(given.iterations ?? 1000, `${factory}.iterations`, 1, 100_000);
+  const tolerance = finite(given.tolerance ?? 1e-3, `${factory}.tolerance`, 0, 1);
   return { values: { iterations, tolerance }, words: ` within ${tolerance} in ${iterations}` };
 }

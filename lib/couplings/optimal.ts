@@ -18,12 +18,13 @@ export interface PartialOTOptions extends MinibatchOTOptions {
 /** Rows of a batch that a coupling by transport can take: the costs of 4096 rows need 128 MiB, of partialOT() up to 320. */
 export const mostCoupledRows = 4096;
 
-/** The coupling of that name and plan, with the options that all have; `options` are known to have no other keys. */
+/** The coupling of that name, which begins with that of its factory, and plan, with the options that all have; `options` are known to have no other keys. */
 export function transport(name: string, options: { readonly ignoreCondition?: unknown; readonly batch?: unknown }, plan?: TransportPlan): OptimalCoupling {
   const { ignoreCondition, batch } = options;
+  const factory = name.split(' ', 1)[0];
   if (ignoreCondition !== undefined && typeof ignoreCondition !== 'boolean')
-    throw argumentError('ERR_FLOW_TYPE', 'options.ignoreCondition', 'true or false', ignoreCondition);
-  const rows = batch === undefined ? null : integer(batch, 'options.batch', 1, mostCoupledRows);
+    throw argumentError('ERR_FLOW_TYPE', `${factory}.ignoreCondition`, 'true or false', ignoreCondition);
+  const rows = batch === undefined ? null : integer(batch, `${factory}.batch`, 1, mostCoupledRows);
   return Object.freeze({
     name: `${name}${rows === null ? '' : ` of ${rows}`}${ignoreCondition ? ' ignoring the condition' : ''}`,
     optimal: Object.freeze({ ignoreCondition: ignoreCondition === true, batch: rows, ...(plan && { plan: Object.freeze(plan) }) }),
@@ -40,7 +41,7 @@ export function transport(name: string, options: { readonly ignoreCondition?: un
  * @example const model = await train({ data, coupling: minibatchOT({ batch: 1024 }), batchSize: 256 });
  */
 export function minibatchOT(options: MinibatchOTOptions = {}): OptimalCoupling {
-  return transport('minibatchOT', record(options, 'options', ['ignoreCondition', 'batch']));
+  return transport('minibatchOT', record(options, 'minibatchOT', ['ignoreCondition', 'batch']));
 }
 
 /**
@@ -52,8 +53,8 @@ export function minibatchOT(options: MinibatchOTOptions = {}): OptimalCoupling {
  * @example train({ data, coupling: partialOT({ mass: 0.95 }) }) // a few rows of data are rubbish
  */
 export function partialOT(options: PartialOTOptions = {}): OptimalCoupling {
-  const given = record(options, 'options', ['mass', 'ignoreCondition', 'batch']);
-  const mass = finite(given.mass ?? 0.9, 'options.mass', 0, 1);
-  if (mass === 0) throw argumentError('ERR_FLOW_RANGE', 'options.mass', 'a share in (0, 1]', mass);
+  const given = record(options, 'partialOT', ['mass', 'ignoreCondition', 'batch']);
+  const mass = finite(given.mass ?? 0.9, 'partialOT.mass', 0, 1);
+  if (mass === 0) throw argumentError('ERR_FLOW_RANGE', 'partialOT.mass', 'a share in (0, 1]', mass);
   return transport(`partialOT ${mass}`, given, { kind: 'partial', mass });
 }

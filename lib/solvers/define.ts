@@ -34,6 +34,8 @@ export type SolverFactory = ((options?: SolverOptions) => Solver) & { readonly t
 
 const fixedKeys = ['steps', 'grid'] as const;
 const adaptiveKeys = ['rtol', 'atol', 'maxSteps', 'minStep', 'controller', 'control'] as const;
+/** Everything that a factory of solvers can be told. */
+export const solverKeys = [...fixedKeys, ...adaptiveKeys] as const;
 
 /** Solvers that a factory made: they need no second check. */
 const made = new WeakSet<object>();
@@ -57,7 +59,7 @@ export function factoryOf(unfrozen: Tableau): SolverFactory {
     return solver;
   };
   const make = (options: SolverOptions = {}): Solver => {
-    const given = record(options, name, [...fixedKeys, ...adaptiveKeys]);
+    const given = record(options, name, solverKeys);
     const steering = adaptiveKeys.find((key) => given[key] !== undefined);
     const stepping = fixedKeys.find((key) => given[key] !== undefined);
     if (steering && !tableau.error)

@@ -26,11 +26,11 @@ export interface EdmGridOptions {
  */
 export function edmGrid(steps: number, options: EdmGridOptions = {}): Float64Array {
   integer(steps, 'steps', 2, 1_000_000);
-  const given = record(options, 'options', ['sigmaMin', 'sigmaMax', 'rho']);
-  const least = finite(given.sigmaMin ?? 0.002, 'options.sigmaMin', 1e-9, 1e6);
-  const most = finite(given.sigmaMax ?? 80, 'options.sigmaMax', 1e-9, 1e6);
-  const rho = finite(given.rho ?? 7, 'options.rho', 1, 100);
-  if (least >= most) throw argumentError('ERR_FLOW_CONFIG', 'options.sigmaMin', `a number below sigmaMax, ${most}`, least);
+  const given = record(options, 'edmGrid', ['sigmaMin', 'sigmaMax', 'rho']);
+  const least = finite(given.sigmaMin ?? 0.002, 'edmGrid.sigmaMin', 1e-9, 1e6);
+  const most = finite(given.sigmaMax ?? 80, 'edmGrid.sigmaMax', 1e-9, 1e6);
+  const rho = finite(given.rho ?? 7, 'edmGrid.rho', 1, 100);
+  if (least >= most) throw argumentError('ERR_FLOW_CONFIG', 'edmGrid.sigmaMin', `a number below sigmaMax, ${most}`, least);
   const [from, to] = [most ** (1 / rho), least ** (1 / rho)];
   return rising(
     Float64Array.from({ length: steps + 1 }, (_, i) => (i === 0 ? 0 : i === steps ? 1 : 1 / (1 + (from + ((to - from) * i) / (steps - 1)) ** rho))),
@@ -49,7 +49,7 @@ export interface PowerGridOptions {
  */
 export function powerGrid(steps: number, options: PowerGridOptions = {}): Float64Array {
   integer(steps, 'steps', 1, 1_000_000);
-  const power = finite(record(options, 'options', ['power']).power ?? 2, 'options.power', 0.1, 10);
+  const power = finite(record(options, 'powerGrid', ['power']).power ?? 2, 'powerGrid.power', 0.1, 10);
   return rising(Float64Array.from({ length: steps + 1 }, (_, i) => 1 - (1 - i / steps) ** power));
 }
 

@@ -39,9 +39,9 @@ export const solvers = Object.freeze({ euler, midpoint, heun, ralston, rk4, rk4T
 export type SolverName = keyof typeof solvers | keyof typeof stochasticSolvers;
 
 /** Euler-Maruyama: Euler with noise, weak order 1, one evaluation per step. @example eulerMaruyama({ steps: 200, noise: 'memoryless' }) */
-export const eulerMaruyama: StochasticFactory = stirred(euler, 'eulerMaruyama');
+export const eulerMaruyama: StochasticFactory = stirred(factoryOf({ ...euler.tableau, name: 'eulerMaruyama' }));
 /** Heun with noise: weak order 2, two evaluations per step. @example stochasticHeun({ steps: 50, noise: proportional({ eta: 0.5 }) }) */
-export const stochasticHeun: StochasticFactory = stirred(heun, 'stochasticHeun');
+export const stochasticHeun: StochasticFactory = stirred(factoryOf({ ...heun.tableau, name: 'stochasticHeun' }));
 /** The built-in stochastic solvers by name. */
 export const stochasticSolvers = Object.freeze({ eulerMaruyama, stochasticHeun });
 

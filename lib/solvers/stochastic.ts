@@ -3,8 +3,8 @@
 // Source: Kloeden and Platen, Numerical Solution of Stochastic Differential Equations, sections 9.1 and 15.1 (g does not depend on x).
 
 import { argumentError } from '../errors.ts';
-import { ownFields } from '../options.ts';
-import type { SolverFactory, SolverOptions } from './define.ts';
+import { record } from '../options.ts';
+import { type SolverFactory, type SolverOptions, solverKeys } from './define.ts';
 import { type NoiseOption, resolveNoise } from './noise.ts';
 import type { Solver, Tableau } from './solver.ts';
 
@@ -14,14 +14,14 @@ export interface StochasticOptions extends SolverOptions {
 }
 export type StochasticFactory = ((options?: StochasticOptions) => Solver) & { readonly tableau: Tableau };
 
-/** A factory of stochastic solvers from that of a tableau whose stages stand at the ends of a step. */
-export function stirred(factory: SolverFactory, name: string): StochasticFactory {
+/** A factory of stochastic solvers from that of a tableau of the same name whose stages stand at the ends of a step. */
+export function stirred(factory: SolverFactory): StochasticFactory {
+  const { tableau } = factory;
   const make = (options: StochasticOptions = {}): Solver => {
-    if (typeof options !== 'object' || options === null) throw argumentError('ERR_FLOW_TYPE', name, 'an options object', options);
-    const { noise, ...rest } = ownFields(options, name);
-    return withNoise({ ...factory(rest as SolverOptions), name }, noise, name);
+    const { noise, ...rest } = record(options, tableau.name, [...solverKeys, 'noise']);
+    return withNoise(factory(rest as SolverOptions), noise, tableau.name);
   };
-  return Object.freeze(Object.assign(make, { tableau: Object.freeze({ ...factory.tableau, name }) }));
+  return Object.freeze(Object.assign(make, { tableau }));
 }
 
 /** A solver with a noise schedule. @throws FlowError ERR_FLOW_CONFIG for stages inside a step, whose noise is not that of the whole one */

@@ -45,7 +45,7 @@ describe('couplings', () => {
     expect(wide).toEqual({ name: 'minibatchOT of 1024', optimal: { ignoreCondition: false, batch: 1024 } });
     for (const coupling of [wide, minibatchOT({ batch: 4096, ignoreCondition: true }), minibatchOT()]) expect(builtInCoupling(coupling.name)).toEqual(coupling);
     for (const name of ['minibatchOT of 4097', 'minibatchOT of 0', 'minibatchOT of 1e3', 'minibatchOT of']) expect(builtInCoupling(name)).toBeNull();
-    expect(() => minibatchOT({ batch: 4097 })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_RANGE', path: 'options.batch' }));
+    expect(() => minibatchOT({ batch: 4097 })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_RANGE', path: 'minibatchOT.batch' }));
     expect(() => minibatchOT({ ignorecondition: true } as never)).toThrow(/Did you mean "ignoreCondition"/);
     expect(() => minibatchOT({ ignoreCondition: 1 } as never)).toThrow(/true or false/);
     expect(() => defineCoupling({ name: 'minibatchOT', pair: () => new Int32Array(1) })).toThrow(/a name of its own/);
@@ -97,23 +97,23 @@ describe('couplings', () => {
   ])('takes no other name for a built-in one: %s', (name) => expect(builtInCoupling(name)).toBeNull());
 
   it.each<[() => unknown, string, string, RegExp?]>([
-    [() => sinkhorn({ regularisation: 0 }), 'ERR_FLOW_RANGE', 'options.regularisation'],
-    [() => sinkhorn({ regularisation: '0.05' } as never), 'ERR_FLOW_TYPE', 'options.regularisation', /\{ absolute: 2 \}/],
-    [() => sinkhorn({ regularisation: { absolut: 2 } } as never), 'ERR_FLOW_CONFIG', 'options.regularisation.absolut', /Did you mean "absolute"/],
-    [() => sinkhorn({ regularisation: { absolute: -1 } }), 'ERR_FLOW_RANGE', 'options.regularisation.absolute'],
-    [() => sinkhorn({ rounding: 'permute' } as never), 'ERR_FLOW_CONFIG', 'options.rounding'],
-    [() => sinkhorn({ iterations: 0 }), 'ERR_FLOW_RANGE', 'options.iterations'],
-    [() => sinkhorn({ tolerance: Number.NaN }), 'ERR_FLOW_RANGE', 'options.tolerance'],
-    [() => sinkhorn({ regularization: 1 } as never), 'ERR_FLOW_CONFIG', 'options.regularization', /Did you mean "regularisation"/],
-    [() => sinkhorn({ epsilon: 0.1 } as never), 'ERR_FLOW_CONFIG', 'options.epsilon', /Write regularisation/],
-    [() => unbalancedOT({ reg_m: 1 } as never), 'ERR_FLOW_CONFIG', 'options.reg_m', /Write marginal/],
-    [() => sinkhorn({ rounding: 'permutation', iterations: 5 }), 'ERR_FLOW_CONFIG', 'options.iterations', /without iteration/],
-    [() => sinkhorn({ rounding: 'permutation', tolerance: 0.1 }), 'ERR_FLOW_CONFIG', 'options.tolerance', /without iteration/],
-    [() => sinkhorn({ batch: 5000 }), 'ERR_FLOW_RANGE', 'options.batch'],
-    [() => unbalancedOT({ marginal: 0 }), 'ERR_FLOW_RANGE', 'options.marginal'],
-    [() => unbalancedOT({ rounding: 'sample' } as never), 'ERR_FLOW_CONFIG', 'options.rounding'],
-    [() => partialOT({ mass: 0 }), 'ERR_FLOW_RANGE', 'options.mass'],
-    [() => partialOT({ mass: 1.1 }), 'ERR_FLOW_RANGE', 'options.mass'],
+    [() => sinkhorn({ regularisation: 0 }), 'ERR_FLOW_RANGE', 'sinkhorn.regularisation'],
+    [() => sinkhorn({ regularisation: '0.05' } as never), 'ERR_FLOW_TYPE', 'sinkhorn.regularisation', /\{ absolute: 2 \}/],
+    [() => sinkhorn({ regularisation: { absolut: 2 } } as never), 'ERR_FLOW_CONFIG', 'sinkhorn.regularisation.absolut', /Did you mean "absolute"/],
+    [() => sinkhorn({ regularisation: { absolute: -1 } }), 'ERR_FLOW_RANGE', 'sinkhorn.regularisation.absolute'],
+    [() => sinkhorn({ rounding: 'permute' } as never), 'ERR_FLOW_CONFIG', 'sinkhorn.rounding'],
+    [() => sinkhorn({ iterations: 0 }), 'ERR_FLOW_RANGE', 'sinkhorn.iterations'],
+    [() => sinkhorn({ tolerance: Number.NaN }), 'ERR_FLOW_RANGE', 'sinkhorn.tolerance'],
+    [() => sinkhorn({ regularization: 1 } as never), 'ERR_FLOW_CONFIG', 'sinkhorn.regularization', /Did you mean "regularisation"/],
+    [() => sinkhorn({ epsilon: 0.1 } as never), 'ERR_FLOW_CONFIG', 'sinkhorn.epsilon', /Write regularisation/],
+    [() => unbalancedOT({ reg_m: 1 } as never), 'ERR_FLOW_CONFIG', 'unbalancedOT.reg_m', /Write marginal/],
+    [() => sinkhorn({ rounding: 'permutation', iterations: 5 }), 'ERR_FLOW_CONFIG', 'sinkhorn.iterations', /without iteration/],
+    [() => sinkhorn({ rounding: 'permutation', tolerance: 0.1 }), 'ERR_FLOW_CONFIG', 'sinkhorn.tolerance', /without iteration/],
+    [() => sinkhorn({ batch: 5000 }), 'ERR_FLOW_RANGE', 'sinkhorn.batch'],
+    [() => unbalancedOT({ marginal: 0 }), 'ERR_FLOW_RANGE', 'unbalancedOT.marginal'],
+    [() => unbalancedOT({ rounding: 'sample' } as never), 'ERR_FLOW_CONFIG', 'unbalancedOT.rounding'],
+    [() => partialOT({ mass: 0 }), 'ERR_FLOW_RANGE', 'partialOT.mass'],
+    [() => partialOT({ mass: 1.1 }), 'ERR_FLOW_RANGE', 'partialOT.mass'],
     [() => defineCoupling({ name: 'sinkhorn', pair: () => new Int32Array(1) }), 'ERR_FLOW_TYPE', 'coupling.name', /a name of its own/],
     [() => defineCoupling({ name: 'partialOT 0.9', pair: () => new Int32Array(1) }), 'ERR_FLOW_TYPE', 'coupling.name'],
     [() => resolveCoupling('sinkhorm'), 'ERR_FLOW_CONFIG', 'coupling', /Did you mean "sinkhorn"/],
