@@ -164,7 +164,8 @@ try {
     for (const source of found) versions[source.group] = (await drivers.offer(source)).version;
     const about = {
       machine: machine(),
-      cores: availableParallelism(),
+      cores: cpus().length,
+      pinned: availableParallelism(),
       memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
       clock: `${cpus()[0]?.speed ?? 0} MHz nominal`,
       system: `Linux ${release()}, Node ${process.versions.node}, ${info.compiler}`,

@@ -1,5 +1,6 @@
 // docs/performance.md from bench/results/*.json: the text between `<!-- bench:NAME -->` and `<!-- /bench -->` is written by this file and by nothing else.
 
+import { counted } from '../lib/errors.ts';
 import { cases, kinds } from './cases.ts';
 import { type ColdStart, coldTable } from './cold-start.ts';
 import { type Limits, limitsTables } from './limits.ts';
@@ -11,7 +12,9 @@ import { fullTable, markdown, percent, ratioTable, time } from './table.ts';
 export interface Results {
   readonly about: {
     readonly machine: string;
+    /** Cores of the machine, and those that the run was given. Runs before these were told apart have the latter as `cores`, alone. */
     readonly cores: number;
+    readonly pinned?: number;
     readonly memory: string;
     readonly system: string;
     readonly pace: { readonly rounds: number; readonly seconds: number };
@@ -31,11 +34,15 @@ const ordered = (rows: readonly Row[]): Row[] => {
 };
 const threadsOf = (rows: readonly Row[]): number[] => [...new Set(rows.map((row) => row.threads))].sort((a, b) => a - b);
 
+/** `2 cores`, or `pinned to 1 of 2 cores` */
+export const coresText = ({ cores, pinned = cores }: Pick<Results['about'], 'cores' | 'pinned'>): string =>
+  pinned < cores ? `pinned to ${pinned} of ${counted(cores, 'core')}` : counted(cores, 'core');
+
 function about({ about: a, rows }: Results): string {
   const noisy = rows.filter((row) => row.noisy).length;
   const fewest = Math.min(...rows.map((row) => row.rounds));
   const lines = [
-    ['machine', `${a.machine}; ${a.cores} cores, ${a.memory}`],
+    ['machine', `${a.machine}; ${coresText(a)}, ${a.memory}`],
     ['system', a.system],
     ...Object.entries(a.versions).map(([name, version]) => [name, version]),
     ['run', `${a.pace.rounds} rounds (at least ${fewest}), ${a.pace.seconds} s each; ${rows.length} rows, ${noisy} of them noisy`],

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { cases } from '../../bench/cases.ts';
 import type { Limits } from '../../bench/limits.ts';
-import { type Results, render } from '../../bench/render.ts';
+import { coresText, type Results, render } from '../../bench/render.ts';
 import { boundOf, readRate, rooflineTable } from '../../bench/roofline.ts';
 import { rowOf } from '../../bench/statistics.ts';
 
@@ -70,6 +70,12 @@ describe('the document', () => {
     expect(once).not.toContain('old numbers');
     expect(once.replace(/<!-- bench[\s\S]*?\/bench -->/g, '')).toBe(document.replace(/<!-- bench[\s\S]*?\/bench -->/g, ''));
     expect(render(once, results)).toBe(once);
+  });
+
+  it('tells the cores of the machine from those that the run was given', () => {
+    expect([1, 2].map((cores) => coresText({ cores }))).toEqual(['1 core', '2 cores']);
+    expect(coresText({ cores: 2, pinned: 1 })).toBe('pinned to 1 of 2 cores');
+    expect(coresText({ cores: 8, pinned: 8 })).toBe('8 cores');
   });
 
   it('differs when a number was typed in, or another run was stored', () => {
