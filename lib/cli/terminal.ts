@@ -1,6 +1,8 @@
 // What a person or a program sees on stderr while a verb works: notes, and progress as one updating line on a terminal (at most 10 times a second), as plain lines
 // elsewhere (every 2 s), or as JSON lines with --json. Results go to stdout through `result`.
 
+import { belowChance } from '../report/told-apart.ts';
+
 const styles = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 
 export interface TerminalOptions {
@@ -92,8 +94,11 @@ export function bytes(n: number): string {
 }
 
 /** What a classifier two-sample test found, for people. */
-export const c2stText = ({ accuracy, standardError }: { readonly accuracy: number; readonly standardError: number }): string =>
-  `a classifier tells them apart in ${accuracy.toFixed(3)} +- ${standardError.toFixed(3)} of cases (C2ST: 0.5 = not at all, 1 = always)`;
+export function c2stText(c2st: { readonly accuracy: number; readonly standardError: number }): string {
+  const text = `a classifier tells them apart in ${c2st.accuracy.toFixed(3)} +- ${c2st.standardError.toFixed(3)} of cases (C2ST: 0.5 = not at all, 1 = always)`;
+  const below = belowChance(c2st);
+  return below === '' ? text : `${text}\n  ${below}`;
+}
 
 /** 0:42, 12:03, 1:02:03 */
 export function duration(seconds: number): string {

@@ -1,7 +1,9 @@
 // The report card: each number with a plain sentence, what a good value is, and where this one stands. A bound is never tighter than chance.
 
+import type { C2stResult } from '../metrics/index.ts';
 import { escapeHtml } from '../plot/index.ts';
 import type { Measures } from './measures.ts';
+import { belowChance } from './told-apart.ts';
 
 export type Standing = 'good' | 'look' | 'poor';
 
@@ -57,7 +59,7 @@ export function verdicts(m: Measures): Verdict[] {
       good: `Good: at most ${decimals(Math.max(closeEnough, r.chance))}. At these row counts chance alone reaches ${decimals(r.chance)}.`,
     });
   }
-  if (m.c2st) list.push(classifierVerdict(m.c2st.accuracy, m.c2st.standardError));
+  if (m.c2st) list.push(classifierVerdict(m.c2st));
   const share = m.copies.synthetic / Math.max(1, m.rows.synthetic);
   const usual = m.rows.heldOut > 0 ? m.copies.heldOut / m.rows.heldOut : 0;
   list.push({
@@ -89,12 +91,14 @@ export function verdicts(m: Measures): Verdict[] {
   return list;
 }
 
-function classifierVerdict(accuracy: number, error: number): Verdict {
+function classifierVerdict(c2st: C2stResult): Verdict {
+  const { accuracy, standardError: error } = c2st;
+  const below = belowChance(c2st);
   return {
     name: 'Told apart (C2ST)',
     value: `${(100 * accuracy).toFixed(1)} %`,
     standing: accuracy <= indistinct ? 'good' : accuracy <= distinct ? 'look' : 'poor',
-    meaning: `How often a small network, fitted to tell real from synthetic rows, is right about rows that it has not seen (± ${(100 * error).toFixed(1)}). It sees all columns together, and so what no single column shows.`,
+    meaning: `How often a small network, fitted to tell real from synthetic rows, is right about rows that it has not seen (± ${(100 * error).toFixed(1)}). It sees all columns together, and so what no single column shows.${below && ` ${below}`}`,
     good: `Good: ${100 * indistinct} % or less, 50 % is as good as guessing. Above ${100 * distinct} % the synthetic rows have a mark of their own.`,
   };
 }

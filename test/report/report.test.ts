@@ -4,7 +4,7 @@ import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../lib/random.ts';
 import { lossHistory } from '../../lib/report/history.ts';
-import { measure } from '../../lib/report/measures.ts';
+import { type Measures, measure } from '../../lib/report/measures.ts';
 import { reportPage } from '../../lib/report/page.ts';
 import { verdicts } from '../../lib/report/verdicts.ts';
 import { Codec, type TableCodec, type Value } from '../../lib/table/codec.ts';
@@ -74,6 +74,15 @@ describe('numbers', () => {
     expect(m.copies.synthetic).toBe(0);
     const fresh = measure(codec, real, table(300, labels, 1000), heldOut);
     expect(fresh.nearest!.ratio).toBeGreaterThan(0.8);
+  });
+
+  it('a classifier that is right in less than half of the cases is explained, and only then', () => {
+    const said = (accuracy: number) => {
+      const c2st = { accuracy, standardError: 0.02, folds: [] } as unknown as NonNullable<Measures['c2st']>;
+      return verdicts(measure(codec, real, table(300, labels, 1000), [], c2st)).find(({ name }) => name.startsWith('Told apart'))?.meaning;
+    };
+    expect(said(0.41)).toMatch(/no single column shows\. Below one half: generated rows lie close to single real ones/);
+    expect(said(0.5)).toMatch(/no single column shows\.$/);
   });
 
   it('a category never drawn, and how many were to be expected', () => {
