@@ -5,7 +5,7 @@ import type { Model } from '../model/model.ts';
 import { choice } from '../options.ts';
 import { lossCurve, type Picture, pairs, scatter, trajectories, writePicture } from '../plot/index.ts';
 import { lossHistory } from '../report/history.ts';
-import type { SampleOptions } from '../sampling/native.ts';
+import type { SampleOptions } from '../sampling/options.ts';
 import { euler } from '../solvers/solvers.ts';
 import { tableCodec } from '../table/sample.ts';
 import { loadModel } from './model.ts';

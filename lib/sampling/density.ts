@@ -14,7 +14,9 @@ import { joined } from '../paths/stirring.ts';
 import type { SamplingPrecision } from '../precision.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { euler, resolveFlowSolver, rk4, tableauArrays } from '../solvers/solvers.ts';
-import { type IntegrateOptions, type Plan, planEncode, runParts } from './native.ts';
+import { runParts } from './native.ts';
+import type { IntegrateOptions } from './options.ts';
+import { type Plan, planEncode } from './plan.ts';
 
 export interface DensityOptions extends Omit<IntegrateOptions, 'saveAt' | 'precision'> {
   /**

@@ -11,7 +11,6 @@ import { requireFixed } from '../solvers/define.ts';
 import { checkGrid, fitGrid } from '../solvers/grid.ts';
 import { resolveFlowSolver } from '../solvers/solvers.ts';
 import type { DensityResult } from './density.ts';
-import type { SampleOptions, SampleResult } from './native.ts';
 import { noiseRows } from './noise.ts';
 import {
   columnsOf,
@@ -29,6 +28,7 @@ import {
 } from './onnx-arguments.ts';
 import { type Binding, type Bound, bindInputs, type InputNames } from './onnx-inputs.ts';
 import type { Feed, OnnxSession, Reply, Request } from './onnx-session.ts';
+import type { SampleOptions, SampleResult } from './options.ts';
 
 export interface OnnxLoadOptions {
   /** Threads onnxruntime may use for one call, 0 .. 1024; 0 = its own choice, the physical cores. @default 0 */

@@ -4,8 +4,9 @@ import { systemFiles } from '../checkpoint/atomic.ts';
 import { readCheckpoint, saveCheckpoint, tidy } from '../checkpoint/checkpoint.ts';
 import { readModelFile } from '../checkpoint/model-file.ts';
 import { FlowError } from '../errors.ts';
-import type { Resumed, Settings } from './options.ts';
+import type { Resumed } from './options.ts';
 import type { Run } from './run.ts';
+import type { Settings } from './settings.ts';
 import { checkpointOf, restoreRun } from './state.ts';
 
 export class Keeper {

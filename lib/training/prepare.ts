@@ -16,7 +16,7 @@ import type { Program } from '../network/ops.ts';
 import { withDerivative } from '../network/tangent.ts';
 import { pathForm } from '../paths/paths.ts';
 import { quantileTable } from '../times/times.ts';
-import { isOptimal, type Settings } from './options.ts';
+import { isOptimal, type Settings } from './settings.ts';
 import { splitRows } from './split.ts';
 
 /** Everything a run holds in native memory, and what was measured of the data. */

@@ -6,8 +6,8 @@ import { FlowError } from '../errors.ts';
 import type { Job, SliceResult } from '../native/binding.ts';
 import { learningRates } from '../optimisers/adamw.ts';
 import { LossLog, RateHash } from './log.ts';
-import type { Settings } from './options.ts';
 import type { Bench } from './prepare.ts';
+import type { Settings } from './settings.ts';
 
 /** Wanted length of a slice, in seconds; the number of steps follows the measured speed. */
 const sliceSeconds = 0.05;

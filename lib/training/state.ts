@@ -11,9 +11,9 @@ import { storePath } from '../paths/paths.ts';
 import { quantileTable } from '../times/times.ts';
 import { version } from '../version.ts';
 import { recentSteps } from './log.ts';
-import type { Settings } from './options.ts';
 import type { Bench } from './prepare.ts';
 import type { Run } from './run.ts';
+import type { Settings } from './settings.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

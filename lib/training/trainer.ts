@@ -3,14 +3,17 @@
 
 import { type Checkpoint, readCheckpoint, saveCheckpoint } from '../checkpoint/checkpoint.ts';
 import { FlowError, type FlowErrorCode } from '../errors.ts';
-import { adopt, checkFile, type Model } from '../model/model.ts';
+import { checkFile } from '../model/check.ts';
+import { adopt, type Model } from '../model/model.ts';
 import { native } from '../native/load.ts';
+import { checkOptions } from './check.ts';
 import { Gate } from './gate.ts';
 import { Keeper } from './keeper.ts';
-import { checkOptions, type Progress, type Resumed, type Settings, type TrainOptions } from './options.ts';
+import type { Progress, Resumed, TrainOptions } from './options.ts';
 import { prepareBench } from './prepare.ts';
 import { resumedOptions } from './resume.ts';
 import { Run } from './run.ts';
+import type { Settings } from './settings.ts';
 import { checkpointOf, copyWeights, readWeights, recordOf } from './state.ts';
 
 /** Seconds between progress records. */

@@ -4,7 +4,8 @@ import { getEventListeners } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
 import { Model, midpoint, mlp, rk4, type SampleOptions } from '../../lib/index.ts';
 import type { ModelRecord } from '../../lib/model/record.ts';
-import { planSample, sampleNativeSync } from '../../lib/sampling/native.ts';
+import { sampleNativeSync } from '../../lib/sampling/native.ts';
+import { planSample } from '../../lib/sampling/plan.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { caught, untrained } from '../support/models.ts';
 

@@ -26,10 +26,10 @@ import type { ModelRecord } from '../../lib/model/record.ts';
 import { lower } from '../../lib/network/lower.ts';
 import { frameOf } from '../../lib/paths/frame.ts';
 import { resolvePath, storePath } from '../../lib/paths/paths.ts';
-import { frameGrid } from '../../lib/sampling/native.ts';
 import { noiseRows } from '../../lib/sampling/noise.ts';
 import { evaluate } from '../../lib/sampling/reference/evaluate.ts';
 import { type Field, framed, integrateFramed } from '../../lib/sampling/reference/integrate.ts';
+import { frameGrid } from '../../lib/sampling/steps.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { caught, untrained } from '../support/models.ts';
 

@@ -10,11 +10,11 @@ import { lower } from '../../lib/network/lower.ts';
 import type { ConditionSpec } from '../../lib/network/spec.ts';
 import { frameOf } from '../../lib/paths/frame.ts';
 import { resolvePath, storePath } from '../../lib/paths/paths.ts';
-import { frameGrid } from '../../lib/sampling/native.ts';
 import { noiseRows } from '../../lib/sampling/noise.ts';
 import { oracleField } from '../../lib/sampling/reference/evaluate.ts';
 import { guidedField } from '../../lib/sampling/reference/guided.ts';
 import { integrateFramed } from '../../lib/sampling/reference/integrate.ts';
+import { frameGrid } from '../../lib/sampling/steps.ts';
 import { caught, untrained } from '../support/models.ts';
 
 const specs: [string, ConditionSpec][] = [

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { sinkhorn } from '../../lib/couplings/entropic.ts';
 import { minibatchOT } from '../../lib/couplings/optimal.ts';
-import { checkOptions, type TrainOptions } from '../../lib/training/options.ts';
+import { checkOptions } from '../../lib/training/check.ts';
+import type { TrainOptions } from '../../lib/training/options.ts';
 import { train } from '../../lib/training/train.ts';
 import { Trainer } from '../../lib/training/trainer.ts';
 import { caught } from '../support/models.ts';
