@@ -125,6 +125,13 @@ function describe({ schema, codec, rows, missing }: PreparedTable, file: string,
     if (missing.rows > 0.2 * schema.rows) terminal.warn(`${text}. Use --drop COLUMN to keep the rows instead.`);
     else terminal.note(text);
   }
+  if (schema.columns.length > 0 && schema.columns.every(({ name }) => name.trim() !== '' && Number.isFinite(Number(name))))
+    terminal.warn(
+      `the columns are called ${schema.columns
+        .slice(0, 3)
+        .map(({ name }) => name)
+        .join(', ')}${schema.columns.length > 3 ? ', ...' : ''}: is the first line of ${file} a row? Put a line of names above it.`,
+    );
   if (rows < 50) terminal.warn(`only ${rows} rows: a model of so few rows mostly repeats them.`);
 }
 

@@ -8,6 +8,8 @@ import { objectiveName, objectives } from './flags.ts';
 const solverNames = Object.keys({ ...solvers, ...stochasticSolvers }).join('|');
 /** Options of the library that have another name here. */
 const renamed: ReadonlyMap<string, string> = new Map([['batchSize', 'batch']]);
+/** Options of tables, whose errors have no other place. */
+const tableOptions: ReadonlySet<string> = new Set(['keep', 'drop', 'target', 'given']);
 /** `options.guidance`, `options.solver.steps`, `options.network.hidden[0]`, `rk4.rtol` */
 const place = new RegExp(`^(?:options\\.(?:solver\\.|network\\.|optimiser\\.)?|(?:${solverNames})\\.)(\\w+)(?:\\[\\d+\\])?$`);
 /** `euler({ steps: 4 })`, and a solver by itself */
@@ -21,7 +23,7 @@ export function inFlags(error: unknown, flags: ReadonlyMap<string, string>): unk
   if (!(error instanceof FlowError) || error.path === undefined) return error;
   const { code, path, expected, received, hint, message } = error;
   const option = place.exec(path)?.[1] ?? '';
-  const flag = path.startsWith('--') ? path : flags.get(renamed.get(option) ?? option);
+  const flag = path.startsWith('--') ? path : flags.get(tableOptions.has(path) ? path : (renamed.get(option) ?? option));
   if (flag === undefined) return error;
   const words = (text: string): string =>
     text

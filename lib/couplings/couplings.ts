@@ -37,6 +37,8 @@ export function defineCoupling(coupling: CustomCoupling): CustomCoupling {
 export function resolveCoupling(value: unknown, path = 'coupling'): Coupling {
   if (value === undefined) return independent();
   if (typeof value === 'string') return named[choice(value, path, couplingNames)]();
+  if (typeof value === 'function')
+    throw argumentError('ERR_FLOW_TYPE', path, 'a coupling such as minibatchOT()', value, 'Call the factory, or give your own function as { name, pair }.');
   if (typeof value !== 'object' || value === null) throw argumentError('ERR_FLOW_TYPE', path, 'a coupling such as independent()', value);
   return builtInCoupling((value as Coupling).name) ?? defineCoupling(value as CustomCoupling);
 }

@@ -1,6 +1,6 @@
 // Conditions: rows beside the data. A row holds `numbers` continuous columns, then one class index per label column.
 
-import { argumentError, FlowError } from '../errors.ts';
+import { argumentError, counted, FlowError } from '../errors.ts';
 import { integer, record } from '../options.ts';
 import { checkColumns, type Matrix, measure, shapeError, toMatrix } from './rows.ts';
 
@@ -83,7 +83,7 @@ export function samplingCondition(value: unknown, path: string, spec: ConditionS
   }
   const width = spec.numbers + spec.classes.length;
   if (value === undefined || value === null) {
-    throw argumentError('ERR_FLOW_CONFIG', path, `${width} condition values: ${describe(spec)}`, value, 'This model was trained with a condition.');
+    throw argumentError('ERR_FLOW_CONFIG', path, `${counted(width, 'condition value')}: ${describe(spec)}`, value, 'This model was trained with a condition.');
   }
   if (typeof value === 'number') return check({ values: one(value, path, width), rows: 1 }, spec, path);
   if (Array.isArray(value) || ArrayBuffer.isView(value)) return check(loose(value, path, width), spec, path);

@@ -3,7 +3,7 @@
 import { following } from '../abort.ts';
 import { argumentError } from '../errors.ts';
 import { integer, record } from '../options.ts';
-import { type SampleOptions, type SampleResult, sampleKeys } from '../sampling/options.ts';
+import { type SampleOptions, type SampleResult, sampleKeys, samplingElsewhere } from '../sampling/options.ts';
 import { planSample } from '../sampling/plan.ts';
 import type { ModelRecord } from './record.ts';
 
@@ -18,7 +18,7 @@ export function batchesOf(
   options: BatchOptions,
   sample: (options: SampleOptions) => Promise<SampleResult>,
 ): AsyncGenerator<SampleResult, void, undefined> {
-  const { batchRows, ...rest } = record(options, 'options', [...sampleKeys, 'batchRows']);
+  const { batchRows, ...rest } = record(options, 'options', [...sampleKeys, 'batchRows'], samplingElsewhere);
   const each = integer(batchRows ?? 65_536, 'options.batchRows', 1, 2 ** 24);
   const given = rest as SampleOptions;
   const n = integer(given.n ?? 1, 'options.n', 0);

@@ -13,7 +13,7 @@ import type { Path } from '../paths/path.ts';
 import { resolvePath, restorePath, storePath } from '../paths/paths.ts';
 import { type DensityOptions, type DensityResult, densityNative, planDensity, planScore, type ScoreOptions, type ScoreResult } from '../sampling/density.ts';
 import { sampleNative, sampleNativeSync } from '../sampling/native.ts';
-import { encodeKeys, type IntegrateOptions, type SampleOptions, type SampleResult } from '../sampling/options.ts';
+import { encodeKeys, type IntegrateOptions, type SampleOptions, type SampleResult, samplingElsewhere } from '../sampling/options.ts';
 import { planEncode, planSample } from '../sampling/plan.ts';
 import { type BatchOptions, batchesOf } from './batches.ts';
 import { checkFile, checkRecord } from './check.ts';
@@ -101,7 +101,7 @@ export class Model {
    */
   encode(rows: Matrix, options: IntegrateOptions = {}): Promise<SampleResult> {
     this.#networks.alive();
-    record(options, 'options', encodeKeys);
+    record(options, 'options', encodeKeys, samplingElsewhere);
     const plan = planEncode(this.record, rows, options);
     return sampleNative(this.#networks.ready(plan.head), this.record, plan, this.#track);
   }

@@ -122,7 +122,8 @@ function even(value: unknown, path: string): number {
 }
 
 function list(value: unknown, path: string, most: number): unknown[] {
-  if (!Array.isArray(value)) throw argumentError('ERR_FLOW_TYPE', path, 'an array of integers', value);
+  if (!Array.isArray(value))
+    throw argumentError('ERR_FLOW_TYPE', path, 'an array of integers', value, typeof value === 'number' ? `Write [${value}].` : undefined);
   if (value.length > most) throw argumentError('ERR_FLOW_RANGE', path, `at most ${most} entries`, value);
   return Array.from(value);
 }

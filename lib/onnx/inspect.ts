@@ -252,6 +252,10 @@ export async function readOnnxFile(file: string): Promise<Uint8Array<ArrayBuffer
     }
     return buffer.subarray(0, read);
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
+      const hint = 'Check the path; exportOnnx() and `flowmatch export` write ONNX files.';
+      throw new FlowError('ERR_FLOW_IO', `${file}: there is no such file. ${hint}`, { path: file, expected: 'an ONNX file', received: 'ENOENT', hint, cause });
+    }
     const reason = (cause as Error).message;
     throw new FlowError('ERR_FLOW_IO', `${file}: cannot be read: ${reason}.`, {
       path: file,

@@ -28,7 +28,7 @@ import {
 } from './onnx-arguments.ts';
 import { type Binding, type Bound, bindInputs, type InputNames } from './onnx-inputs.ts';
 import type { Feed, OnnxSession, Reply, Request } from './onnx-session.ts';
-import type { SampleOptions, SampleResult } from './options.ts';
+import { type SampleOptions, type SampleResult, samplingElsewhere } from './options.ts';
 
 export interface OnnxLoadOptions {
   /** Threads onnxruntime may use for one call, 0 .. 1024; 0 = its own choice, the physical cores. @default 0 */
@@ -86,7 +86,7 @@ export class OnnxSampler {
    * @example const { x, nfe } = await onnx.sample({ n: 10_000, seed: 1 });
    */
   sample(options: OnnxSampleOptions = {}): Promise<SampleResult> {
-    const given = record(options, 'options', sampleKeys);
+    const given = record(options, 'options', sampleKeys, samplingElsewhere);
     const d = this.dimension;
     const { flow } = this.info;
     const source = given.source === undefined ? null : toMatrix(given.source, 'options.source', { width: d, names: this.columns });

@@ -67,4 +67,18 @@ export interface SampleResult {
 }
 
 export const sampleKeys = ['n', 'solver', 'seed', 'firstRow', 'condition', 'guidance', 'source', 'saveAt', 'precision', 'threads', 'signal'] as const;
+/** Names that newcomers try, and what is written here instead. */
+export const samplingElsewhere = {
+  steps: 'solver: midpoint({ steps: 50 })',
+  rtol: 'solver: dopri5({ rtol: 1e-5 })',
+  atol: 'solver: dopri5({ atol: 1e-5 })',
+  noise: 'solver: stochasticHeun({ noise })',
+  rows: 'n',
+  samples: 'n',
+  count: 'n',
+  labels: 'condition: { labels }',
+  classes: 'condition: { labels }',
+  cfg: 'guidance',
+  scale: 'guidance',
+} as const;
 export const encodeKeys = ['solver', 'seed', 'condition', 'guidance', 'saveAt', 'precision', 'threads', 'signal'] as const;

@@ -14,7 +14,7 @@ import { frameOf } from '../paths/frame.ts';
 import { samplingPrecision } from '../precision.ts';
 import { euler, resolveSolver } from '../solvers/solvers.ts';
 import { spanOf, spanSolver } from '../solvers/spans.ts';
-import { encodeKeys, type IntegrateOptions, sampleKeys } from './options.ts';
+import { encodeKeys, type IntegrateOptions, sampleKeys, samplingElsewhere } from './options.ts';
 import { stepsOf } from './steps.ts';
 
 /** Values of one native call: 4 MB of results, so that neither copying nor memory is felt. */
@@ -37,7 +37,7 @@ export interface Plan {
 
 /** Checks the options of `sample`. @throws FlowError naming the option. */
 export function planSample(model: ModelRecord, options: unknown): Plan {
-  const given = record(options ?? {}, 'options', sampleKeys);
+  const given = record(options ?? {}, 'options', sampleKeys, samplingElsewhere);
   const start = given.source === undefined ? null : startRows(given.source, 'options.source', model, model.source === 'rows');
   if (start === null && model.source === 'rows') {
     throw argumentError(
@@ -57,7 +57,7 @@ export function planSample(model: ModelRecord, options: unknown): Plan {
 
 /** Checks the rows and options of `encode`: from data back to noise. */
 export function planEncode(model: ModelRecord, rows: unknown, options: unknown): Plan {
-  const given = record(options ?? {}, 'options', encodeKeys);
+  const given = record(options ?? {}, 'options', encodeKeys, samplingElsewhere);
   const start = startRows(rows, 'rows', model, true);
   const condition = conditionOf(model, given);
   return plan(model, given, { n: start.rows, firstRow: 0, seed: checkSeed(given.seed, 'options.seed'), start: start.values, condition, reverse: true });
