@@ -14,9 +14,12 @@ export interface SinkhornOptions extends MinibatchOTOptions {
   readonly regularisation?: Regularisation;
   /** `sample`: each row of data draws its row of noise from the plan. `permutation`: a random permutation of the same spread. @default 'sample' */
   readonly rounding?: 'sample' | 'permutation';
-  /** At most so many turns of both marginals, 1 .. 100,000; a permutation has none. @default 1000 */
+  /**
+   * At most so many turns of both marginals, 1 .. 100,000; a permutation has none. Where they end short of `tolerance` the plan is taken as it is, data rows' masses
+   * exact; the first such step of a run warns (FLOW_COUPLING_UNSETTLED), and `training.marginals` of the model's record counts them. @default 1000
+   */
   readonly iterations?: number;
-  /** The iteration ends when the marginals are off by less (L1), in [0, 1]; a permutation has none. @default 0.001 */
+  /** The iteration ends when the masses of noise rows are off by less (L1, of a whole of 1), in [0, 1]; a permutation has none. @default 0.001 */
   readonly tolerance?: number;
 }
 export interface UnbalancedOTOptions extends Omit<SinkhornOptions, 'rounding'> {

@@ -176,6 +176,9 @@ export interface SliceResult {
   readonly gradientNorms: Float64Array;
   /** 'nonfinite': the step after these had a loss or gradient that is not finite and was discarded. */
   readonly status: SliceStatus;
+  /** Of these steps, under an entropic plan, those whose iteration stopped short of its tolerance; and the largest L1 error of the marginals in any of them. */
+  readonly unsettled: number;
+  readonly worstMarginal: number;
   /** The loss of that discarded step (it may be finite where the gradient is not), else null. */
   readonly discardedLoss: number | null;
 }
@@ -352,4 +355,4 @@ export interface Binding {
 }
 
 /** Raised by one whenever this file changes incompatibly; load.ts refuses an addon that disagrees. */
-export const treaty = 3;
+export const treaty = 4;

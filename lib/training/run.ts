@@ -6,6 +6,7 @@ import { FlowError } from '../errors.ts';
 import type { Job, SliceResult } from '../native/binding.ts';
 import { learningRates } from '../optimisers/adamw.ts';
 import { LossLog, RateHash } from './log.ts';
+import { Marginals } from './marginals.ts';
 import type { Bench } from './prepare.ts';
 import type { Settings } from './settings.ts';
 
@@ -34,6 +35,7 @@ export class Run {
   readonly bench: Bench;
   readonly log = new LossLog();
   readonly rates = new RateHash();
+  readonly marginals: Marginals;
   /** Loss over the held-out rows at each evaluated step. */
   readonly validation: { step: number; loss: number }[] = [];
   best: Best | null = null;
@@ -50,6 +52,7 @@ export class Run {
   constructor(settings: Settings, bench: Bench) {
     this.settings = settings;
     this.bench = bench;
+    this.marginals = new Marginals(settings.coupling);
   }
 
   /** Draws of (t, noise) per held-out row: about 4096 in all, so that few rows still give a steady number. */
@@ -79,7 +82,8 @@ export class Run {
       const slice = this.#queue[0];
       if (slice === undefined) break;
       try {
-        const { steps, losses, status, discardedLoss } = await slice.job.done;
+        const { steps, losses, status, discardedLoss, unsettled, worstMarginal } = await slice.job.done;
+        this.marginals.add(unsettled, worstMarginal);
         const exploded = this.#account(losses, slice.rates, steps);
         const now = performance.now();
         this.#measure(steps, (now - began) / 1000);

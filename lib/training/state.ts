@@ -105,6 +105,7 @@ export function recordOf(run: Run, weights: Float32Array): ModelRecord {
       seed: String(settings.seed),
       ...objective(settings),
       coupling: settings.coupling.name,
+      ...run.marginals.record,
       ...(settings.source?.noise ? { source: 'paired noise' } : {}),
       time: settings.time.stratified ? `stratified ${settings.time.name}` : settings.time.name,
       optimiser: { ...(signature(settings)['optimiser'] as Json), lr: typeof optimiser.lr === 'number' ? optimiser.lr : 'schedule' },
@@ -139,6 +140,7 @@ export async function checkpointOf(run: Run): Promise<Checkpoint> {
     best: run.best && { step: run.best.step, loss: run.best.loss },
     stale: run.stale,
     log: { window: log.window, sum: log.sum, count: log.count },
+    ...run.marginals.record,
   };
   const logs = new Map([
     ['log.losses', Float64Array.from(log.values)],
@@ -177,6 +179,7 @@ export function restoreRun(run: Run, file: string, found: ModelFile): void {
       'Use the same learning rates, or another checkpoint file.',
     );
   }
+  if (!run.marginals.restore(state['marginals'])) throw bad('marginals');
   const section = (name: Section): Float32Array => {
     const data = found.sections.get(name);
     if (data === undefined) throw damaged(`tensors["${name}.*"]`, 'are missing');

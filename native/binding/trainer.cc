@@ -59,6 +59,8 @@ struct Slice {
     record.Set("losses", copied(env, losses));
     record.Set("gradientNorms", copied(env, norms));
     record.Set("status", name_of(report.end));
+    record.Set("unsettled", static_cast<double>(report.unsettled));
+    record.Set("worstMarginal", report.worst);
     record.Set("discardedLoss", report.end == SliceEnd::kNonfinite ? Napi::Number::New(env, losses[report.steps]) : env.Null());
     return record;
   }

@@ -155,6 +155,10 @@ struct Kernels {
   float (*log_sum_exp)(int32_t n, const float* a, const float* b);                         // ln sum_j e^(a_j + b_j): less the largest, 16 virtual lanes
   void (*exponentials)(int32_t n, const float* a, const float* b, float shift, float* y);  // y_j = e^(a_j + b_j - shift)
   void (*logarithms)(int32_t n, const float* x, float* y);                                 // y_j = ln x_j, x_j normal and > 0
+  // m (rows, n), row r at m + r stride. y[r] = sum_j m[r][j] v[j]: 16 virtual lanes, fixed tree
+  void (*row_products)(int32_t rows, int32_t n, const float* m, int64_t stride, const float* v, float* y);
+  // y[j] = sum_r w[r] m[r][j]: fma in order of r, from zero
+  void (*weighted_rows)(int32_t rows, int32_t n, const float* m, int64_t stride, const float* w, float* y);
 };
 
 const Kernels& reference_kernels();            // plain loops, the oracle

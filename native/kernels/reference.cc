@@ -381,6 +381,17 @@ void logarithms(int32_t n, const float* x, float* y) {
   for (int32_t j = 0; j < n; j++) y[j] = logarithm(x[j]);
 }
 
+void row_products(int32_t rows, int32_t n, const float* m, int64_t stride, const float* v, float* y) {
+  for (int32_t r = 0; r < rows; r++) y[r] = lanes_sum<float>(n, [&](float sum, int64_t j) { return fma(m[r * stride + j], v[j], sum); });
+}
+
+void weighted_rows(int32_t rows, int32_t n, const float* m, int64_t stride, const float* w, float* y) {
+  for (int32_t j = 0; j < n; j++) {
+    y[j] = 0;
+    for (int32_t r = 0; r < rows; r++) y[j] = fma(w[r], m[r * stride + j], y[j]);
+  }
+}
+
 }  // namespace
 }  // namespace reference
 
@@ -424,7 +435,9 @@ const Kernels& reference_kernels() {
                                 error_rows,
                                 log_sum_exp,
                                 exponentials,
-                                logarithms};
+                                logarithms,
+                                row_products,
+                                weighted_rows};
   return table;
 }
 

@@ -6,7 +6,7 @@ namespace flow {
 
 namespace {
 
-constexpr float kNothing = -1e30f, kFarthest = 1e15f;  // cost / reg beyond any that counts
+constexpr float kFarthest = 1e15f;  // cost / reg beyond any that counts
 
 // How many of n rows a partial plan joins.
 int32_t joined_rows(double mass, int32_t n) {
@@ -35,6 +35,7 @@ bool Coupling::pair(const Kernels& k, int32_t rows, const float* x0, const float
                     const StopFlag* stop, int32_t* from, int32_t* to) {
   const Call call{k, x0, x1, condition, draws, threads, stop, from, to};
   for (int32_t i = 0; i < rows; ++i) order_[i] = to[i] = i;
+  error_ = 0;
   if (labels_ == 0) return group(call, 0, rows);
   sort_by_labels(rows, condition);
   const int32_t width = numbers_ + labels_;
@@ -132,32 +133,20 @@ bool Coupling::sample(const Call& call, const int32_t* rows, int32_t n, double m
   over_rows(n, call.threads, call.stop, [&](int32_t i) {
     for (int32_t j = 0; j < n; ++j) {
       const double x = static_cast<double>(matrix[i * stride + j]) * factor;
-      matrix[i * stride + j] = -(x < kFarthest ? static_cast<float>(x) : kFarthest);
+      matrix[i * stride + j] = x < kFarthest ? static_cast<float>(x) : kFarthest;
     }
-    for (int64_t j = n; j < stride; ++j) matrix[i * stride + j] = kNothing;
   });
   const double leaving = plan_.marginal.value > 0 ? plan_.marginal.of(mean) : 0, rho = leaving > 0 ? reg / leaving : 0;
-  if (!sinkhorn_.solve(call.k, n, stride, matrix, rho, plan_.iterations, plan_.tolerance, call.threads, call.stop)) return false;
+  if (!sinkhorn_.solve(call.k, n, stride, matrix, {rho, plan_.iterations, plan_.tolerance}, call.threads, call.stop)) return false;
+  error_ = sinkhorn_.error() > error_ ? sinkhorn_.error() : error_;
   if (plan_.resamples()) slots(call, rows, n, sinkhorn_.masses());
   else
     for (int32_t s = 0; s < n; ++s) slot_[s] = s;
   const CouplingDraws& d = call.draws;
   over_rows(n, call.threads, call.stop, [&](int32_t s) {
-    const int32_t j = slot_[s];
-    float* weight = matrix + s * stride;  // whose costs are no longer needed
-    sinkhorn_.column(call.k, j, weight);
-    double sum = 0;
-    for (int32_t i = 0; i < n; ++i) sum += static_cast<double>(weight[i]);
     float u;
     call.k.random_uniform(d.key, static_cast<uint32_t>(d.stream), d.first_row + static_cast<uint64_t>(rows[s]), 1, 1, &u, 1);
-    const double at = static_cast<double>(u) * sum;
-    int32_t i = 0, last = 0;
-    for (double passed = 0; i < n; ++i) {
-      if (weight[i] > 0) last = i;
-      passed += static_cast<double>(weight[i]);
-      if (passed > at) break;
-    }
-    call.from[rows[s]] = rows[i < n ? i : last];
+    call.from[rows[s]] = rows[sinkhorn_.draw(call.k, slot_[s], u)];
   });
   return call.stop == nullptr || !call.stop->requested();
 }

@@ -12,8 +12,6 @@
 
 namespace flow {
 
-constexpr int64_t kMostCoupledRows = 4096;  // whose costs, and as integers, take 128 MiB, with dummies up to 320
-
 struct CouplingDraws {  // where random numbers come from: row first_row + i of this stream belongs to row i of the batch
   PhiloxKey key{};
   Stream stream = Stream::kCoupling;
@@ -29,6 +27,8 @@ class Coupling {
   bool pair(const Kernels& k, int32_t rows, const float* x0, const float* x1, const float* condition, const CouplingDraws& draws, int32_t threads,
             const StopFlag* stop, int32_t* from, int32_t* to);
 
+  // Of the last pair(), entropic: by how much the masses of noise rows are off, L1, in the group where it is most; 0 for other plans.
+  double error() const { return error_; }
   const Sinkhorn& sinkhorn() const { return sinkhorn_; }  // of the last group
 
  private:
@@ -48,6 +48,7 @@ class Coupling {
   void sort_by_labels(int32_t rows, const float* condition);
 
   int32_t numbers_ = 0, labels_ = 0;
+  double error_ = 0;
   PlanOptions plan_;
   PairCosts costs_;
   Assignment assignment_;

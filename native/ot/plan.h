@@ -4,6 +4,8 @@
 
 namespace flow {
 
+constexpr int64_t kMostCoupledRows = 4096;  // whose costs, and as integers, take 128 MiB, with dummies up to 320
+
 enum class PlanKind : int32_t { kExact = 0, kEntropic, kPartial };
 
 struct Strength {  // of a regularisation: itself, or a multiple of the mean squared distance of the rows coupled

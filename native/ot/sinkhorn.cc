@@ -1,65 +1,159 @@
 #include "ot/sinkhorn.h"
 
 #include "ot/over_rows.h"
+#include "ot/plan.h"
 
 namespace flow {
 
 namespace {
 constexpr float kNothing = -1e30f;
-constexpr float kFar = 4;  // potentials that moved so far are taken into the matrix: f32 keeps sums below 8 to 2^-22
+constexpr float kFar = 8;        // potentials that moved so far are taken into the matrix: below, f32 keeps them to 2^-22
+constexpr float kFaint = -32;    // ln of a sum beside which what is 0 in the matrix, below e^-87, might count though moved by e^8 at most
+constexpr float kMostStep = 40;  // of a scale; one beyond is taken in before it is used
+constexpr int32_t kGroup = 16;   // rows whose column sums are added up first
+constexpr int32_t kPiece = 64;   // weights that draw() passes over at once
 }  // namespace
 
 Status Sinkhorn::init(int64_t rows) {
-  const int64_t stride = round_up(rows, 16);
-  for (Side* side : {&row_, &column_}) {
+  const int64_t stride = round_up(rows, kGroup);
+  for (Side* side : {&noise_, &data_}) {
     FLOW_TRY(side->base.allocate(rows));
-    FLOW_TRY(side->step.allocate(stride));
-    FLOW_TRY(side->sum.allocate(stride));
+    for (Buffer<float>* b : {&side->step, &side->scale, &side->sum}) FLOW_TRY(b->allocate(stride));
   }
-  for (Buffer<float>* b : {&mass_, &wanted_, &zero_}) FLOW_TRY(b->allocate(stride));
-  return turned_.allocate(checked_product(rows, stride));
+  FLOW_TRY(before_.allocate(rows));
+  for (Buffer<float>* b : {&mass_, &wanted_, &zero_, &one_}) FLOW_TRY(b->allocate(stride));
+  for (float& x : one_) x = 1;
+  FLOW_TRY(part_.allocate(checked_product(stride / kGroup, stride)));
+  return log_.allocate(checked_product(rows, stride));
 }
 
-bool Sinkhorn::solve(const Kernels& k, int32_t n, int64_t stride, float* matrix, double rho, int32_t iterations, double tolerance, int32_t threads,
-                     const StopFlag* stop) {
+bool Sinkhorn::solve(const Kernels& k, int32_t n, int64_t stride, float* costs, const Options& options, int32_t threads, const StopFlag* stop) {
   n_ = n;
   stride_ = stride;
-  for (Side* side : {&row_, &column_}) {
-    for (int64_t i = 0; i < stride; ++i) side->step[i] = 0, side->sum[i] = kNothing;
-    for (int32_t i = 0; i < n; ++i) side->base[i] = 0;
-    side->largest = 0;
+  plan_ = costs;
+  begin(k, costs, threads);
+  for (turns_ = 1;; ++turns_) {
+    turn(k, options.rho, threads, stop);
+    if (stop != nullptr && stop->requested()) return false;
+    error_ = excess(k, options.rho);
+    if (error_ < options.tolerance || turns_ >= options.turns) break;
+    momentum_.observe(error_);
+    move_noise(k, options.rho);
   }
-  for (int64_t i = 0; i < stride; ++i) mass_[i] = i < n ? 0 : kNothing;
-  log_n_ = k.log_sum_exp(static_cast<int32_t>(stride), zero_.data(), mass_.data());
-  over_rows(n, threads, stop, [&](int32_t j) {
-    for (int32_t i = 0; i < n; ++i) turned_[j * stride + i] = matrix[i * stride + j];
-    for (int64_t i = n; i < stride; ++i) turned_[j * stride + i] = kNothing;
-  });
-  for (iterations_ = 0; iterations_ < iterations; ++iterations_) {
-    if (row_.largest > kFar || column_.largest > kFar) take_in(matrix, threads);
-    if (!turn(k, matrix, row_, column_, threads, stop)) return false;
-    if (iterations_ > 0 && excess(k, rho) < tolerance) break;
-    raise(row_, rho);
-    if (!turn(k, turned_.data(), column_, row_, threads, stop)) return false;
-    raise(column_, rho);
-  }
-  const double most = wish(column_, rho);
+  const double most = wish(data_, options.rho);
   k.exponentials(static_cast<int32_t>(stride), wanted_.data(), zero_.data(), static_cast<float>(most), mass_.data());
   return true;
 }
 
-bool Sinkhorn::turn(const Kernels& k, const float* matrix, Side& own, const Side& other, int32_t threads, const StopFlag* stop) {
-  over_rows(n_, threads, stop, [&](int32_t i) { own.sum[i] = k.log_sum_exp(static_cast<int32_t>(stride_), other.step.data(), matrix + i * stride_) - log_n_; });
-  return stop == nullptr || !stop->requested();
+// phi is the least cost of the row, so that no column of the matrix vanishes.
+void Sinkhorn::begin(const Kernels& k, const float* costs, int32_t threads) {
+  for (Side* side : {&noise_, &data_}) {
+    for (int64_t i = 0; i < stride_; ++i) side->step[i] = side->sum[i] = 0, side->scale[i] = 1;
+    for (int32_t i = 0; i < n_; ++i) side->base[i] = 0;
+    side->largest = 0;
+  }
+  momentum_.reset();
+  for (int64_t i = 0; i < stride_; ++i) mass_[i] = i < n_ ? 0 : kNothing;
+  log_n_ = k.log_sum_exp(static_cast<int32_t>(stride_), zero_.data(), mass_.data());
+  over_rows(n_, threads, nullptr, [&](int32_t i) {
+    const float* c = costs + i * stride_;
+    float least = c[0];
+    for (int32_t j = 1; j < n_; ++j) least = c[j] < least ? c[j] : least;
+    noise_.base[i] = before_[i] = static_cast<double>(least);
+  });
+  over_rows(n_, threads, nullptr, [&](int32_t j) {
+    float* to = log_.data() + j * stride_;
+    for (int32_t i = 0; i < n_; ++i) to[i] = static_cast<float>(noise_.base[i]) - costs[i * stride_ + j];
+    for (int64_t i = n_; i < stride_; ++i) to[i] = kNothing;
+  });
+}
+
+// psi of this phi, then the sums of the rows of noise.
+void Sinkhorn::turn(const Kernels& k, double rho, int32_t threads, const StopFlag* stop) {
+  const bool first = turns_ == 1;
+  const auto width = static_cast<int32_t>(stride_);
+  if (noise_.largest > kFar) take_in(k, threads);
+  parallel_for(stride_ / kGroup, threads, [&](int64_t task, int32_t) {
+    if (stop != nullptr && stop->requested()) return;
+    const int64_t at = task * kGroup;
+    const int32_t rows = n_ - at < kGroup ? static_cast<int32_t>(n_ - at) : kGroup;
+    float *sum = data_.sum.data() + at, *step = data_.step.data() + at;
+    if (!first) {
+      k.row_products(rows, width, plan_ + at * stride_, stride_, noise_.scale.data(), sum);
+      for (int32_t r = 0; r < kGroup; ++r) sum[r] = r < rows && sum[r] > 1e-30f ? sum[r] : 1e-30f;
+      k.logarithms(kGroup, sum, sum);
+    }
+    for (int32_t r = 0; r < rows; ++r) {
+      if (first || sum[r] < kFaint) sum[r] = k.log_sum_exp(width, noise_.step.data(), log_.data() + (at + r) * stride_);
+      const double base = data_.base[at + r], potential = (base - static_cast<double>(sum[r] - log_n_)) / (1 + rho);
+      step[r] = static_cast<float>(potential - base);
+    }
+    if (first) return;
+    alignas(64) float most[kGroup];
+    for (int32_t r = 0; r < kGroup; ++r) most[r] = step[r] < kMostStep ? step[r] : kMostStep;
+    k.exponentials(kGroup, most, zero_.data(), 0, data_.scale.data() + at);
+    k.weighted_rows(rows, width, plan_ + at * stride_, stride_, data_.scale.data() + at, part_.data() + task * stride_);
+  });
+  if (stop != nullptr && stop->requested()) return;
+  data_.largest = 0;
+  for (int32_t j = 0; j < n_; ++j) data_.largest = __builtin_fabsf(data_.step[j]) > data_.largest ? __builtin_fabsf(data_.step[j]) : data_.largest;
+  if (first || data_.largest > kFar) take_in(k, threads);
+  sum_columns(k, threads);
+}
+
+// The sums of the columns of the matrix, from those of 16 rows each.
+void Sinkhorn::sum_columns(const Kernels& k, int32_t threads) {
+  const auto groups = static_cast<int32_t>(stride_ / kGroup);
+  parallel_for(groups, threads, [&](int64_t task, int32_t) {
+    const int64_t at = task * kGroup;
+    float* sum = noise_.sum.data() + at;
+    k.weighted_rows(groups, kGroup, part_.data() + at, stride_, one_.data(), sum);
+    for (int32_t r = 0; r < kGroup; ++r) sum[r] = sum[r] > 1e-30f ? sum[r] : 1e-30f;
+    k.logarithms(kGroup, sum, sum);
+    for (int32_t r = 0; r < kGroup && at + r < n_; ++r) {
+      if (sum[r] < kFaint) {
+        alignas(64) float column[kMostCoupledRows];
+        for (int64_t j = 0; j < stride_; ++j) column[j] = j < n_ ? log_[j * stride_ + at + r] : kNothing;
+        sum[r] = k.log_sum_exp(static_cast<int32_t>(stride_), data_.step.data(), column);
+      }
+      sum[r] -= log_n_;
+    }
+  });
 }
 
 // The sums hold the own potential as far as the matrix has taken it in.
-void Sinkhorn::raise(Side& own, double rho) {
-  own.largest = 0;
+void Sinkhorn::move_noise(const Kernels& k, double rho) {
+  noise_.largest = 0;
   for (int32_t i = 0; i < n_; ++i) {
-    const double potential = (own.base[i] - static_cast<double>(own.sum[i])) / (1 + rho), step = potential - own.base[i];
-    own.step[i] = static_cast<float>(step);
-    own.largest = __builtin_fabsf(own.step[i]) > own.largest ? __builtin_fabsf(own.step[i]) : own.largest;
+    const double base = noise_.base[i], now = base + static_cast<double>(noise_.step[i]);
+    const double step = momentum_.next(now, (base - static_cast<double>(noise_.sum[i])) / (1 + rho), before_[i]) - base;
+    before_[i] = now;
+    noise_.step[i] = static_cast<float>(step);
+    noise_.largest = __builtin_fabsf(noise_.step[i]) > noise_.largest ? __builtin_fabsf(noise_.step[i]) : noise_.largest;
+  }
+  if (noise_.largest <= kFar) k.exponentials(static_cast<int32_t>(stride_), noise_.step.data(), zero_.data(), 0, noise_.scale.data());
+}
+
+// All that the potentials have moved by goes into the logarithms; the matrix and the column sums of its groups are made anew.
+void Sinkhorn::take_in(const Kernels& k, int32_t threads) {
+  parallel_for(stride_ / kGroup, threads, [&](int64_t task, int32_t) {
+    const int64_t at = task * kGroup;
+    const int32_t rows = n_ - at < kGroup ? static_cast<int32_t>(n_ - at) : kGroup;
+    for (int64_t j = at; j < at + rows; ++j) {
+      float* __restrict log = log_.data() + j * stride_;
+      const float* __restrict column = noise_.step.data();
+      const float row = data_.step[j];
+      const int64_t width = stride_;
+      for (int64_t i = 0; i < width; ++i) log[i] = (log[i] + row) + column[i];
+      k.exponentials(static_cast<int32_t>(stride_), log, zero_.data(), 0, plan_ + j * stride_);
+      data_.sum[j] += row;
+    }
+    k.weighted_rows(rows, static_cast<int32_t>(stride_), plan_ + at * stride_, stride_, one_.data(), part_.data() + task * stride_);
+  });
+  for (Side* side : {&noise_, &data_}) {
+    for (int32_t i = 0; i < n_; ++i) side->base[i] += static_cast<double>(side->step[i]);
+    for (int64_t i = 0; i < stride_; ++i) side->step[i] = 0, side->scale[i] = 1;
+    side->largest = 0;
   }
 }
 
@@ -77,8 +171,8 @@ double Sinkhorn::wish(const Side& own, double rho) {
 
 // sum_i |mass of row i - exp(-rho phi_i)| over the sum of the latter, which is what the masses come to: 1 / n where marginals are held.
 double Sinkhorn::excess(const Kernels& k, double rho) {
-  const double most = wish(row_, rho);
-  k.exponentials(static_cast<int32_t>(stride_), row_.step.data(), row_.sum.data(), static_cast<float>(most), mass_.data());
+  const double most = wish(noise_, rho);
+  k.exponentials(static_cast<int32_t>(stride_), noise_.step.data(), noise_.sum.data(), static_cast<float>(most), mass_.data());
   k.exponentials(static_cast<int32_t>(stride_), wanted_.data(), zero_.data(), static_cast<float>(most), wanted_.data());
   double off = 0, all = 0;
   for (int32_t i = 0; i < n_; ++i) {
@@ -89,25 +183,38 @@ double Sinkhorn::excess(const Kernels& k, double rho) {
   return off / all;
 }
 
-void Sinkhorn::take_in(float* matrix, int32_t threads) {
-  over_rows(n_, threads, nullptr, [&](int32_t i) {
-    float *m = matrix + i * stride_, *t = turned_.data() + i * stride_;
-    const float row = row_.step[i], column = column_.step[i];
-    for (int64_t j = 0; j < stride_; ++j) m[j] = (m[j] + row) + column_.step[j];
-    for (int64_t j = 0; j < stride_; ++j) t[j] = (t[j] + row_.step[j]) + column;
-  });
-  for (int32_t i = 0; i < n_; ++i) column_.sum[i] += column_.step[i];  // as column() needs it
-  for (Side* side : {&row_, &column_}) {
-    for (int32_t i = 0; i < n_; ++i) {
-      side->base[i] += static_cast<double>(side->step[i]);
-      side->step[i] = 0;
-    }
-    side->largest = 0;
-  }
+void Sinkhorn::weights(const Kernels& k, int32_t j, int32_t first, int32_t count, float* out) const {
+  const int64_t at = j * stride_ + first;
+  if (data_.sum[j] < kFaint) k.exponentials(count, noise_.step.data() + first, log_.data() + at, data_.sum[j], out);
+  else
+    for (int32_t i = 0; i < count; ++i) out[i] = plan_[at + i] * noise_.scale[first + i];
 }
 
-void Sinkhorn::column(const Kernels& k, int32_t j, float* out) const {
-  k.exponentials(static_cast<int32_t>(stride_), row_.step.data(), turned_.data() + j * stride_, column_.sum[j] + log_n_, out);
+int32_t Sinkhorn::draw(const Kernels& k, int32_t j, float u) const {
+  alignas(64) float weight[kPiece];
+  float piece[kMostCoupledRows / kPiece];
+  const auto width = static_cast<int32_t>(stride_);
+  const auto count = [&](int32_t first) { return width - first < kPiece ? width - first : kPiece; };
+  double all = 0, passed = 0;
+  for (int32_t first = 0; first < width; first += kPiece) {
+    float* sum = piece + first / kPiece;
+    if (data_.sum[j] < kFaint) {
+      weights(k, j, first, count(first), weight);
+      k.row_products(1, count(first), weight, kPiece, one_.data(), sum);
+    } else k.row_products(1, count(first), plan_ + j * stride_ + first, stride_, noise_.scale.data() + first, sum);
+    all += static_cast<double>(*sum);
+  }
+  const double at = static_cast<double>(u) * all;
+  int32_t first = 0, last = 0;
+  while (first + kPiece < width && passed + static_cast<double>(piece[first / kPiece]) <= at)
+    passed += static_cast<double>(piece[first / kPiece]), first += kPiece;
+  weights(k, j, first, count(first), weight);
+  for (int32_t i = 0; i < count(first) && first + i < n_; ++i) {
+    if (weight[i] > 0) last = first + i;
+    passed += static_cast<double>(weight[i]);
+    if (passed > at) return first + i;
+  }
+  return last;
 }
 
 }  // namespace flow

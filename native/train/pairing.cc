@@ -70,6 +70,7 @@ bool Pairing::solve(uint64_t group, Lane& lane, int32_t threads, const StopFlag*
     result.to[i] = lane.to[i] - first;
   }
   result.index = group;
+  result.error = lane.coupling.error();
   result.ready = true;
   return true;
 }

@@ -25,6 +25,8 @@ class Pairing {
       else solve(group + static_cast<uint64_t>(task), lanes_[task - 1], 1, stop);
     });
   }
+  // By how much the masses of the plan that this step's pairs were drawn from are off (Coupling::error); of a step just taken.
+  double error(uint64_t step) const { return results_[step / static_cast<uint64_t>(steps_per_group_) % kResults].error; }
   // The same for all validation pairs, group by group: pair p joins the x0 of pair from[p] and the x1 of pair to[p].
   bool of_validation(uint64_t seed, int64_t draws, int64_t rows, const StopFlag* stop, int32_t* from, int32_t* to);
 
@@ -40,6 +42,7 @@ class Pairing {
     bool holds(uint64_t group) const { return ready && index == group; }
     uint64_t index = 0;
     bool ready = false;
+    double error = 0;
     Buffer<int32_t> from, to;
   };
   template <class F>

@@ -98,6 +98,7 @@ struct TrainerImpl {
   Spans spans;
   int32_t given = 0;  // columns of the condition without the span
   Pairing pairing;
+  double tolerance = 0;  // of its plan
   GradientPass pass;
   RowLoss loss;
   Optimiser optimiser;
@@ -166,6 +167,7 @@ Status Trainer::init(const TrainerOptions& o) {
   FLOW_TRY(t.batch.init(o, t.program.dimension, t.given));
   t.threads = resolve_threads(o.threads);
   t.validation_rows = o.validation_count;
+  t.tolerance = o.coupling.plan.tolerance;
   FLOW_TRY(t.pairing.init(o, t.batch, t.program.dimension, t.given, t.threads));
   const NarrowPlan* narrow = o.precision == Precision::kBf16 ? &t.narrow : nullptr;
   if (narrow != nullptr) FLOW_TRY(t.narrow.build(t.program, t.train, 1));
@@ -203,6 +205,10 @@ Status Trainer::run(const double* learning_rates, int64_t count, double budget_m
     report->end = impl_->one_step(learning_rates[i], {}, stop, losses + i, gradient_norms + i);
     if (report->end != SliceEnd::kDone) return {};
     report->steps = i + 1;
+    if (!impl_->pairing.active()) continue;
+    const double error = impl_->pairing.error(static_cast<uint64_t>(step() - 1));
+    report->unsettled += error > 0 && !(error < impl_->tolerance) ? 1 : 0;
+    report->worst = error > report->worst ? error : report->worst;
   }
   return {};
 }

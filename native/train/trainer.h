@@ -87,6 +87,9 @@ enum class SliceEnd : int32_t { kDone = 0, kBudget, kStopped, kNonfinite };
 
 struct SliceReport {
   int64_t steps = 0;  // finished; the optimiser has seen exactly these
+  // Of these, under an entropic coupling, those whose plan stopped short of its tolerance, and the largest error of its marginals in any of them.
+  int64_t unsettled = 0;
+  double worst = 0;
   SliceEnd end = SliceEnd::kDone;
 };
 struct EvaluateReport {

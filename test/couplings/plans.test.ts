@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { OptimalCoupling, TransportPlan } from '../../lib/couplings/coupling.ts';
 import { sinkhorn, unbalancedOT } from '../../lib/couplings/entropic.ts';
 import { partialOT } from '../../lib/couplings/optimal.ts';
+import { synthetic } from '../../lib/data/synthetic.ts';
 import { Random } from '../../lib/random.ts';
 import { points, word } from '../cases/points.ts';
 import { table } from '../native/table.ts';
@@ -48,6 +49,34 @@ const marginals = (p: ArrayLike<number>, rows: number): [rows: Float64Array, col
   return out;
 };
 const isPermutation = (pairs: Int32Array): boolean => new Set(pairs).size === pairs.length && pairs.every((i) => i >= 0 && i < pairs.length);
+
+/** Sinkhorn's iteration in float64 logarithms, turn by turn, to this error of the masses of noise rows, and what a turn of the last ones left of it. */
+function plainSinkhorn(c: Float64Array, rows: number, reg: number, rho: number, tolerance: number): { plan: Float64Array; turns: number; rate: number } {
+  const [phi, psi] = [new Float64Array(rows), new Float64Array(rows)];
+  const logSum = (of: (k: number) => number): number => {
+    let most = Number.NEGATIVE_INFINITY;
+    for (let k = 0; k < rows; k++) most = Math.max(most, of(k));
+    let total = 0;
+    for (let k = 0; k < rows; k++) total += Math.exp(of(k) - most);
+    return most + Math.log(total / rows);
+  };
+  const entry = (i: number, j: number): number => (phi[i] as number) + (psi[j] as number) - (c[i * rows + j] as number) / reg;
+  let [before, rate] = [1, 0];
+  for (let turns = 1; ; turns++) {
+    for (let j = 0; j < rows; j++) psi[j] = -logSum((i) => entry(i, j) - (psi[j] as number)) / (1 + rho);
+    const sums = Float64Array.from({ length: rows }, (_, i) => logSum((j) => entry(i, j) - (phi[i] as number)));
+    const wanted = phi.map((p) => Math.exp(-rho * p));
+    const off = l1(sums.map((s, i) => Math.exp(s + (phi[i] as number))), wanted) / sum(wanted); // biome-ignore format: short
+    rate = off / before;
+    before = off;
+    if (off < tolerance) {
+      const p = Float64Array.from({ length: rows * rows }, (_, at) => Math.exp(entry(Math.floor(at / rows), at % rows)));
+      const all = sum(p);
+      return { plan: p.map((v) => v / all), turns, rate };
+    }
+    for (let i = 0; i < rows; i++) phi[i] = -(sums[i] as number) / (1 + rho);
+  }
+}
 
 /** What Sinkhorn's error shrinks by in a turn, near a balanced plan: its second singular value, squared, of masses 1; found by power iteration. */
 function contraction(p: readonly number[], rows: number): number {
@@ -96,7 +125,28 @@ describe('entropic plans', () => {
         expect(l1(row, even)).toBeLessThan(tolerance + 1e-5); // f32 sums
         expect(l1(column, even)).toBeLessThan(1e-5);
         expect(found.iterations).toBeLessThan(100_000);
+        expect(found.error).toBeLessThan(tolerance);
+        expect(Math.abs(l1(row, even) - found.error)).toBeLessThan(1e-5); // what is reported is so
       }
+    }
+  });
+
+  it('take a fifth of the turns of plain iteration where that is slow, and are the same plans', () => {
+    const rows = 128;
+    const draw = (name: 'moons' | '8gaussians'): Float32Array => synthetic(name, { n: rows, seed: 3, version: 'runner-twodim' }).x;
+    const [x0, x1] = [draw('8gaussians'), draw('moons')];
+    const c = costs(x0, x1, rows);
+    for (const [coupling, reg, rho] of [
+      [sinkhorn({ regularisation: { absolute: 2 } }), 2, 0],
+      [unbalancedOT({ regularisation: { absolute: 2 }, marginal: { absolute: 200 } }), 2, 0.01],
+    ] as const) {
+      const plain = plainSinkhorn(c, rows, reg, rho, 1e-3);
+      const found = plan(coupling, x0, x1, rows);
+      expect(plain.turns).toBeGreaterThan(100);
+      expect(found.iterations).toBeLessThan(plain.turns / 5);
+      // What either is off from the limit is an error of 1e-3 in the masses, kept for 1 / (1 - contraction) turns at most.
+      const limit = plainSinkhorn(c, rows, reg, rho, 1e-9);
+      expect(l1(found.plan, limit.plan)).toBeLessThan(1e-3 / (1 - limit.rate));
     }
   });
 

@@ -111,7 +111,7 @@ export interface KernelTable {
     seed?: number,
     firstRow?: number,
   ): Int32Array;
-  /** The entropic plan (rows, rows) of mass 1 that pairs are drawn from, and the iterations it took. */
+  /** The entropic plan (rows, rows) of mass 1 that pairs are drawn from, the iterations it took, and by how much the masses of noise rows are off (L1). */
   entropicPlan(
     isa: string,
     x0: Float32Array,
@@ -119,7 +119,7 @@ export interface KernelTable {
     rows: number,
     dimension: number,
     plan: TransportPlan,
-  ): { plan: Float64Array; iterations: number };
+  ): { plan: Float64Array; iterations: number; error: number };
   /** Control bits of this thread's floating-point unit (rounding, flushing, traps), without the status flags. */
   control(): number;
   peak(isa: string, milliseconds: number): number;

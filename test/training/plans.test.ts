@@ -92,6 +92,76 @@ describe.each(Object.entries(couplings))('%s', (name, make) => {
   });
 });
 
+describe('marginals', () => {
+  type Marginals = { unsettled: number; worst: number } | undefined;
+  const marginalsOf = (model: Model): Marginals => model.record.training['marginals'] as Marginals;
+  const warned = async (run: () => Promise<Model>): Promise<[Model, string[]]> => {
+    const texts: string[] = [];
+    const listen = (warning: Error & { code?: string }): void => void (warning.code === 'FLOW_COUPLING_UNSETTLED' && texts.push(warning.message));
+    process.on('warning', listen);
+    try {
+      const model = await run();
+      await new Promise((resolve) => setImmediate(resolve)); // warnings come in a turn of their own
+      return [model, texts];
+    } finally {
+      process.off('warning', listen);
+    }
+  };
+  const error = (coupling: OptimalCoupling, step: number): number => {
+    // The batch of that step, as a user's coupling sees it, and its plan from another place.
+    const { x0, x1 } = batches[step] as { x0: Float32Array; x1: Float32Array };
+    return table.entropicPlan(table.chosen().isa, x0, x1, 64, 2, coupling.optimal.plan as never).error;
+  };
+  const batches: { x0: Float32Array; x1: Float32Array }[] = [];
+  const spy = defineCoupling({
+    name: 'spy',
+    pair: (x0, x1) => {
+      batches.push({ x0: x0.slice(), x1: x1.slice() });
+      return Int32Array.from({ length: 64 }, (_, i) => i);
+    },
+  });
+
+  it('that are not met are counted step by step and warned of once, with numbers', async () => {
+    batches.length = 0;
+    await train({ ...small, coupling: spy });
+    const sharp = sinkhorn({ regularisation: 0.01, iterations: 20, tolerance: 0.02 });
+    const errors = Array.from({ length: 24 }, (_, step) => error(sharp, step));
+    const [model, texts] = await warned(() => train({ ...small, coupling: sharp }));
+    const marginals = marginalsOf(model);
+    expect(marginals).toEqual({ unsettled: errors.filter((e) => e >= 0.02).length, worst: Math.max(...errors) });
+    expect(marginals?.unsettled).toBeGreaterThan(0);
+    expect(marginals?.unsettled).toBeLessThan(24);
+    expect(texts.length).toBe(1);
+    expect(texts[0]).toMatch(/^sinkhorn\(\): a plan stopped after 20 iterations with marginals off by [\d.e-]+, wanted 0\.02\./);
+    expect((await warned(() => train({ ...small, coupling: unbalancedOT({ iterations: 1 }) })))[1][0]).toMatch(/^unbalancedOT\(\)/);
+  });
+
+  it('that are met say by how much, and nothing is warned of; plans without iteration say nothing', async () => {
+    const [model, texts] = await warned(() => train({ ...small, coupling: sinkhorn() }));
+    const { unsettled, worst } = marginalsOf(model) as { unsettled: number; worst: number };
+    expect([unsettled, texts]).toEqual([0, []]);
+    expect(worst).toBeGreaterThan(0);
+    expect(worst).toBeLessThan(1e-3);
+    for (const coupling of [sinkhorn({ rounding: 'permutation' }), partialOT()]) expect(marginalsOf(await train({ ...small, coupling }))).toBeUndefined();
+  });
+
+  it('are counted the same however a run is cut, in groups and by class', async () => {
+    const options: TrainOptions = {
+      ...small,
+      condition: { labels },
+      coupling: sinkhorn({ regularisation: 0.01, iterations: 12, tolerance: 0.02, batch: 128 }),
+    };
+    const whole = marginalsOf(await train({ ...options, checkpoint: at('marginals-whole') }));
+    const first = new Trainer({ ...options, checkpoint: { file: at('marginals-cut'), everySteps: 7 } });
+    for await (const { step } of first) if (step >= 7) break;
+    first.dispose();
+    const resumed = await Trainer.resume(at('marginals-cut'), { data: rows, condition: { labels } });
+    expect(marginalsOf(await resumed.run())).toEqual(whole);
+    resumed.dispose();
+    expect(whole?.unsettled).toBeGreaterThan(0);
+  });
+});
+
 it('unbalanced and partial models leave rubbish out: a hundredth of the rows lies far away', async () => {
   const n = 2000;
   const draw = new Random(3, 1);

@@ -372,6 +372,48 @@ Verdict check_assign(const Subject& s) {
   return v;
 }
 
+// The products of a matrix (rows, n) with a vector from either side, rows further apart than they are long.
+static void check_products(Verdict& v, const Subject& s, int n, int rows, Random& random) {
+  const int stride = n + 16;
+  const Guarded m(rows * stride), right(n), left(rows), y(rows), y2(rows), z(n), z2(n);
+  m.fill(random);
+  right.fill(random);
+  left.fill(random);
+  s.kernels.row_products(rows, n, m.data(), stride, right.data(), y.data());
+  reference_kernels().row_products(rows, n, m.data(), stride, right.data(), y2.data());
+  s.kernels.weighted_rows(rows, n, m.data(), stride, left.data(), z.data());
+  reference_kernels().weighted_rows(rows, n, m.data(), stride, left.data(), z2.data());
+  const auto hold = [&](const char* name, double got, double want, double size, int terms) {
+    const double error = std::fabs(got - want) / (terms * kRound * size + 1e-30);
+    v.worst = std::fmax(v.worst, error);
+    if (!(error <= 1)) v.fail(where(name, n, rows));
+  };
+  for (int r = 0; r < rows; r++) {
+    double sum = 0, size = 0;
+    for (int j = 0; j < n; j++) {
+      const double x = static_cast<double>(m.data()[r * stride + j]) * right.data()[j];
+      sum += x;
+      size += std::fabs(x);
+    }
+    hold("row_products against double", y.data()[r], sum, size, n / 8 + 8);  // a product and its sum, 16 lanes, the tree
+  }
+  for (int j = 0; j < n; j++) {
+    double sum = 0, size = 0;
+    for (int r = 0; r < rows; r++) {
+      const double x = static_cast<double>(m.data()[r * stride + j]) * left.data()[r];
+      sum += x;
+      size += std::fabs(x);
+    }
+    hold("weighted_rows against double", z.data()[j], sum, size, 2 * rows);
+  }
+  if (s.exact) {
+    compare(v, s, "row_products", rows, y.data(), y2.data(), 0, 1);
+    compare(v, s, "weighted_rows", n, z.data(), z2.data(), 0, 1);
+  }
+  for (const Guarded* g : {&y, &z})
+    if (!g->intact()) v.fail(where("a product wrote before its buffer", n, rows));
+}
+
 // Against the reference, and against double: every sum within the roundings of n terms. Rows of costs far apart, columns that count for nothing.
 Verdict check_entropic(const Subject& s) {
   Verdict v;
@@ -410,6 +452,7 @@ Verdict check_entropic(const Subject& s) {
     ref.logarithms(n, a.data(), y2.data());
     compare(v, s, "logarithms", n, y.data(), y2.data(), 4 * kRound, 1);
     if (!y.intact()) v.fail(where("an entropic kernel wrote before its buffer", n, round));
+    check_products(v, s, n, 1 + round % 19, random);
   }
   return v;
 }

@@ -66,7 +66,7 @@ Napi::Value couple(const Napi::CallbackInfo& info) {
   return pairs;
 }
 
-// entropicPlan(isa, x0, x1, rows, dimension, plan) -> {plan (rows, rows), of mass 1, iterations}
+// entropicPlan(isa, x0, x1, rows, dimension, plan) -> {plan (rows, rows), of mass 1, iterations, error of the marginals}
 Napi::Value entropic_plan(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const flow::Kernels* kernels = table_named(info[0].As<Napi::String>());
@@ -84,7 +84,7 @@ Napi::Value entropic_plan(const Napi::CallbackInfo& info) {
   double all = 0;
   for (int32_t j = 0; j < rows; ++j) {
     double sum = 0;
-    sinkhorn.column(*kernels, j, column.data());
+    sinkhorn.weights(*kernels, j, 0, static_cast<int32_t>(column.size()), column.data());
     for (int32_t i = 0; i < rows; ++i) sum += static_cast<double>(column[i]);
     all += static_cast<double>(sinkhorn.masses()[j]);
     for (int32_t i = 0; i < rows; ++i)
@@ -93,7 +93,8 @@ Napi::Value entropic_plan(const Napi::CallbackInfo& info) {
   for (size_t i = 0; i < plan.ElementLength(); ++i) plan[i] = plan[i] / all;
   Napi::Object out = Napi::Object::New(env);
   out.Set("plan", plan);
-  out.Set("iterations", sinkhorn.iterations());
+  out.Set("iterations", sinkhorn.turns());
+  out.Set("error", sinkhorn.error());
   return out;
 }
 
