@@ -1,90 +1,21 @@
-// Log-densities and scores that are known in closed form, by the native core. A frame makes one network the exact field of a mixture on every affine path:
-//   x1 ~ 1/2 N(m, s^2 I) + 1/2 N(-m, s^2 I):   u = g x + (dAlpha - g alpha) m tanh(alpha m.x / V),   V = alpha^2 s^2 + sigma^2,  g = (dAlpha alpha s^2 + dSigma sigma) / V
-// that is b x + c net(a x) with net(z) = m tanh(m.z), a = alpha / V, b = g, c = dAlpha - g alpha. Along it d log p_t / dt = -div u, for any two times.
+// Log-densities and scores that are known in closed form, by the native core: of a mixture whose flow is known on every affine path (test/cases/mixture-flow.ts).
 
 import { describe, expect, it } from 'vitest';
-import { condOT, cosine, dopri5, euler, linearVP, Model, polynomial, rk4, ve, vp } from '../../lib/index.ts';
-import type { DensityRequest } from '../../lib/native/binding.ts';
+import { condOT, cosine, dopri5, euler, linearVP, Model, polynomial, ve, vp } from '../../lib/index.ts';
 import { native } from '../../lib/native/load.ts';
-import { checkProgram } from '../../lib/network/check.ts';
 import { encodeProgram } from '../../lib/network/encode.ts';
-import { depends, type Program } from '../../lib/network/ops.ts';
 import { withDivergence, withEstimates } from '../../lib/network/tangent.ts';
 import { type Frame, frameOf } from '../../lib/paths/frame.ts';
 import type { Path } from '../../lib/paths/path.ts';
 import { resolvePath, storePath } from '../../lib/paths/paths.ts';
-import { Random } from '../../lib/random.ts';
 import { adaptiveRequest, frameTable } from '../../lib/sampling/adaptive.ts';
 import { tableauArrays } from '../../lib/solvers/solvers.ts';
 import { mixtureRows, mixtureScore } from '../cases/closed-forms.ts';
+import { components, d, logMixture, m, program, request, rows, slope, variance } from '../cases/mixture-flow.ts';
 import { sampleRequest } from '../native-binding/support.ts';
 import { untrained } from '../support/models.ts';
 
-const m = [1.1, -0.6, 0.3];
-const s = 0.45;
-const d = m.length;
-const components = [1, -1].map((sign) => ({ weight: 0.5, mean: m.map((value) => sign * value), std: s }));
-
-/** net(z) = m tanh(m.z), a program of two layers. */
-const program: Program = checkProgram({
-  version: 1,
-  dimension: d,
-  conditionWidth: 0,
-  values: [
-    { name: 'x', width: d, depends: depends.x },
-    { name: 't', width: 1, depends: depends.t },
-    { name: 'condition', width: 0, depends: depends.condition },
-    { name: 'h', width: 1, depends: depends.x },
-    { name: 'v', width: d, depends: depends.x },
-  ],
-  ops: [
-    { kind: 'dense', input: 0, weight: 0, bias: -1, activation: 'tanh', output: 3 },
-    { kind: 'dense', input: 3, weight: 1, bias: -1, activation: 'identity', output: 4 },
-  ],
-  parameters: [
-    { name: 'a', shape: [1, d], role: 'weight', offset: 0 },
-    { name: 'b', shape: [d, 1], role: 'weight', offset: d },
-  ],
-  parameterCount: 2 * d,
-  output: 4,
-});
-
-const variance = (path: Path, t: number): number => path.at(t).alpha ** 2 * s * s + path.at(t).sigma ** 2;
-
-/** log p_t of the mixture at one row, through log cosh without overflow. */
-function logMixture(path: Path, t: number, x: ArrayLike<number>): number {
-  const { alpha } = path.at(t);
-  const v = variance(path, t);
-  const logs = components.map(({ mean }) => -mean.reduce((sum, mu, j) => sum + ((x[j] as number) - alpha * mu) ** 2, 0) / (2 * v));
-  const most = Math.max(...logs);
-  return most + Math.log(logs.reduce((sum, l) => sum + 0.5 * Math.exp(l - most), 0)) - (d / 2) * Math.log(2 * Math.PI * v);
-}
-
 const paths: readonly Path[] = [condOT(), condOT({ sigmaMin: 0.05 }), polynomial({ power: 2 }), linearVP(), cosine(), vp(), ve({ sigmaMin: 0.1, sigmaMax: 8 })];
-const solver = rk4({ steps: 1 });
-const rows = 60;
-
-/** The solve from tMax to tMin: equal steps in 1 - t at a cube, short where sigma changes fastest. */
-function request(path: Path, steps: number): DensityRequest {
-  const { tMin, tMax } = path;
-  const grid = Float64Array.from({ length: steps + 1 }, (_, k) => (k === steps ? tMin : tMax - (tMax - tMin) * (k / steps) ** 2));
-  const stages = solver.b.length;
-  const frame = new Float64Array(4 * steps * stages);
-  for (let k = 0; k < steps; k++)
-    for (let i = 0; i < stages; i++) {
-      const t = Math.min(Math.max((grid[k] as number) + (solver.c[i] as number) * ((grid[k + 1] as number) - (grid[k] as number)), tMin), tMax);
-      const { alpha, sigma, dAlpha, dSigma } = path.at(t);
-      const v = variance(path, t);
-      const g = (dAlpha * alpha * s * s + dSigma * sigma) / v;
-      frame.set([alpha / v, t, g, dAlpha - g * alpha], 4 * (k * stages + i));
-    }
-  const { alpha, sigma } = path.at(tMax);
-  const random = new Random(4, 2);
-  const initial = mixtureRows(components, rows, 3).map((x) => alpha * x + sigma * random.normal());
-  const scale = path.sourceScale ?? 1;
-  const base = sampleRequest(rows, steps, { ...tableauArrays(solver), grid, frame, initial, save: Int32Array.of(steps) });
-  return { ...base, sourceScale: scale, probes: 0, columns: null, constant: -d * Math.log(scale * Math.sqrt(2 * Math.PI)) };
-}
 
 describe.each(paths.map((path) => [path.name === 'condOT' ? `condOT sigmaMin ${path.at(1).sigma}` : path.name, path] as const))('%s', (_, path) => {
   it('the log-density of a mixture is exact to 1e-4 nats', async () => {
@@ -107,14 +38,8 @@ describe.each(paths.map((path) => [path.name === 'condOT' ? `condOT sigmaMin ${p
   it('with error control too, and that of one Gaussian: every row by steps of its own', async () => {
     const { words, constants } = encodeProgram(withDivergence(program));
     const { tMin, tMax } = path;
-    const slope = (t: number) => {
-      const { alpha, sigma, dAlpha, dSigma } = path.at(t);
-      const v = variance(path, t);
-      const g = (dAlpha * alpha * s * s + dSigma * sigma) / v;
-      return { a: alpha / v, tau: t, b: g, c: dAlpha - g * alpha };
-    };
     const { a, b, c, adaptive } = adaptiveRequest(dopri5({ rtol: 1e-7, atol: 1e-7 }) as Parameters<typeof adaptiveRequest>[0], frameOf(untrained(d)), true);
-    const control = { ...adaptive, frame: frameTable({ from: tMin, to: tMax, slope } as unknown as Frame) };
+    const control = { ...adaptive, frame: frameTable({ from: tMin, to: tMax, slope: (t: number) => slope(path, t) } as unknown as Frame) };
     const fixed = request(path, 1);
     const solve = { ...fixed, a, b, c, frame: null, adaptive: control, weight: 0.1 };
     const scale = solve.sourceScale;
