@@ -156,6 +156,14 @@ const targets: Record<string, { call: (...args: any[]) => unknown; right: () => 
     call: (...args) => model.logDensity(...(args as [never])),
     right: () => [rows, { method: 'hutchinson', probes: 2, seed: 1, solver: 'euler', threads: 1, signal: soon() }],
   },
+  'Model.logDensity, with error control': {
+    call: (...args) => model.logDensity(...(args as [never])),
+    right: () => [rows, { method: 'hutchinson', probes: 2, seed: 1, solver: dopri5(control), traceWeight: 0.5, precision: 'bf16x3', signal: soon() }],
+  },
+  'Model.logDensity, guided': {
+    call: (...args) => guided.logDensity(...(args as [never])),
+    right: () => [rows, { condition: { numbers: [0.5], labels: [1] }, guidance: { scale: 2, interval: [0.1, 0.9] }, solver: dopri5(control), signal: soon() }],
+  },
   'Model.score': { call: (...args) => model.score(...(args as [never, never])), right: () => [rows, { t: 0.5, threads: 1, signal: soon() }] },
   'Model.encode': { call: (...args) => model.encode(...(args as [never])), right: () => [rows, { solver: 'euler', seed: 1, signal: soon() }] },
   Trainer: { call: (...args) => new api.Trainer(...(args as [never])), right: () => [training()] },
