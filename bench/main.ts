@@ -9,6 +9,7 @@ import { compare, machine, tolerance, updated } from './baseline.ts';
 import { type Case, kinds, select } from './cases.ts';
 import { coldStart } from './cold-start.ts';
 import { type Contender, Drivers, sources } from './contenders.ts';
+import { type Couple, couplings } from './coupling.ts';
 import { kernels, limits } from './limits.ts';
 import { type Pace, type Peak, runCase } from './round.ts';
 import { shares } from './share.ts';
@@ -16,7 +17,7 @@ import type { Row } from './statistics.ts';
 import { fullTable, percent, ratioTable } from './table.ts';
 
 const help = `npm run bench -- [options]
-  --only KINDS      of ${kinds.join(', ')}, cold, share, kernels, limits   (default: all but kernels and limits)
+  --only KINDS      of ${kinds.join(', ')}, cold, share, coupling, kernels, limits   (default: all but the last three)
   --shapes LIST     beginnings of (d, H, L, B or N): "2,64,3 784"
   --threads LIST    1,2      --isa LIST  avx512,avx2   (default: 1, 2 and the best; avx2 too when it is not the best)
   --contenders LIST flowmatch,pytorch,onnxruntime,tensorflow   (default: all that are installed)
@@ -24,7 +25,7 @@ const help = `npm run bench -- [options]
   --rounds N        5        --seconds S  of one measurement, 0.25      --most S  for all rounds of one contender in one case, 30
   --budget S        no case begins after S seconds
   --peers           installs the peers into a scratch folder (FLOWMATCH_PEERS, or flowmatch-peers in the folder for temporary files)
-  --out FILE        JSON lines of every reading          --save NAME  rows and machine into bench/results/NAME.json, which docs/performance.md shows
+  --out FILE        JSON lines of every reading          --save NAME  rows and machine into bench/results/NAME.json, as docs/ show it
   --check           compares with bench/baseline.json, with two retries, and exits 1 beyond ${100 * tolerance} %; ours alone
   --write-baseline  stores what was measured for this machine`;
 const { values: given } = parseArgs({
@@ -49,13 +50,14 @@ const list = (name: string): string[] =>
     .filter(Boolean);
 const judging = given['check'] === true || given['write-baseline'] === true;
 const only = list('only');
-const selected = [...kinds, 'cold', 'share', 'kernels', 'limits'];
+const optional = ['coupling', 'kernels', 'limits'];
+const selected = [...kinds, 'cold', 'share', ...optional];
 for (const name of only) if (!selected.includes(name)) throw new Error(`--only ${name}: expected some of ${selected.join(', ')}`);
-const asks = (name: string): boolean => (only.length === 0 ? !judging && name !== 'kernels' && name !== 'limits' : only.includes(name));
+const asks = (name: string): boolean => (only.length === 0 ? !judging && !optional.includes(name) : only.includes(name));
 
 const require = createRequire(import.meta.url);
 const addon = join(root, 'build/Release');
-const probe = require(join(addon, 'flowmatch_test.node')) as {
+const probe = require(join(addon, 'flowmatch_test.node')) as Couple & {
   peak(isa: string, milliseconds: number, threads: number): number;
   speed(isa: string, kernel: string, rows: number, columns: number, out: number, milliseconds: number): number;
   limits(isa: string, kind: string, bytes: number, milliseconds: number): number;
@@ -155,6 +157,7 @@ try {
   }
   if (asks('cold')) extra['cold'] = await coldStart(root, pace.rounds, note);
   if (asks('share')) extra['share'] = shares(rows, select(['train'], list('shapes')), best, probe.batch, peak, note);
+  if (asks('coupling')) extra['coupling'] = couplings(probe, best, pace.rounds, pace.seconds);
   if (asks('kernels')) extra['kernels'] = kernels(probe.speed, peak, best, 1000 * pace.seconds);
   if (asks('limits')) extra['limits'] = limits(probe, best, threads, 1000 * pace.seconds);
   if (judging) code = await judge();

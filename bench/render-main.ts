@@ -1,4 +1,4 @@
-// `npm run bench -- --render` writes the pages docs/performance*.md from the results that each names; with `--check` it only says whether they agree.
+// `npm run bench -- --render` writes the measured tables of docs/performance*.md and docs/choosing.md from the results that each names; with `--check` it only says whether they agree.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Results, render } from './render.ts';
@@ -6,12 +6,12 @@ import { type Results, render } from './render.ts';
 const check = process.argv.includes('--check');
 let behind = 0;
 for (const file of readdirSync('docs')
-  .filter((name) => /^performance[\w-]*\.md$/.test(name))
+  .filter((name) => /^(performance[\w-]*|choosing)\.md$/.test(name))
   .map((name) => `docs/${name}`)) {
   const document = readFileSync(file, 'utf8');
   const source = /<!-- bench results: (bench\/results\/[\w-]+\.json) -->/.exec(document)?.[1];
   if (source === undefined) throw new Error(`${file}: no line <!-- bench results: bench/results/NAME.json -->`);
-  const text = render(document, JSON.parse(readFileSync(source, 'utf8')) as Results);
+  const text = render(document, JSON.parse(readFileSync(source, 'utf8')) as Results, file);
   if (!check) writeFileSync(file, text);
   else if (text !== document) {
     behind++;

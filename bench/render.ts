@@ -1,8 +1,9 @@
-// docs/performance.md from bench/results/*.json: the text between `<!-- bench:NAME -->` and `<!-- /bench -->` is written by this file and by nothing else.
+// Documents from bench/results/*.json: the text between `<!-- bench:NAME -->` and `<!-- /bench -->` is written by this file and by nothing else.
 
 import { counted } from '../lib/errors.ts';
 import { cases, kinds } from './cases.ts';
 import { type ColdStart, coldTable } from './cold-start.ts';
+import { type CouplingTime, couplingTable } from './coupling.ts';
 import { type Limits, limitsTables } from './limits.ts';
 import { rooflineTable } from './roofline.ts';
 import type { Share } from './share.ts';
@@ -25,6 +26,7 @@ export interface Results {
   readonly cold?: readonly ColdStart[];
   readonly share?: readonly Share[];
   readonly limits?: Limits;
+  readonly coupling?: readonly CouplingTime[];
 }
 
 const absent = '(not measured in this run)';
@@ -72,20 +74,21 @@ const sections: Readonly<Record<string, (results: Results) => string>> = {
           share.map((s) => [s.title, time(s.batchSeconds), percent(s.share)]),
         )
       : absent,
+  coupling: ({ coupling, about: a }) => (coupling ? `${a.machine}, ${coupling[0]?.isa}; ${coupling[0]?.rounds} rounds\n\n${couplingTable(coupling)}` : absent),
   all: ({ rows }) => fullTable(ordered(rows)),
   notes: ({ notes }) => [...new Set(notes ?? [])].map((note) => `- ${note}`).join('\n') || '- none',
 };
 
 /** The document with every marked part written anew. @throws Error naming a part that is unknown or not closed. */
-export function render(document: string, results: Results): string {
+export function render(document: string, results: Results, file = 'docs/performance.md'): string {
   const opened = [...document.matchAll(/<!-- bench:([\w+]+) -->/g)].length;
   let written = 0;
   const text = document.replace(/<!-- bench:([\w+]+) -->\n[\s\S]*?<!-- \/bench -->/g, (_, name: string) => {
     const section = sections[name];
-    if (section === undefined) throw new Error(`docs/performance.md: no part is called ${name}; there are ${Object.keys(sections).join(', ')}`);
+    if (section === undefined) throw new Error(`${file}: no part is called ${name}; there are ${Object.keys(sections).join(', ')}`);
     written++;
     return `<!-- bench:${name} -->\n\n${section(results)}\n\n<!-- /bench -->`;
   });
-  if (written !== opened) throw new Error(`docs/performance.md: ${opened} parts are opened and ${written} closed`);
+  if (written !== opened) throw new Error(`${file}: ${opened} parts are opened and ${written} closed`);
   return text;
 }

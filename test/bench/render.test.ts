@@ -86,6 +86,23 @@ describe('the document', () => {
     expect(render(once, other)).not.toBe(once);
   });
 
+  it('shows couplings by rows and plan, in one column for each pair of clouds', () => {
+    const of = (rows: number, plan: string, clouds: string, median: number) => ({
+      ...{ rows, plan, clouds, d: 2, isa: 'avx2', rounds: 3 },
+      milliseconds: { median, min: median / 2, max: 2 * median },
+    });
+    const coupling = [of(512, '`a()`', 'near', 4), of(128, '`a()`', 'near', 0.25), of(128, '`a()`', 'far', 12), of(128, '`b()`', 'near', 1)];
+    const text = render('<!-- bench:coupling -->\n<!-- /bench -->', { ...results, coupling }, 'docs/choosing.md');
+    expect(text.split('\n').filter((line) => line.startsWith('| '))).toEqual([
+      '| ms | near, d = 2 | far, d = 2 |',
+      '| 128 rows, `a()` | 0.25 (0.13 .. 0.50) | 12 (6.0 .. 24) |',
+      '| 128 rows, `b()` | 1.0 (0.50 .. 2.0) |  |',
+      '| 512 rows, `a()` | 4.0 (2.0 .. 8.0) |  |',
+    ]);
+    expect(text).toContain('a CPU, avx2; 3 rounds');
+    expect(() => render('<!-- bench:nothing -->\n<!-- /bench -->', results, 'docs/choosing.md')).toThrow('docs/choosing.md: no part');
+  });
+
   it('refuses parts that it does not know or that do not end', () => {
     expect(() => render('<!-- bench:nothing -->\n<!-- /bench -->', results)).toThrow('no part is called nothing');
     expect(() => render('<!-- bench:train -->\n', results)).toThrow('1 parts are opened and 0 closed');
