@@ -51,7 +51,6 @@ export { vp } from './paths/vp.ts';
 export { bars, frames, heatMap, histogram, lossCurve, type Picture, pairs, scatter, toHtml, toPng, toSvg, trajectories, writePicture } from './plot/index.ts';
 export type { SamplingPrecision, TrainingPrecision } from './precision.ts';
 export type { DensityOptions, DensityResult, ScoreOptions, ScoreResult } from './sampling/density.ts';
-
 export { loadOnnx, type OnnxLoadOptions, type OnnxSampleOptions, OnnxSampler } from './sampling/onnx.ts';
 export type { IntegrateOptions, SampleOptions, SampleResult } from './sampling/options.ts';
 export { type RowStatus, rowStatus } from './sampling/status.ts';

@@ -80,7 +80,7 @@ export function guidanceFlag(input: 'input' | null): (text: string) => GuidanceF
       throw argumentError('ERR_FLOW_RANGE', '--guidance', expected, text);
     if (scale !== 'input' && !(Math.abs(scale) <= mostGuidance))
       throw argumentError('ERR_FLOW_RANGE', '--guidance', `a weight in [-${mostGuidance}, ${mostGuidance}]`, text);
-    if (input === null && scale === 0)
+    if (input === null && scale === 0 && !interval)
       throw argumentError(
         'ERR_FLOW_RANGE',
         '--guidance',

@@ -41,7 +41,7 @@ const batchWork = 2e9;
 /** Fewer rows would leave tiles of the core half empty; more would take longer to decode than anyone waits. */
 const [leastRows, mostRows] = [64, 16_384];
 
-/** Rows of a batch by the work of a row, which is so many times the network's: a power of two. It depends on what is asked for, never on the time it takes. */
+/** Rows of a batch by the work of a row, which is so many times the network's: a power of two. It depends on what is asked for and the threads, never on the time it takes; rows that step by themselves do not depend on it. */
 export function batchRows({ record: { network, parameters }, record }: Model, solver: Solver | undefined, times: number, threads: number): number {
   const evaluations = solver?.adaptive ? 100 : solver ? solver.steps * solver.b.length : network.span === undefined ? (distilledSteps(record) ?? 100) : 1;
   const rows = (batchWork * threads) / (parameters.length * evaluations * times);

@@ -42,6 +42,7 @@ export class Marginals {
     const { unsettled, worst } = stored as { unsettled?: unknown; worst?: unknown };
     if (!Number.isSafeInteger(unsettled) || (unsettled as number) < 0 || !Number.isFinite(worst) || (worst as number) < 0) return false;
     [this.#unsettled, this.#worst] = [unsettled as number, worst as number];
+    this.#told = this.#unsettled > 0;
     return true;
   }
 }

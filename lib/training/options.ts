@@ -1,4 +1,4 @@
-// What train() and Trainer can be told: every option with its shape, range and default. They are checked in check.ts.
+// What train() and Trainer can be told: every option with its shape, range and default. They are checked one by one in fields.ts, against each other in together.ts.
 
 import type { Coupling } from '../couplings/coupling.ts';
 import type { CouplingName } from '../couplings/couplings.ts';

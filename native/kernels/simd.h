@@ -140,7 +140,7 @@ FLOW_INLINE F times_power(F x, F n_float, I n) {
   return x * floats((half + 127) << 23) * floats((rest + 127) << 23);
 #endif
 }
-// x * 2^n for -125 <= n <= 128 and x in [1/2, 2), rounded once where it overflows: one factor is enough, as 2 x is exact.
+// x * 2^n for -125 <= n <= 128 and x in [1/2, 2): exact, or infinite where it overflows. One factor is enough, as 2 x is exact.
 FLOW_INLINE F times_normal_power(F x, F n_float, I n) {
 #if FLOW_LANES == 16
   (void)n;

@@ -138,7 +138,7 @@ bool Coupling::sample(const Call& call, const int32_t* rows, int32_t n, double m
   });
   const double leaving = plan_.marginal.value > 0 ? plan_.marginal.of(mean) : 0, rho = leaving > 0 ? reg / leaving : 0;
   if (!sinkhorn_.solve(call.k, n, stride, matrix, {rho, plan_.iterations, plan_.tolerance}, call.threads, call.stop)) return false;
-  error_ = sinkhorn_.error() > error_ ? sinkhorn_.error() : error_;
+  error_ = sinkhorn_.error() <= error_ ? error_ : sinkhorn_.error();
   if (plan_.resamples()) slots(call, rows, n, sinkhorn_.masses());
   else
     for (int32_t s = 0; s < n; ++s) slot_[s] = s;

@@ -10,8 +10,11 @@ constexpr float kNothing = -1e30f;
 constexpr float kFar = 8;        // potentials that moved so far are taken into the matrix: below, f32 keeps them to 2^-22
 constexpr float kFaint = -32;    // ln of a sum beside which what is 0 in the matrix, below e^-87, might count though moved by e^8 at most
 constexpr float kMostStep = 40;  // of a scale; one beyond is taken in before it is used
+constexpr float kVast = 1e30f;   // of a sum: none is so large, as potentials keep near those of a plain turn; one that were is summed by logarithms too
 constexpr int32_t kGroup = 16;   // rows whose column sums are added up first
 constexpr int32_t kPiece = 64;   // weights that draw() passes over at once
+
+float within(float sum) { return sum > 1e-30f && sum < kVast ? sum : 1e-30f; }  // what is not, NaN as well, becomes a faint sum
 }  // namespace
 
 Status Sinkhorn::init(int64_t rows) {
@@ -80,7 +83,7 @@ void Sinkhorn::turn(const Kernels& k, double rho, int32_t threads, const StopFla
     float *sum = data_.sum.data() + at, *step = data_.step.data() + at;
     if (!first) {
       k.row_products(rows, width, plan_ + at * stride_, stride_, noise_.scale.data(), sum);
-      for (int32_t r = 0; r < kGroup; ++r) sum[r] = r < rows && sum[r] > 1e-30f ? sum[r] : 1e-30f;
+      for (int32_t r = 0; r < kGroup; ++r) sum[r] = r < rows ? within(sum[r]) : 1e-30f;
       k.logarithms(kGroup, sum, sum);
     }
     for (int32_t r = 0; r < rows; ++r) {
@@ -108,7 +111,7 @@ void Sinkhorn::sum_columns(const Kernels& k, int32_t threads) {
     const int64_t at = task * kGroup;
     float* sum = noise_.sum.data() + at;
     k.weighted_rows(groups, kGroup, part_.data() + at, stride_, one_.data(), sum);
-    for (int32_t r = 0; r < kGroup; ++r) sum[r] = sum[r] > 1e-30f ? sum[r] : 1e-30f;
+    for (int32_t r = 0; r < kGroup; ++r) sum[r] = within(sum[r]);
     k.logarithms(kGroup, sum, sum);
     for (int32_t r = 0; r < kGroup && at + r < n_; ++r) {
       if (sum[r] < kFaint) {
@@ -121,14 +124,16 @@ void Sinkhorn::sum_columns(const Kernels& k, int32_t threads) {
   });
 }
 
-// The sums hold the own potential as far as the matrix has taken it in.
+// The sums hold the own potential as far as the matrix has taken it in. Momentum keeps within kFar of the plain turn, after which no entry of the matrix is
+// above n: none overflows.
 void Sinkhorn::move_noise(const Kernels& k, double rho) {
   noise_.largest = 0;
   for (int32_t i = 0; i < n_; ++i) {
     const double base = noise_.base[i], now = base + static_cast<double>(noise_.step[i]);
-    const double step = momentum_.next(now, (base - static_cast<double>(noise_.sum[i])) / (1 + rho), before_[i]) - base;
+    const double plain = (base - static_cast<double>(noise_.sum[i])) / (1 + rho), far = static_cast<double>(kFar);
+    const double next = momentum_.next(now, plain, before_[i]), kept = next > plain + far ? plain + far : next < plain - far ? plain - far : next;
     before_[i] = now;
-    noise_.step[i] = static_cast<float>(step);
+    noise_.step[i] = static_cast<float>(kept - base);
     noise_.largest = __builtin_fabsf(noise_.step[i]) > noise_.largest ? __builtin_fabsf(noise_.step[i]) : noise_.largest;
   }
   if (noise_.largest <= kFar) k.exponentials(static_cast<int32_t>(stride_), noise_.step.data(), zero_.data(), 0, noise_.scale.data());
@@ -169,18 +174,21 @@ double Sinkhorn::wish(const Side& own, double rho) {
   return most;
 }
 
-// sum_i |mass of row i - exp(-rho phi_i)| over the sum of the latter, which is what the masses come to: 1 / n where marginals are held.
+// sum_i |mass of row i - exp(-rho phi_i)| over the larger of the sums of both, so at most 2; the latter is what the masses come to: 1 / n where marginals are
+// held.
 double Sinkhorn::excess(const Kernels& k, double rho) {
-  const double most = wish(noise_, rho);
-  k.exponentials(static_cast<int32_t>(stride_), noise_.step.data(), noise_.sum.data(), static_cast<float>(most), mass_.data());
-  k.exponentials(static_cast<int32_t>(stride_), wanted_.data(), zero_.data(), static_cast<float>(most), wanted_.data());
-  double off = 0, all = 0;
+  auto most = static_cast<float>(wish(noise_, rho));
+  for (int32_t i = 0; i < n_; ++i) most = noise_.step[i] + noise_.sum[i] > most ? noise_.step[i] + noise_.sum[i] : most;
+  k.exponentials(static_cast<int32_t>(stride_), noise_.step.data(), noise_.sum.data(), most, mass_.data());
+  k.exponentials(static_cast<int32_t>(stride_), wanted_.data(), zero_.data(), most, wanted_.data());
+  double off = 0, mass = 0, wanted = 0;
   for (int32_t i = 0; i < n_; ++i) {
     const double difference = static_cast<double>(mass_[i]) - static_cast<double>(wanted_[i]);
     off += difference < 0 ? -difference : difference;
-    all += static_cast<double>(wanted_[i]);
+    mass += static_cast<double>(mass_[i]);
+    wanted += static_cast<double>(wanted_[i]);
   }
-  return off / all;
+  return off / (mass > wanted ? mass : wanted);
 }
 
 void Sinkhorn::weights(const Kernels& k, int32_t j, int32_t first, int32_t count, float* out) const {

@@ -207,7 +207,7 @@ Status Trainer::run(const double* learning_rates, int64_t count, double budget_m
     report->steps = i + 1;
     if (!impl_->pairing.active()) continue;
     const double error = impl_->pairing.error(static_cast<uint64_t>(step() - 1));
-    report->unsettled += error > 0 && !(error < impl_->tolerance) ? 1 : 0;
+    report->unsettled += error != 0 && !(error < impl_->tolerance) ? 1 : 0;
     report->worst = error > report->worst ? error : report->worst;
   }
   return {};

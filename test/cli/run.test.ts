@@ -298,6 +298,7 @@ describe('the other verbs', () => {
     expect(await rows('--guidance', '3')).not.toBe(await rows());
     expect(await rows('--guidance', '3:0.2-0.6')).not.toBe(await rows('--guidance', '3'));
     expect((await run('sample', file, '--guidance', '0')).stderr).toMatch(/a weight other than 0/);
+    expect((await run('sample', 'absent.safetensors', '--guidance', '0:0.1-0.2')).stderr).not.toMatch(/--guidance/); // unguided at those times alone
     expect(await rows('--noise', 'proportional:0.5')).toBe(await rows('--solver', 'stochasticHeun', '--noise', 'proportional:0.5'));
     expect(await rows('--noise', 'memoryless')).not.toBe(await rows('--noise', 'proportional:0.5'));
     expect((await run('sample', file, '--solver', 'heun', '--noise', 'memoryless')).stderr).toMatch(/--noise: expected a stochastic solver/);

@@ -145,6 +145,35 @@ describe('marginals', () => {
     for (const coupling of [sinkhorn({ rounding: 'permutation' }), partialOT()]) expect(marginalsOf(await train({ ...small, coupling }))).toBeUndefined();
   });
 
+  it('are off by two at most, the whole mass twice, however sharp the plan and short the iteration', () => {
+    const draw = new Random(11, 1);
+    const x0 = Float32Array.from({ length: 128 }, () => draw.normal());
+    const eight = Float32Array.from({ length: 128 }, (_, i) => 4 * (i % 2 ? Math.sin : Math.cos)((Math.floor(i / 2) * Math.PI) / 4) + 0.1 * draw.normal());
+    const plans = [1e-3, 1e-4, 1e-5, 1e-6].flatMap((regularisation) =>
+      [1, 6, 20, 100].flatMap((iterations) => [sinkhorn({ regularisation, iterations }), unbalancedOT({ regularisation, iterations, marginal: 1e-4 })]),
+    );
+    for (const isa of table.available())
+      for (const { name, optimal } of plans) {
+        const off = table.entropicPlan(isa, x0, eight, 64, 2, optimal.plan as never).error;
+        expect([name, off >= 0 && off <= 2.00001, off]).toEqual([name, true, off]);
+      }
+  });
+
+  it('that were far from met are kept in a checkpoint', async () => {
+    const options: TrainOptions = {
+      ...small,
+      coupling: unbalancedOT({ marginal: 1e-4, iterations: 1 }),
+      checkpoint: { file: at('marginals-far'), everySteps: 7 },
+    };
+    const first = new Trainer(options);
+    for await (const { step } of first) if (step >= 7) break;
+    first.dispose();
+    const [resumed, texts] = await warned(async () => (await Trainer.resume(at('marginals-far'), { data: rows })).run());
+    expect(marginalsOf(resumed)?.unsettled).toBe(24);
+    expect(marginalsOf(resumed)?.worst).toBeLessThanOrEqual(2.00001);
+    expect(texts).toEqual([]); // the first part has warned
+  });
+
   it('are counted the same however a run is cut, in groups and by class', async () => {
     const options: TrainOptions = {
       ...small,
