@@ -165,7 +165,7 @@ export function render(): string {
     '',
     'Written by `npm run bench:tables -- render` from the cells in `bench/results/tables`, which `npm run bench:tables -- t1`, `t3` and `nll` measure (what is stored is not measured again).',
     'Means and deviations over seeds. W2 is the exact 2-Wasserstein distance of 10,000 samples to 10,000 fresh rows; NPE the normalised path energy |E − W2²| / W2². Seconds: training on one thread of a',
-    'machine that did other work as well; they tell orders, not speed ([performance.md](performance.md) does).',
+    'machine that did other work as well, for which some trainings had to wait; they tell orders, not speed ([performance.md](performance.md) does).',
     '',
     '## Flows in the plane',
     '',
