@@ -1,7 +1,8 @@
-// What docs/choosing.md advises, measured: paths, couplings, solvers at equal work, precisions. `node bench/tables/run.mjs choices [seeds]` writes bench/results/choices.json.
+// What docs/choosing.md advises, measured: paths, couplings, solvers at equal work, precisions. `node bench/tables/run.mjs choices [seeds] [parts]` writes
+// bench/results/choices.json; of `parts` (paths,couplings,solvers) what is not named stays as it is stored.
 // Energy distances (U statistic, in units of the root mean square distance of two rows, x 1000; 0 = perfect) of 8000 samples to 8000 fresh rows; mean of the seeds.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { synthetic } from '../../lib/data/synthetic.ts';
 import {
   adamw,
@@ -16,18 +17,21 @@ import {
   midpoint,
   minibatchOT,
   mlp,
+  partialOT,
   polynomial,
   rk4,
   type Solver,
   sinkhorn,
   type TrainOptions,
   train,
+  unbalancedOT,
   vp,
   warmupCosine,
 } from '../../lib/index.ts';
 import { energyDistance, moments } from '../../lib/metrics/index.ts';
 
 const seeds = Array.from({ length: Number(process.argv[2] ?? 3) }, (_, i) => i + 1);
+const parts = (process.argv[3] ?? 'paths,couplings,solvers').split(',');
 const sets = ['moons', 'checkerboard'] as const;
 const rows = 8000;
 const steps = 4000;
@@ -60,8 +64,9 @@ async function distance(model: Model, set: (typeof sets)[number], seed: number, 
   return (1000 / unit) * energyDistance(x, fresh, 2, { statistic: 'U' });
 }
 type Table = Record<string, Record<string, number>>;
-async function table(cells: Record<string, Partial<TrainOptions>>, solvers: Record<string, Solver>): Promise<Table> {
+async function table(part: string, cells: Record<string, Partial<TrainOptions>>, solvers: Record<string, Solver>): Promise<Table> {
   const out: Table = {};
+  if (!parts.includes(part)) return out;
   for (const [name, options] of Object.entries(cells)) {
     const line: Record<string, number> = {};
     for (const set of sets)
@@ -78,6 +83,7 @@ async function table(cells: Record<string, Partial<TrainOptions>>, solvers: Reco
 
 const work = { '1 Euler': euler({ steps: 1 }), '8 Euler': euler({ steps: 8 }), '50 midpoint': midpoint({ steps: 50 }) };
 const paths = await table(
+  'paths',
   {
     'condOT()': {},
     'cosine()': { path: cosine() },
@@ -92,11 +98,14 @@ const paths = await table(
   work,
 );
 const couplings = await table(
+  'couplings',
   {
     'independent()': { coupling: independent() },
     'minibatchOT()': { coupling: minibatchOT() },
     'sinkhorn()': { coupling: sinkhorn() },
     "sinkhorn({ rounding: 'permutation' })": { coupling: sinkhorn({ rounding: 'permutation' }) },
+    'unbalancedOT()': { coupling: unbalancedOT() },
+    'partialOT()': { coupling: partialOT() },
   },
   work,
 );
@@ -104,7 +113,7 @@ const couplings = await table(
 /** Root mean square error of the samples against 400 steps of rk4, in units of the data's spread, at equal numbers of evaluations. */
 const solvers: Table = {};
 const makers = { euler, midpoint, heun, rk4 };
-for (const [name, make] of Object.entries(makers)) {
+for (const [name, make] of parts.includes('solvers') ? Object.entries(makers) : []) {
   const line: Record<string, number> = {};
   for (const nfe of [8, 16, 32, 64, 128]) {
     const values: number[] = [];
@@ -124,5 +133,10 @@ for (const [name, make] of Object.entries(makers)) {
   console.error(name, JSON.stringify(line));
 }
 
+const file = 'bench/results/choices.json';
+const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>) : {};
+if (parts.length < 3 && before['seeds'] !== undefined && before['seeds'] !== seeds.length)
+  throw new Error(`the other parts of ${file} are means of ${before['seeds']} seeds, these of ${seeds.length}`);
+const measured = Object.fromEntries(Object.entries({ paths, couplings, solvers }).filter(([part]) => parts.includes(part)));
 mkdirSync('bench/results', { recursive: true });
-writeFileSync('bench/results/choices.json', `${JSON.stringify({ steps, seeds: seeds.length, paths, couplings, solvers }, null, 2)}\n`);
+writeFileSync(file, `${JSON.stringify({ ...before, steps, seeds: seeds.length, ...measured }, null, 2)}\n`);
