@@ -4,9 +4,10 @@
 //   Stabilised scaling (arXiv 1610.06519): the matrix exp(phi + psi - c) is kept and a turn multiplies it by what the potentials have moved since, from both
 // sides in one reading; where they have moved far, its logarithm takes that in and exponentials are taken anew. A row whose sum is too small for f32 beside its
 // columns is summed by logarithms. phi moves with momentum (ot/momentum.h); psi is exact in every turn.
-//   Measured to 1e-3, AVX2, one thread, costs and draws included, against sums of exponentials in every turn without momentum: ms and turns of 512 rows at an
-// absolute regularisation of 2, 8 gaussians to moons (costs to hundreds) 190, 417 -> 5.2, 42, back 225, 493 -> 5.7, 43, N to 8 gaussians 9.9, 17 -> 2.6, 12; of
-// 256 rows at .05 of the mean cost 8.3, 63 -> .61, 20, N to moons at .01 31, 272 -> 2.0, 45, unbalanced 6.1, 55 -> .62, 17.
+//   To 1e-3, AVX2, one thread, costs and draws included, against sums of exponentials in every turn without momentum; before: means of 10 batches in wall time,
+// after: of the first 6 of them in processor time, as the machine had become busy. ms and turns of 512 rows at an absolute regularisation of 2, 8 gaussians to
+// moons (costs to hundreds) 190, 417 -> 5.2, 42, back 225, 493 -> 5.7, 43, N to 8 gaussians 9.9, 17 -> 2.6, 12; of 256 rows at .05 of the mean cost 8.3, 63 ->
+// .61, 20, N to moons at .01 31, 272 -> 2.0, 45, unbalanced 6.1, 55 -> .62, 17.
 #pragma once
 #include "core/buffer.h"
 #include "core/stop.h"
