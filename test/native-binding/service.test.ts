@@ -102,11 +102,13 @@ describe('memory', () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const settle = async (): Promise<number> => {
-    for (let i = 0; i < 4; i++) {
+    let least = Number.POSITIVE_INFINITY; // what finalizers give back comes back in turns of their own
+    for (let i = 0; i < 20; i++) {
       collect();
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      least = Math.min(least, process.memoryUsage().rss);
     }
-    return process.memoryUsage().rss;
+    return least;
   };
 
   it.each([
@@ -125,8 +127,8 @@ describe('memory', () => {
     const before = await settle();
     for (let i = 0; i < 60; i++) await cycle();
     const grown = (await settle()) - before;
-    // One leaked set of handles in each of 60 cycles would be over 60 x 2.5 MB.
-    expect(grown / 2 ** 20).toBeLessThan(40);
+    // One leaked set of handles in each of 60 cycles would be over 60 x 2.5 MB; what the allocator keeps was seen up to 47 MB. Half of the leak tells them apart.
+    expect(grown / 2 ** 20).toBeLessThan(75);
   });
 
   it('is told to the garbage collector, and taken back by dispose()', () => {
