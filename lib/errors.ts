@@ -83,6 +83,11 @@ export function argumentError(code: FlowErrorCode, path: string, expected: strin
   return new FlowError(code, `${path}: expected ${expected}, got ${got}.${hint ? ` ${hint}` : ''}`, { path, expected, received: got, hint });
 }
 
+/** What is wrong with a whole file, as a clause, and the next step: `FILE: is a folder. Name a file in it.` */
+export function fileError(code: FlowErrorCode, path: string, what: string, fields: FlowErrorFields & { readonly hint: string }): FlowError {
+  return new FlowError(code, `${path}: ${what}. ${fields.hint}`, { path, ...fields });
+}
+
 /** The same error with the file named first; errors that name it themselves, and others, pass as they are. `path` stays the place inside the file. */
 export function inFile(file: string, error: unknown): unknown {
   if (!(error instanceof FlowError) || error.path === file || error.message.startsWith(`${file}: `)) return error;

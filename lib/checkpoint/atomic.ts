@@ -3,7 +3,7 @@
 
 import * as nodeFs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { FlowError } from '../errors.ts';
+import { FlowError, fileError } from '../errors.ts';
 
 /** An open file, as far as this room uses one. */
 export interface FileHandle {
@@ -129,13 +129,7 @@ export async function ioError(error: unknown, action: string, file: string, fs: 
   const code = String((error as { code?: unknown } | null)?.code ?? (error as { message?: unknown } | null)?.message ?? error);
   if (code === 'ENOENT' && action.startsWith('reading ')) {
     const [expected, hint] = ['a model file or a checkpoint', 'Check the path; model.save() and `flowmatch fit` write model files.'];
-    return new FlowError('ERR_FLOW_IO', `${file}: there is no such file (${code} while reading it). ${hint}`, {
-      path: file,
-      expected,
-      received: code,
-      hint,
-      cause: error,
-    });
+    return fileError('ERR_FLOW_IO', file, `there is no such file (${code} while reading it)`, { expected, received: code, hint, cause: error });
   }
   let sizes = '';
   if (bytes !== undefined) {

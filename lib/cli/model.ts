@@ -2,7 +2,7 @@
 // and a brace; an ONNX file with the field of its IR version.
 
 import { open } from 'node:fs/promises';
-import { FlowError } from '../errors.ts';
+import { fileError } from '../errors.ts';
 import { Model } from '../model/model.ts';
 
 /** The first bytes of a file, at most nine. @throws FlowError ERR_FLOW_IO */
@@ -18,7 +18,7 @@ async function headOf(file: string): Promise<Uint8Array> {
   } catch (cause) {
     const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
     const [what, hint] = unreadable[code] ?? [`cannot be read (${code})`, 'Check the path and the permissions.'];
-    throw new FlowError('ERR_FLOW_IO', `${file}: ${what}. ${hint}`, { path: file, expected: 'a file', received: code, hint, cause });
+    throw fileError('ERR_FLOW_IO', file, what, { expected: 'a file', received: code, hint, cause });
   }
 }
 
@@ -42,12 +42,10 @@ export async function isOnnx(file: string): Promise<boolean> {
   const head = await headOf(file);
   if (looksLikeOnnx(file, head) || /\.onnx$/i.test(file)) return true;
   if (head[8] === brace || /\.safetensors$/i.test(file)) return false;
-  const hint = `${writers}.`;
-  throw new FlowError('ERR_FLOW_CHECKPOINT', `${file}: ${head.length === 0 ? 'is empty' : 'is neither a model file nor an ONNX file'}. ${hint}`, {
-    path: file,
+  throw fileError('ERR_FLOW_CHECKPOINT', file, head.length === 0 ? 'is empty' : 'is neither a model file nor an ONNX file', {
     expected: 'a model file, .safetensors, or an ONNX file',
     received: head.length === 0 ? 'nothing' : 'another kind of file',
-    hint,
+    hint: `${writers}.`,
   });
 }
 
@@ -60,8 +58,8 @@ export async function loadModel(file: string): Promise<Model> {
       ? '`flowmatch inspect` tells what it holds and onnxruntime runs it; this command takes the .safetensors file that it was made from.'
       : '`flowmatch fit` writes model files, .safetensors.';
     const received = onnx ? 'an ONNX file' : 'another kind of file';
-    const message = onnx ? `${file}: is an ONNX file, not a model file. ${hint}` : `${file}: is not a model file. ${hint}`;
-    throw new FlowError('ERR_FLOW_CHECKPOINT', message, { path: file, expected: 'a model file, .safetensors', received, hint });
+    const what = onnx ? 'is an ONNX file, not a model file' : 'is not a model file';
+    throw fileError('ERR_FLOW_CHECKPOINT', file, what, { expected: 'a model file, .safetensors', received, hint });
   }
   return Model.load(file);
 }

@@ -5,8 +5,8 @@
 import { argumentError } from '../errors.ts';
 import { info } from '../native/info.ts';
 import type { SamplingPrecision } from '../precision.ts';
-import { exactColumns } from '../sampling/density.ts';
-import { rk4, solverByName } from '../solvers/solvers.ts';
+import { densitySolver, exactColumns } from '../sampling/density.ts';
+import { solverByName } from '../solvers/solvers.ts';
 import type { Cell } from '../table/cells.ts';
 import type { MissingCount } from '../table/encode.ts';
 import { scoreTable } from '../table/score.ts';
@@ -68,7 +68,7 @@ export async function score(file: string, flags: ScoreFlags, { terminal, signal 
       ...(flags.exact ? { method: 'exact' as const } : {}),
       ...(probes === undefined ? {} : { method: 'hutchinson' as const, probes }),
       ...(chosen === undefined ? {} : { solver: chosen }),
-      ...(exact ? { batchRows: batchRows(model, chosen ?? rk4({ steps: 50 }), dimension + 1, threads ?? info().threads) } : {}),
+      ...(exact ? { batchRows: batchRows(model, chosen ?? densitySolver, dimension + 1, threads ?? info().threads) } : {}),
       ...(precision === undefined ? {} : { precision }),
       ...(threads === undefined ? {} : { threads }),
     };

@@ -90,6 +90,9 @@ export function spanKind(objective: Objective): true | number | undefined {
   return objective.name === 'meanFlow' ? true : undefined;
 }
 
+/** Outputs of the network for an objective: the velocity, and the score beside it. */
+export const headCount = ({ name }: Pick<Objective, 'name'>): 1 | 2 => (name === 'scoreAndFlow' ? 2 : 1);
+
 /** The value of an `objective` option. Undefined means the velocity. */
 export function resolveObjective(value: unknown, path = 'objective'): Objective {
   const { name, ...options } = typeof value === 'object' && value !== null ? ownFields(value, path) : { name: value === undefined ? 'velocity' : value };

@@ -5,7 +5,7 @@ import { constants, type FileHandle, open } from 'node:fs/promises';
 import { fromBinary } from '@bufbuild/protobuf';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { type GraphProto, type ModelProto, ModelProtoSchema, type TensorProto, TensorProto_DataType, type ValueInfoProto } from 'onnx-buf';
-import { argumentError, FlowError, inFile } from '../errors.ts';
+import { argumentError, FlowError, fileError, inFile } from '../errors.ts';
 import { graphHash, graphHashKey } from './graph.ts';
 import { checkWire, onnxError } from './guard.ts';
 import { type FlowMetadata, readMetadata } from './metadata.ts';
@@ -254,7 +254,7 @@ export async function readOnnxFile(file: string): Promise<Uint8Array<ArrayBuffer
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
       const hint = 'Check the path; exportOnnx() and `flowmatch export` write ONNX files.';
-      throw new FlowError('ERR_FLOW_IO', `${file}: there is no such file. ${hint}`, { path: file, expected: 'an ONNX file', received: 'ENOENT', hint, cause });
+      throw fileError('ERR_FLOW_IO', file, 'there is no such file', { expected: 'an ONNX file', received: 'ENOENT', hint, cause });
     }
     const reason = (cause as Error).message;
     throw new FlowError('ERR_FLOW_IO', `${file}: cannot be read: ${reason}.`, {

@@ -1,6 +1,6 @@
 // A table to a model: schema and codec from lib/table, training from lib/training; the codec travels in the model's record. The defaults below are for tables.
 
-import { resolveObjective, spanKind } from '../losses/objective.ts';
+import { headCount, resolveObjective, spanKind } from '../losses/objective.ts';
 import type { C2stResult } from '../metrics/index.ts';
 import type { Model } from '../model/model.ts';
 import { lower } from '../network/lower.ts';
@@ -72,8 +72,7 @@ export function tableProgram(codec: Codec, options: TableTrainOptions): Program 
   const network = tableNetwork(options);
   const objective = resolveObjective(options.objective, 'options.objective');
   const span = spanKind(objective);
-  const heads = objective.name === 'scoreAndFlow' ? 2 : 1;
-  return lower(span === undefined ? network : { ...network, span }, codec.width, tableCondition(codec, options), heads);
+  return lower(span === undefined ? network : { ...network, span }, codec.width, tableCondition(codec, options), headCount(objective));
 }
 
 /** Trains on a prepared table. The model's record carries the codec. */

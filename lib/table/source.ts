@@ -1,7 +1,7 @@
 // Opens a table by its file name: CSV, a JSON array of objects, or JSON lines.
 
 import { existsSync, statSync } from 'node:fs';
-import { FlowError } from '../errors.ts';
+import { fileError } from '../errors.ts';
 import { csvSource } from './csv.ts';
 import { jsonSource } from './json.ts';
 import type { RowSource } from './rows.ts';
@@ -16,20 +16,11 @@ export interface SourceOptions {
 /** Opens a CSV, JSON or JSON-lines file. Throws ERR_FLOW_IO when it cannot be read, ERR_FLOW_CSV_SHAPE when its header is unusable. */
 export async function openTable(file: string, options: SourceOptions = {}): Promise<RowSource> {
   if (!existsSync(file)) {
-    throw new FlowError('ERR_FLOW_IO', `${file}: there is no such file. Check the path.`, {
-      path: file,
-      expected: 'a CSV, JSON or JSON-lines file',
-      received: 'nothing',
-      hint: 'Check the path.',
-    });
+    const expected = 'a CSV, JSON or JSON-lines file';
+    throw fileError('ERR_FLOW_IO', file, 'there is no such file', { expected, received: 'nothing', hint: 'Check the path.' });
   }
   if (statSync(file).isDirectory())
-    throw new FlowError('ERR_FLOW_IO', `${file}: is a folder. Name a file in it.`, {
-      path: file,
-      expected: 'a file',
-      received: 'a folder',
-      hint: 'Name a file in it.',
-    });
+    throw fileError('ERR_FLOW_IO', file, 'is a folder', { expected: 'a file', received: 'a folder', hint: 'Name a file in it.' });
   const format = options.format ?? (/\.(jsonl|ndjson)$/i.test(file) ? 'jsonl' : /\.json$/i.test(file) ? 'json' : 'csv');
   return format === 'csv' ? await csvSource(file, options.delimiter) : jsonSource(file, format);
 }

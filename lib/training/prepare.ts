@@ -5,6 +5,7 @@ import { type ConditionSpec, trainingCondition } from '../data/condition.ts';
 import { type Prepared, prepare } from '../data/dataset.ts';
 import { divisor, fitNormaliser, type Normaliser } from '../data/normalise.ts';
 import { argumentError } from '../errors.ts';
+import { headCount } from '../losses/objective.ts';
 import { weightTable } from '../losses/weight.ts';
 import type { Binding, NativeDataset, NativeObjective, NativeTrainer } from '../native/binding.ts';
 import { buildTrainer, type StagedRequest } from '../native/build.ts';
@@ -74,7 +75,7 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
     }
     const source = await sourceRows(settings, data, normaliser, binding);
     if (source !== null) keep(source.store);
-    const program = lower(settings.network, data.width, condition?.spec ?? null, settings.objective.name === 'scoreAndFlow' ? 2 : 1);
+    const program = lower(settings.network, data.width, condition?.spec ?? null, headCount(settings.objective));
     const { words, constants } = encodeProgram(program);
     const { path, optimiser, coupling } = settings;
     const optimal = isOptimal(coupling) ? coupling.optimal : null;

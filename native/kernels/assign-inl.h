@@ -12,18 +12,14 @@ FLOW_INLINE I first_columns() {
 
 template <int V>
 FLOW_INLINE void distances_of(int32_t depth, const float* a, const float* b, int64_t stride, float* y) {
-  F sum[V];
-#pragma GCC unroll 8
-  for (int v = 0; v < V; v++) sum[v] = F{};
+  F sum[V] = {};
   for (int32_t k = 0; k < depth; k++, b += stride) {
-#pragma GCC unroll 8
-    for (int v = 0; v < V; v++) {
+    FLOW_EACH(v, V) {
       const F d = splat(a[k]) - load(b + v * kWidth);
       sum[v] = fma(d, d, sum[v]);
     }
   }
-#pragma GCC unroll 8
-  for (int v = 0; v < V; v++) store(y + v * kWidth, sum[v]);
+  FLOW_EACH(v, V) store(y + v * kWidth, sum[v]);
 }
 
 void distances(int32_t n, int32_t depth, const float* a, const float* b, int64_t stride, float* y) {

@@ -26,8 +26,7 @@ class Sinkhorn {
   };
   // costs (n, stride): c_ij >= 0, stride = n rounded up to 16; the memory is used until the next call. Ends when the masses of the rows of noise are off by
   // less than `tolerance` in all (L1, of a plan of mass 1; unbalanced, of the larger of both masses), those of data being exact, or after `turns`. A pure
-  // function of the costs. false: stopped on the
-  // way.
+  // function of the costs. false: stopped on the way.
   bool solve(const Kernels& k, int32_t n, int64_t stride, float* costs, const Options& options, int32_t threads, const StopFlag* stop);
   // Of the plan found: out[i - first] ~ P_ij for i in [first, first + count), multiples of 16; aligned. One factor for a whole j.
   void weights(const Kernels& k, int32_t j, int32_t first, int32_t count, float* out) const;

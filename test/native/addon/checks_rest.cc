@@ -383,29 +383,21 @@ static void check_products(Verdict& v, const Subject& s, int n, int rows, Random
   reference_kernels().row_products(rows, n, m.data(), stride, right.data(), y2.data());
   s.kernels.weighted_rows(rows, n, m.data(), stride, left.data(), z.data());
   reference_kernels().weighted_rows(rows, n, m.data(), stride, left.data(), z2.data());
-  const auto hold = [&](const char* name, double got, double want, double size, int terms) {
-    const double error = std::fabs(got - want) / (terms * kRound * size + 1e-30);
+  // got = sum of `count` products, those of the matrix `step` apart, within so many roundings
+  const auto hold = [&](const char* name, double got, const float* from, int step, const float* with, int count, int roundings) {
+    double sum = 0, size = 0;
+    for (int i = 0; i < count; i++) {
+      const double x = static_cast<double>(from[i * step]) * with[i];
+      sum += x;
+      size += std::fabs(x);
+    }
+    const double error = std::fabs(got - sum) / (roundings * kRound * size + 1e-30);
     v.worst = std::fmax(v.worst, error);
     if (!(error <= 1)) v.fail(where(name, n, rows));
   };
-  for (int r = 0; r < rows; r++) {
-    double sum = 0, size = 0;
-    for (int j = 0; j < n; j++) {
-      const double x = static_cast<double>(m.data()[r * stride + j]) * right.data()[j];
-      sum += x;
-      size += std::fabs(x);
-    }
-    hold("row_products against double", y.data()[r], sum, size, n / 8 + 8);  // a product and its sum, 16 lanes, the tree
-  }
-  for (int j = 0; j < n; j++) {
-    double sum = 0, size = 0;
-    for (int r = 0; r < rows; r++) {
-      const double x = static_cast<double>(m.data()[r * stride + j]) * left.data()[r];
-      sum += x;
-      size += std::fabs(x);
-    }
-    hold("weighted_rows against double", z.data()[j], sum, size, 2 * rows);
-  }
+  for (int r = 0; r < rows; r++)  // a product and its sum, 16 lanes, the tree
+    hold("row_products against double", y.data()[r], m.data() + r * stride, 1, right.data(), n, n / 8 + 8);
+  for (int j = 0; j < n; j++) hold("weighted_rows against double", z.data()[j], m.data() + j, stride, left.data(), rows, 2 * rows);
   if (s.exact) {
     compare(v, s, "row_products", rows, y.data(), y2.data(), 0, 1);
     compare(v, s, "weighted_rows", n, z.data(), z2.data(), 0, 1);
