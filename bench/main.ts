@@ -15,9 +15,10 @@ import { type Pace, type Peak, runCase } from './round.ts';
 import { shares } from './share.ts';
 import type { Row } from './statistics.ts';
 import { fullTable, percent, ratioTable } from './table.ts';
+import { transports } from './transport.ts';
 
 const help = `npm run bench -- [options]
-  --only KINDS      of ${kinds.join(', ')}, cold, share, coupling, kernels, limits   (default: all but the last three)
+  --only KINDS      of ${kinds.join(', ')}, cold, share, coupling, transport, kernels, limits   (default: all but the last four)
   --shapes LIST     beginnings of (d, H, L, B or N): "2,64,3 784"
   --threads LIST    1,2      --isa LIST  avx512,avx2   (default: 1, 2 and the best; avx2 too when it is not the best)
   --contenders LIST flowmatch,pytorch,onnxruntime,tensorflow   (default: all that are installed)
@@ -50,7 +51,7 @@ const list = (name: string): string[] =>
     .filter(Boolean);
 const judging = given['check'] === true || given['write-baseline'] === true;
 const only = list('only');
-const optional = ['coupling', 'kernels', 'limits'];
+const optional = ['coupling', 'transport', 'kernels', 'limits'];
 const selected = [...kinds, 'cold', 'share', ...optional];
 for (const name of only) if (!selected.includes(name)) throw new Error(`--only ${name}: expected some of ${selected.join(', ')}`);
 const asks = (name: string): boolean => (only.length === 0 ? !judging && !optional.includes(name) : only.includes(name));
@@ -158,6 +159,7 @@ try {
   if (asks('cold')) extra['cold'] = await coldStart(root, pace.rounds, note);
   if (asks('share')) extra['share'] = shares(rows, select(['train'], list('shapes')), best, probe.batch, peak, note);
   if (asks('coupling')) extra['coupling'] = couplings(probe, best, pace.rounds, pace.seconds);
+  if (asks('transport')) extra['transport'] = await transports(threads, pace.rounds, pace.seconds);
   if (asks('kernels')) extra['kernels'] = kernels(probe.speed, peak, best, 1000 * pace.seconds);
   if (asks('limits')) extra['limits'] = limits(probe, best, threads, 1000 * pace.seconds);
   if (judging) code = await judge();

@@ -9,6 +9,7 @@ import { rooflineTable } from './roofline.ts';
 import type { Share } from './share.ts';
 import type { Row } from './statistics.ts';
 import { fullTable, markdown, percent, ratioTable, time } from './table.ts';
+import { type TransportTime, transportTable } from './transport.ts';
 
 export interface Results {
   readonly about: {
@@ -27,6 +28,7 @@ export interface Results {
   readonly share?: readonly Share[];
   readonly limits?: Limits;
   readonly coupling?: readonly CouplingTime[];
+  readonly transport?: readonly TransportTime[];
 }
 
 const absent = '(not measured in this run)';
@@ -75,6 +77,7 @@ const sections: Readonly<Record<string, (results: Results) => string>> = {
         )
       : absent,
   coupling: ({ coupling, about: a }) => (coupling ? `${a.machine}, ${coupling[0]?.isa}; ${coupling[0]?.rounds} rounds\n\n${couplingTable(coupling)}` : absent),
+  transport: ({ transport, about: a }) => (transport ? `${a.machine}; ${transport[0]?.rounds} rounds\n\n${transportTable(transport)}` : absent),
   all: ({ rows }) => fullTable(ordered(rows)),
   notes: ({ notes }) => [...new Set(notes ?? [])].map((note) => `- ${note}`).join('\n') || '- none',
 };
