@@ -48,7 +48,7 @@ export function boundOf({ kind, shape, rows, flop }: Case, limits: Limits): Boun
 export function rooflineTable(cases: readonly Case[], rows: readonly Row[], limits: Limits): string {
   const lines: string[][] = [];
   for (const c of cases) {
-    if (c.kind === 'toy' || c.kind === 'density') continue;
+    if (c.kind === 'toy' || c.kind === 'density' || c.kind === 'adaptive') continue;
     const row = rows.find(({ id, group, threads, precision, contender }) => {
       return id === c.id && group === 'flowmatch' && threads === 1 && precision === 'f32' && contender.includes(limits.isa);
     });

@@ -5,82 +5,11 @@ import sys
 import time
 
 import torch
-import torch.nn.functional as F
+from pytorch_solve import adaptive, density
+from pytorch_work import sampling, train_steps
 
 EULER, TOY = 100, 20_000
 TOY_PART = 2_000  # steps that are timed of the whole run: they all cost the same
-ACTIVATIONS = {"silu": torch.nn.SiLU, "selu": torch.nn.SELU}
-
-
-def network(d, H, L, activation="silu"):
-    widths = [d + 1] + [H] * L
-    layers = []
-    for a, b in zip(widths, widths[1:]):
-        layers += [torch.nn.Linear(a, b), ACTIVATIONS[activation]()]
-    return torch.nn.Sequential(*layers, torch.nn.Linear(H, d))
-
-
-def ways(variant):
-    compiled, bf16 = "compile" in variant, "bf16" in variant
-    wrap = (lambda f: torch.compile(f, dynamic=False)) if compiled else (lambda f: f)
-    return wrap, (lambda: torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16, cache_enabled=not compiled))
-
-
-def train_steps(shape, variant, extras, activation="silu"):
-    d, H, L, B = (shape[k] for k in "dHLB")
-    rows = 4096 if d >= 512 else 10_000
-    data = torch.randn(rows, d)
-    net = network(d, H, L, activation)
-    wrap, cast = ways(variant)
-    parameters = list(net.parameters())
-    optimiser = torch.optim.Adam(parameters, lr=1e-3, fused=True)
-    means = [p.detach().clone() for p in parameters]
-
-    @wrap
-    def loss_of(x0, x1, t):
-        xt = t * x1 + (1 - t) * x0
-        return F.mse_loss(net(torch.cat([xt, t], 1)).float(), x1 - x0)
-
-    def step():
-        x1 = data[torch.randint(rows, (B,))]
-        x0 = torch.randn(B, d)
-        t = torch.rand(B, 1)
-        with cast():
-            loss = loss_of(x0, x1, t)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        if extras:
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        if extras:
-            with torch.no_grad():
-                torch._foreach_lerp_(means, parameters, 0.001)
-
-    def run(k):
-        for _ in range(k):
-            step()
-
-    return run
-
-
-def sampling(shape, variant):
-    d, H, L, N = (shape[k] for k in "dHLN")
-    net = network(d, H, L).eval()
-    wrap, cast = ways(variant)
-
-    @wrap
-    def advance(x, t, h):
-        return x + h * net(torch.cat([x, t.expand(N, 1)], 1))
-
-    def run(k):
-        with torch.inference_mode(), cast():
-            x = torch.randn(N, d)
-            h = torch.tensor(1.0 / k)
-            for i in range(k):
-                x = advance(x, torch.tensor(i / k), h)
-                x = x.float()
-
-    return run
 
 
 def prepare(ask):
@@ -101,6 +30,8 @@ def prepare(ask):
                 whole(EULER)
 
         work = {"run": several, "unit": 1, "most": 1 << 20}
+    elif kind in ("density", "adaptive"):
+        work = {"run": (density if kind == "density" else adaptive)(shape, variant), "unit": 1, "most": 64}
     else:
         work = {"run": sampling(shape, variant), "unit": EULER, "most": EULER}
     return fill(work, ask)
@@ -143,8 +74,10 @@ def answer(ask, held):
         variants = ["eager", "compile", "eager bf16", "compile bf16"]
         if os.environ.get("FLOWMATCH_BENCH_COMPILE") == "0":
             variants = ["eager", "eager bf16"]
-        kinds = ("train", "train+", "sample", "latency", "toy")
-        return {"name": "PyTorch", "version": f"{torch.__version__}, {blas()}", "variants": {kind: variants for kind in kinds}}
+        offered = {kind: variants for kind in ("train", "train+", "sample", "latency", "toy")}
+        offered["adaptive"] = [name for name in variants if "bf16" not in name]
+        offered["density"] = ["backward", "forward"] + (["forward compile"] if "compile" in variants else [])
+        return {"name": "PyTorch", "version": f"{torch.__version__}, {blas()}", "variants": offered}
     if ask["do"] == "prepare":
         held[ask["key"]] = prepare(ask)
         return {}
