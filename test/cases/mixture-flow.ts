@@ -1,5 +1,6 @@
-// A mixture whose flow is known in closed form on every affine path, as a program of two layers and a frame:
-//   x1 ~ 1/2 N(m, s^2 I) + 1/2 N(-m, s^2 I):   u = g x + (dAlpha - g alpha) m tanh(alpha m.x / V),   V = alpha^2 s^2 + sigma^2,  g = (dAlpha alpha s^2 + dSigma sigma) / V
+// A mixture whose flow is known in closed form on every path from Gaussian noise (x0 and the path's fresh noise integrated out together), as a program of two layers
+// and a frame, with V = alpha^2 s^2 + sigma^2 + gamma^2 and g = (dAlpha alpha s^2 + dSigma sigma + dGamma gamma) / V:
+//   x1 ~ 1/2 N(m, s^2 I) + 1/2 N(-m, s^2 I):   u = g x + (dAlpha - g alpha) m tanh(alpha m.x / V)
 // that is b x + c net(a x) with net(z) = m tanh(m.z), a = alpha / V, b = g, c = dAlpha - g alpha. Along it d log p_t / dt = -div u, for any two times.
 
 import { rk4 } from '../../lib/index.ts';
@@ -41,13 +42,16 @@ export const program: Program = checkProgram({
   output: 4,
 });
 
-export const variance = (path: Path, t: number): number => path.at(t).alpha ** 2 * s * s + path.at(t).sigma ** 2;
+export const variance = (path: Path, t: number): number => {
+  const { alpha, sigma, gamma } = path.at(t);
+  return (alpha * s) ** 2 + sigma ** 2 + gamma ** 2;
+};
 
 /** The field at t: b x + c net(a x). */
 export function slope(path: Path, t: number): { a: number; tau: number; b: number; c: number } {
-  const { alpha, sigma, dAlpha, dSigma } = path.at(t);
+  const { alpha, sigma, gamma, dAlpha, dSigma, dGamma } = path.at(t);
   const v = variance(path, t);
-  const g = (dAlpha * alpha * s * s + dSigma * sigma) / v;
+  const g = (dAlpha * alpha * s * s + dSigma * sigma + dGamma * gamma) / v;
   return { a: alpha / v, tau: t, b: g, c: dAlpha - g * alpha };
 }
 
@@ -75,9 +79,10 @@ export function request(path: Path, steps: number): DensityRequest {
       const at = slope(path, t);
       frame.set([at.a, at.tau, at.b, at.c], 4 * (k * stages + i));
     }
-  const { alpha, sigma } = path.at(tMax);
+  const { alpha, sigma, gamma } = path.at(tMax);
   const random = new Random(4, 2);
-  const initial = mixtureRows(components, rows, 3).map((x) => alpha * x + sigma * random.normal());
+  const noise = Math.hypot(sigma, gamma);
+  const initial = mixtureRows(components, rows, 3).map((x) => alpha * x + noise * random.normal());
   const scale = path.sourceScale ?? 1;
   const base = sampleRequest(rows, steps, { ...tableauArrays(solver), grid, frame, initial, save: Int32Array.of(steps) });
   return { ...base, sourceScale: scale, probes: 0, columns: null, constant: -d * Math.log(scale * Math.sqrt(2 * Math.PI)) };

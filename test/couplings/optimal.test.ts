@@ -150,6 +150,44 @@ describe('with a condition (C2OT)', () => {
     expect(share).toBeLessThan(1); // and still shorter than as drawn
   });
 
+  it('couples numbers by the weight at which 5 % of all pairs cost no more than those drawn', () => {
+    const shareAt = (x0: Float32Array, x1: Float32Array, y: Float32Array, w: number): number => {
+      let count = 0;
+      for (let i = 0; i < rows; i++) {
+        const limit = squared(x0, i, x1, i, 2);
+        for (let j = 0; j < rows; j++) if (squared(x0, i, x1, j, 2) + w * ((y[i] as number) - (y[j] as number)) ** 2 <= limit) count++;
+      }
+      return count / rows ** 2;
+    };
+    for (let seed = 1; seed <= 4; seed++) {
+      const [x0, x1, y] = [normals(2 * rows, 3 * seed), normals(2 * rows, 3 * seed + 1), normals(rows, 3 * seed + 2)];
+      for (let i = 0; i < rows; i++) x1[2 * i] = (x1[2 * i] as number) + 3 * (y[i] as number);
+      // The weight falls with the share that it leaves; to 2 % here.
+      const weightOf = (share: number): number => {
+        let [low, high] = [0, 1e4];
+        while (high > 1.02 * low) [low, high] = shareAt(x0, x1, y, (low + high) / 2) > share ? [(low + high) / 2, high] : [low, (low + high) / 2];
+        return high;
+      };
+      // With that weight it is plain transport of rows that have the condition, scaled by its root, as a column more.
+      const wide = (x: Float32Array, w: number): Float32Array =>
+        Float32Array.from({ length: 3 * rows }, (_, k) =>
+          k % 3 < 2 ? (x[2 * Math.floor(k / 3) + (k % 3)] as number) : Math.sqrt(w) * (y[Math.floor(k / 3)] as number),
+        );
+      const plain = (w: number): Int32Array => table.couple(isa, wide(x0, w), wide(x1, w), rows, 3, null, 0, 1);
+      const parts = (pairs: Int32Array): [distance: number, apart: number] => [total(pairs, x0, x1, 2), total(pairs, y, y, 1)];
+      const [distance, apart] = parts(table.couple(isa, x0, x1, rows, 2, y, 0, 1));
+      // The distance of optimal pairs rises with the weight, that of their conditions falls: 5 % lies between 4 % and 6 %.
+      const [loose, tight] = [parts(plain(weightOf(0.06))), parts(plain(weightOf(0.04)))];
+      expect(distance).toBeGreaterThan(loose[0]);
+      expect(distance).toBeLessThan(tight[0]);
+      expect(apart).toBeLessThan(loose[1]);
+      expect(apart).toBeGreaterThan(tight[1]);
+      const w = weightOf(0.05);
+      const [d, a] = parts(plain(w));
+      expect((distance + w * apart) / (d + w * a)).toBeLessThan(1.001); // the weights are alike, to a few percent, and the least cost is flat in it
+    }
+  });
+
   it('is plain transport where all conditions are equal, and takes several labels and numbers at once', () => {
     const [x0, x1] = [normals(rows, 1), normals(rows, 2)];
     const plain = table.couple(isa, x0, x1, rows, 1, null, 0, 1);

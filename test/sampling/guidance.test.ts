@@ -4,9 +4,12 @@
 import { describe, expect, it } from 'vitest';
 import { condOT, euler, heun, linearVP, Model, midpoint, type Path, rk4, type Solver, vp } from '../../lib/index.ts';
 import type { ModelRecord } from '../../lib/model/record.ts';
+import { native } from '../../lib/native/load.ts';
 import { conditionRows, nullCondition } from '../../lib/network/condition.ts';
+import { encodeProgram } from '../../lib/network/encode.ts';
 import type { GuidanceSetting } from '../../lib/network/guidance.ts';
 import { lower } from '../../lib/network/lower.ts';
+import { mlp } from '../../lib/network/mlp.ts';
 import type { ConditionSpec } from '../../lib/network/spec.ts';
 import { frameOf } from '../../lib/paths/frame.ts';
 import { resolvePath, storePath } from '../../lib/paths/paths.ts';
@@ -15,6 +18,10 @@ import { oracleField } from '../../lib/sampling/reference/evaluate.ts';
 import { guidedField } from '../../lib/sampling/reference/guided.ts';
 import { integrateFramed } from '../../lib/sampling/reference/integrate.ts';
 import { frameGrid } from '../../lib/sampling/steps.ts';
+import { tableauArrays } from '../../lib/solvers/solvers.ts';
+import { gaussianMap } from '../cases/closed-forms.ts';
+import { affinePaths, stirredPaths } from '../cases/paths.ts';
+import { sampleRequest } from '../native-binding/support.ts';
 import { caught, untrained } from '../support/models.ts';
 
 const specs: [string, ConditionSpec][] = [
@@ -87,6 +94,48 @@ describe('closed form', () => {
     // rk4 with h = 1/60 errs by 1e-8 here; what is left is float32 over 240 evaluations.
     expect(worst(x, want)).toBeLessThan(5e-6);
     expect(nfe).toBe(240 * (w === 0 || w === 1 ? 1 : 2));
+  });
+});
+
+// Class y is N(m_y, s^2 I), nothing is N(m_0, s^2 I): u = g x + (dAlpha - g alpha) m on any path, so that a frame around a network that says m is the field, and the
+// guided flow is that to the mean (1 - w) m_0 + w m_y.
+describe.each([...affinePaths, ...stirredPaths])('closed form on %s', (_, path) => {
+  const spread = 0.6;
+  const means = { none: [-1, 0.5], given: [2, 1.5] } as const;
+
+  it.each([-1, 0.5, 1, 3])('w = %f', (w) => {
+    const steps = 600;
+    const { a, b, c } = tableauArrays(rk4());
+    // Equal steps in (1 - t)^2, short where sigma changes fastest.
+    const grid = Float64Array.from({ length: steps + 1 }, (__, k) => path.tMin + (path.tMax - path.tMin) * (1 - (1 - k / steps) ** 2));
+    const frame = Float64Array.from({ length: steps * c.length }, (__, i) => {
+      const [k, stage] = [Math.floor(i / c.length), i % c.length];
+      return (grid[k] as number) + (c[stage] as number) * ((grid[k + 1] as number) - (grid[k] as number));
+    });
+    const rows = Float64Array.from(
+      [...frame].flatMap((t) => {
+        const { alpha, sigma, gamma, dAlpha, dSigma, dGamma } = path.at(t);
+        const g = (dAlpha * alpha * spread ** 2 + dSigma * sigma + dGamma * gamma) / ((alpha * spread) ** 2 + sigma ** 2 + gamma ** 2);
+        return [1, t, g, dAlpha - g * alpha];
+      }),
+    );
+    // v = m: no weight on x and t; the condition is [y, indicator], [1, 0] where given and [0, 1] where not.
+    const program = encodeProgram(lower(mlp({ hidden: [], time: 'raw' }), 2, { numbers: 1, classes: [], drop: 0.1 }));
+    const network = new (native().Network)(
+      program.words,
+      program.constants,
+      Float32Array.from([0, 1].flatMap((j) => [0, 0, 0, means.given[j], means.none[j]] as number[]).concat([0, 0])),
+    );
+    const initial = Float32Array.from([0.3, -0.7, 2, 1, -1.5, 0.1], (v) => v * (path.sourceScale ?? 1));
+    const guidance = w === 1 ? null : { scale: w, from: 0, to: 1, condition: Float32Array.of(0, 1) };
+    const request = sampleRequest(3, steps, { a, b, c, grid, frame: rows, initial, condition: Float32Array.of(1, 0), guidance, save: Int32Array.of(steps) });
+    const { x } = network.sampleSync(request);
+    network.dispose();
+    const mean = [0, 1].map((j) => (1 - w) * (means.none[j] as number) + w * (means.given[j] as number)) as [number, number];
+    const exact = gaussianMap({ mean, std: [spread, spread], angle: 0 }, path, initial, path.tMax);
+    // Rounding of 2400 stages in f32, of states no larger than the start: by their root, as it has no direction, and four times that.
+    const size = Math.max(...initial.map(Math.abs), ...exact.map(Math.abs));
+    exact.forEach((value, i) => void expect(Math.abs((x[i] as number) - value)).toBeLessThan(4 * Math.sqrt(4 * steps) * 2 ** -24 * size));
   });
 });
 
