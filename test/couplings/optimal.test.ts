@@ -104,6 +104,32 @@ describe('optimal cost', () => {
   });
 });
 
+describe('the bias of small batches', () => {
+  type Cost = { readonly mean: number; readonly error: number };
+  it('costs more in small batches than between the laws, the less the larger they are', () => {
+    // N(0, I) to N(m, I): W2^2 = |m|^2 = 4. Of a batch the means differ by chance, and rows are joined that no map between the laws would join.
+    const d = 2;
+    const costs = [16, 64, 256].map((rows) => {
+      const batches = 131_072 / rows;
+      const each = Array.from({ length: batches }, (_, b) => {
+        const [x0, x1] = [normals(rows * d, 2 * b + 1), normals(rows * d, 2 * b + 2).map((v, i) => v + (i % d === 0 ? 2 : 0))];
+        return total(table.couple(isas[0] as string, x0, x1, rows, d, null, 0, 1), x0, x1, d) / rows;
+      });
+      const mean = each.reduce((sum, v) => sum + v, 0) / batches;
+      const error = Math.sqrt(each.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (batches - 1) / batches);
+      return { mean, error };
+    });
+    const [few, some, many] = costs as [Cost, Cost, Cost];
+    for (const [more, less] of [
+      [few, some],
+      [some, many],
+      [many, { mean: 4, error: 0 }],
+    ] as const)
+      expect(more.mean - less.mean).toBeGreaterThan(5 * Math.hypot(more.error, less.error));
+    expect(many.mean).toBeLessThan(4.4); // a tenth: the less the larger they are
+  });
+});
+
 describe('with a condition (C2OT)', () => {
   const isa = isas[0] as string;
   const rows = 256;

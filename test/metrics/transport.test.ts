@@ -5,6 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { optimalPairs, wasserstein1, wasserstein1d, wasserstein2, wasserstein2Squared } from '../../lib/metrics/index.ts';
 import { Random } from '../../lib/random.ts';
 import { type PointKind, points } from '../cases/points.ts';
+import { bundle, start } from '../support/bundle.ts';
+import { temporaryFolder } from '../support/folder.ts';
+
+const place = temporaryFolder();
 
 type Case = [kind: PointKind, rows: number, dimension: number, seed: number, w1: number, w2Squared: number];
 const cases = JSON.parse(readFileSync(new URL('../golden/transport.json', import.meta.url), 'utf8')) as Case[];
@@ -88,6 +92,23 @@ describe('closed forms', () => {
 });
 
 describe('as a job', () => {
+  it('keeps no matrix of costs', async () => {
+    const n = 4000;
+    const program = `
+      import { synthetic, wasserstein2 } from '#flowmatch';
+      const [x, y] = [synthetic('normal', { n: ${n}, seed: 1 }).x, synthetic('moons', { n: ${n}, seed: 2 }).x];
+      await wasserstein2(x.subarray(0, 200), y.subarray(0, 200), 2);
+      const before = process.resourceUsage().maxRSS;
+      const distance = await wasserstein2(x, y, 2, { threads: 1 });
+      console.log(JSON.stringify({ distance, bytes: 1024 * (process.resourceUsage().maxRSS - before) }));`;
+    const { code, out, err } = await start(await bundle(program, place('memory.mjs'))).ended;
+    expect([code, err]).toEqual([0, '']);
+    const { distance, bytes } = JSON.parse(out) as { distance: number; bytes: number };
+    expect(distance).toBeGreaterThan(1);
+    // 276 columns of each row with their costs: 3.3 kB a row, 13 MB; the matrix is 4 n^2 bytes in f32, 64 MB.
+    expect(bytes).toBeLessThan(2 * n * n);
+  }, 120_000);
+
   it('does not depend on threads', async () => {
     const [x, y] = [points('clusters', 2500, 2, 10), points('clusters', 2500, 2, 11)];
     const [one, three] = await Promise.all([1, 3].map((threads) => optimalPairs(x, y, 2, { threads })));

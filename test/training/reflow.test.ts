@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { adamw, distil, euler, type Model, mlp, reflow, Trainer, type TrainOptions, train } from '../../lib/index.ts';
 import { energyDistance } from '../../lib/metrics/index.ts';
+import { native } from '../../lib/native/load.ts';
 import { onnxBytes } from '../../lib/onnx/export.ts';
 import { Random } from '../../lib/random.ts';
 import { caught } from '../support/models.ts';
@@ -56,6 +57,19 @@ describe('reflow and distil', () => {
     expect((await four.sample({ n: 1 })).nfe).toBe(4);
     expect((await straight.sample({ n: 1 })).nfe).toBe(100);
   }, 60_000);
+
+  it('each round learns from the flow of the one before', async () => {
+    const teacher = await train({ ...common, data: bumps(1000), columns: 2, steps: 150, seed: 1 });
+    const options = { ...common, steps: 60, seed: 7 } as const;
+    const solver = euler({ steps: 9 });
+    const [once, twice] = [await reflow(teacher, { ...options, pairs: 300, solver }), await reflow(teacher, { ...options, pairs: 300, rounds: 2, solver })];
+    // The second round by hand: noise of its own stream, carried by the flow of the first, that belongs to the rows it becomes.
+    const noise = native().normal(BigInt.asUintN(64, ~(7n * 16n + 1n)), 0, 300, 2);
+    const { x } = await once.sample({ source: noise, solver });
+    const again = await train({ ...options, data: x, columns: 2, source: { rows: noise, noise: true } });
+    expect(twice.record.parameters).toEqual(again.record.parameters);
+    expect(twice.record.parameters).not.toEqual(once.record.parameters);
+  });
 
   it('carry the condition and the columns along', async () => {
     const labels = Int32Array.from({ length: 400 }, (_, i) => i % 2);
