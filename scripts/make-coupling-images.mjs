@@ -1,4 +1,5 @@
-// Draws what the couplings do, from models trained here and now: docs/images/couplings*.png (two minutes). Run after `npm run bundle`.
+// Draws what the couplings do, from models trained here and now: docs/images/couplings*.png (a few minutes). Run after `npm run bundle`; an argument, `couplings` or
+// `couplings-condition`, draws that picture alone.
 // Paths of 8 gaussians to two moons, and the density of the rows that come out; without a condition in 4 Euler steps, with the moon as a condition in 50 steps.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { Resvg } from '@resvg/resvg-js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const library = await import(join(root, 'dist/index.js'));
-const { adamw, euler, independent, midpoint, minibatchOT, mlp, synthetic, train, warmupCosine } = library;
+const { adamw, euler, independent, midpoint, minibatchOT, mlp, partialOT, sinkhorn, synthetic, train, unbalancedOT, warmupCosine } = library;
 const images = join(root, 'docs/images');
 mkdirSync(images, { recursive: true });
 
@@ -42,7 +43,7 @@ const themes = {
   light: { ink: '#1c2430', muted: '#667085', background: '#ffffff', panel: '#f7f8fa', source: '#98a2b3', classes: ['#d55e00', '#0072b2'] },
   dark: { ink: '#e6e9ef', muted: '#98a2b3', background: '#12161d', panel: '#181d26', source: '#667085', classes: ['#ff8f45', '#4db1ec'] },
 };
-/** A panel of 270 pixels holds a density of 90 cells: whole pixels. */
+/** A panel is drawn on 270 units and shown at 270 or 180 pixels: the 90 cells of a density are whole pixels. */
 const [side, gap, margin, head, wide, cells, ratio] = [270, 14, 16, 46, 6.8, 90, 1];
 const [centreX, centreY] = [0.5, 0];
 const place = (x, y) => [side / 2 + ((x - centreX) / (2 * wide)) * side, side / 2 - ((y - centreY) / (2 * wide)) * side].map((v) => v.toFixed(1));
@@ -88,22 +89,22 @@ function density({ x, classes }, theme) {
     .join('');
 }
 
-function write(name, columns, rowTitles) {
-  const [width, height] = [2 * margin + columns.length * side + (columns.length - 1) * gap + 18, margin + head + 2 * side + gap + margin];
+function write(name, columns, rowTitles, shown) {
+  const [width, height] = [2 * margin + columns.length * shown + (columns.length - 1) * gap + 18, margin + head + 2 * shown + gap + margin];
   for (const [mode, theme] of Object.entries(themes)) {
     const panel = (x, y, content) =>
-      `<svg x="${x}" y="${y}" width="${side}" height="${side}" viewBox="0 0 ${side} ${side}"><rect width="${side}" height="${side}" rx="8" fill="${theme.panel}"/>${content}</svg>`;
+      `<svg x="${x}" y="${y}" width="${shown}" height="${shown}" viewBox="0 0 ${side} ${side}"><rect width="${side}" height="${side}" rx="8" fill="${theme.panel}"/>${content}</svg>`;
     const parts = columns.map(({ title, note, made }, k) => {
-      const x = margin + 18 + k * (side + gap);
+      const x = margin + 18 + k * (shown + gap);
       return [
         `<text x="${x}" y="${margin + 14}" font-size="13" font-weight="600" fill="${theme.ink}">${escaped(title)}</text>`,
         `<text x="${x}" y="${margin + 34}" font-size="12" fill="${theme.muted}">${escaped(note)}</text>`,
         panel(x, margin + head, paths(made, theme)),
-        panel(x, margin + head + side + gap, density(made, theme)),
+        panel(x, margin + head + shown + gap, density(made, theme)),
       ].join('');
     });
     const titles = rowTitles.map((text, k) => {
-      const y = margin + head + k * (side + gap) + side / 2;
+      const y = margin + head + k * (shown + gap) + shown / 2;
       return `<text x="${margin}" y="${y}" font-size="12" fill="${theme.muted}" text-anchor="middle" transform="rotate(-90 ${margin} ${y})">${escaped(text)}</text>`;
     });
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="Inter"><rect width="100%" height="100%" fill="${theme.background}"/>${parts.join('')}${titles.join('')}</svg>`;
@@ -115,17 +116,23 @@ function write(name, columns, rowTitles) {
   }
 }
 
-const four = euler({ steps: 4 });
+const wanted = (name) => process.argv[2] === undefined || process.argv[2] === name;
+async function draw(name, columns, solver, rowTitles, shown) {
+  if (!wanted(name)) return;
+  for (const column of columns) column.made = await flow(column.options, solver);
+  write(name, columns, rowTitles, shown);
+}
+
 const plain = [
-  { title: 'independent()', note: 'paths cross, and bend to avoid it', options: { coupling: independent() } },
-  { title: 'minibatchOT()', note: 'paths are nearly straight', options: { coupling: minibatchOT() } },
+  { title: 'independent()', note: 'paths cross, and bend', options: { coupling: independent() } },
+  { title: 'sinkhorn()', note: 'a little less straight', options: { coupling: sinkhorn() } },
+  { title: 'minibatchOT()', note: 'nearly straight', options: { coupling: minibatchOT() } },
+  { title: 'unbalancedOT()', note: 'far rows train less', options: { coupling: unbalancedOT() } },
+  { title: 'partialOT()', note: 'far rows train not at all', options: { coupling: partialOT() } },
 ];
-if (library.sinkhorn) plain.push({ title: 'sinkhorn()', note: 'between the two', options: { coupling: library.sinkhorn() } });
-for (const column of plain) column.made = await flow(column.options, four);
-write('couplings', plain, ['paths, 40 midpoint steps', 'what 4 Euler steps make']);
+await draw('couplings', plain, euler({ steps: 4 }), ['paths, 40 midpoint steps', 'what 4 Euler steps make'], 180);
 
 const condition = { labels: data.labels, classes: 2 };
-const fifty = midpoint({ steps: 50 });
 const given = [
   { title: 'independent()', note: 'right, but not straight', options: { condition, coupling: independent() } },
   {
@@ -135,6 +142,5 @@ const given = [
   },
   { title: 'minibatchOT(): C2OT', note: 'right and straight', options: { condition, coupling: minibatchOT() } },
 ];
-for (const column of given) column.made = await flow(column.options, fifty);
-write('couplings-condition', given, ['paths, 40 midpoint steps', 'what 50 midpoint steps make']);
+await draw('couplings-condition', given, midpoint({ steps: 50 }), ['paths, 40 midpoint steps', 'what 50 midpoint steps make'], 270);
 process.exit(0);
