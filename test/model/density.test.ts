@@ -1,7 +1,7 @@
 // model.logDensity and model.score: units, constant columns, conditions, guidance, splits, refusals; and that a density integrates to one.
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type ConditionSpec, FlowError, Model, mlp, rk4, synthetic, train, vp } from '../../lib/index.ts';
+import { type ConditionSpec, condOT, convert, cosine, FlowError, linearVP, Model, mlp, rk4, synthetic, train, vp } from '../../lib/index.ts';
 import type { ModelRecord } from '../../lib/model/record.ts';
 import { lower } from '../../lib/network/lower.ts';
 import { withDivergence } from '../../lib/network/tangent.ts';
@@ -199,6 +199,33 @@ describe('model.score', () => {
       const exact = (t * (v[i] as number) - (z[i] as number)) / (1 - t) / (scale[i % 3] as number);
       expect(Math.abs(got - exact)).toBeLessThan(2e-5 * Math.max(1, Math.abs(exact)));
     });
+  });
+});
+
+describe.each([
+  ['condOT', condOT(), condOT()],
+  ['vp', vp(), vp()],
+  ['condOT, sampled along cosine', condOT(), cosine()],
+  ['cosine, sampled along linearVP', cosine(), linearVP()],
+] as const)('model.score on %s', (_, trained, along) => {
+  it.each(['velocity', 'x1', 'noise'] as const)('of a model that says %s is that of the data it tells', async (prediction) => {
+    const normaliser = { shift, scale };
+    const plain = Model.fromRecord(untrained(3, { hidden: [16, 16] }, { normaliser, prediction, path: storePath(resolvePath(trained)) }));
+    const model = trained === along ? plain : plain.withPath(along);
+    const x = normals(3 * 8, 4);
+    const z = Float64Array.from(x, (value, i) => Math.fround(value - (shift[i % 3] as number)) / (scale[i % 3] as number));
+    for (const t of [0.2, 0.5, 0.9]) {
+      const here = along.at(t);
+      const tau = trained === along ? t : trained.timeOf(here.alpha / here.sigma);
+      const y = z.map((value) => (value * trained.at(tau).sigma) / here.sigma); // the state of the trained path with as much noise for its data
+      const said = evaluate(lower(plain.record.network, 3, null), plain.record.parameters, { x: y, t: new Float64Array(8).fill(tau), condition: null });
+      const data = convert({ path: trained, t: tau, from: prediction, to: 'x1', x: y, value: said });
+      const exact = convert({ path: along, t, from: 'x1', to: 'score', x: z, value: data }).map((value, i) => value / (scale[i % 3] as number));
+      const { score } = await model.score(x, { t });
+      const largest = Math.max(...exact.map(Math.abs));
+      exact.forEach((value, i) => void expect(Math.abs((score[i] as number) - value), `t = ${t}`).toBeLessThan(2e-5 * largest));
+    }
+    for (const one of new Set([model, plain])) one.dispose();
   });
 });
 

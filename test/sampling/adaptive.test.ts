@@ -31,6 +31,10 @@ function worstLocalError(problem: Problem, steps: readonly AcceptedStep[], toler
 }
 
 describe('DETEST in float64', () => {
+  it('is 25 problems at tolerances from 1e-3 to 1e-10', () => {
+    expect([new Set(problems.map(({ name }) => name)).size, Math.max(...tolerances), Math.min(...tolerances)]).toEqual([25, 1e-3, 1e-10]);
+  });
+
   it.each(problems.map((p) => [p.name, p] as const))('%s: as many evaluations as SciPy, and every step within its tolerance', (_, problem) => {
     for (const [i, tolerance] of tolerances.entries()) {
       const steps: AcceptedStep[] = [];
