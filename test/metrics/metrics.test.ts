@@ -109,6 +109,7 @@ describe('by hand', () => {
     const energy = pathEnergy(f(...grid.flatMap(at)), grid, 2);
     expect(energy).toBeCloseTo(12.5, 13);
     expect(normalisedPathEnergy(energy, 10)).toBeCloseTo(0.25, 13);
+    expect(normalisedPathEnergy(energy, 20)).toBeCloseTo(0.375, 13); // below W2 squared as well: a model that ends short of the data
     expect(pathEnergy(f(...[...grid].reverse().flatMap(at)), [...grid].reverse(), 2)).toBeCloseTo(12.5, 13);
   });
 

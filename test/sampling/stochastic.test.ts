@@ -9,6 +9,7 @@ import {
   euler,
   eulerMaruyama,
   fading,
+  heun,
   linearVP,
   loadOnnx,
   Model,
@@ -36,6 +37,7 @@ import { oracleField } from '../../lib/sampling/reference/evaluate.ts';
 import { guidedField } from '../../lib/sampling/reference/guided.ts';
 import { type Field, framed, integrate } from '../../lib/sampling/reference/integrate.ts';
 import { fitGrid } from '../../lib/solvers/grid.ts';
+import { resolveNoise } from '../../lib/solvers/noise.ts';
 import type { Solver } from '../../lib/solvers/solver.ts';
 import { keep } from '../onnx/corpus.ts';
 import { run, sessionOf } from '../onnx/run.ts';
@@ -143,6 +145,49 @@ describe.each(paths)('marginals of %s', (_, path) => {
       expect(wrong).toBeGreaterThan(0.15);
       expect(wrong).toBeGreaterThan(100 * right);
     }
+  });
+});
+
+describe('schedules', () => {
+  // Any g keeps the marginals, so that those say nothing of which g it was.
+  it('have the values of their formulas; memoryless noise is that of the diffusion behind vp and ve', () => {
+    const [condot, trained] = [condOT(), ve({ sigmaMin: 0.01, sigmaMax: 50 })];
+    for (const t of [0.1, 0.5, 0.9]) {
+      const point = condot.at(t);
+      expect(proportional({ eta: 0.3 }).variance(t, point)).toBeCloseTo(2 * 0.3 * (1 - t), 14);
+      expect(fading({ eta: 0.5 }).variance(t, point)).toBeCloseTo(0.25 * (1 - t), 14);
+      expect(resolveNoise((time: number) => 3 * time, 'noise').variance(t, point)).toBeCloseTo(9 * t * t, 12);
+      expect(memoryless().variance(t, point)).toBeCloseTo((2 * (1 - t)) / t, 12);
+      // beta(t) of dX = -beta X / 2 dt + sqrt(beta) dW, and d sigma^2 of dX = sqrt(d sigma^2 / dt) dW (arXiv 2011.13456), both turned round.
+      expect(memoryless().variance(t, vp({ betaMin: 0.1, betaMax: 20 }).at(t))).toBeCloseTo(0.1 + 19.9 * (1 - t), 9);
+      expect(memoryless().variance(t, trained.at(t)) / trained.at(t).sigma ** 2).toBeCloseTo(2 * Math.log(5000), 9);
+    }
+  });
+});
+
+describe('the last step', () => {
+  it.each(paths)('has no noise: %s', async (_, path) => {
+    const model = Model.fromRecord(recordOf(path));
+    const source = Float32Array.from({ length: 24 }, (__, i) => Math.sin(i) * 4);
+    const [from, to] = [0.25, path.tMax];
+    const draw = (solver: Solver, seed: number) => model.sample({ source, seed, solver }).then(({ x }) => x);
+    for (const noise of noises.map(([, one]) => one)) {
+      for (const make of [eulerMaruyama, stochasticHeun]) {
+        // One step is the last one: whatever the seed, that of the flow. One step before it is not.
+        const flow = make === eulerMaruyama ? euler : heun;
+        expect(await draw(make({ grid: [from, to], noise }), 1)).toEqual(await draw(flow({ grid: [from, to] }), 2));
+        const two = make({ grid: [from, (from + to) / 2, to], noise });
+        expect(await draw(two, 1)).not.toEqual(await draw(two, 2));
+      }
+      for (const grid of [
+        [0, 0.2, 0.6, to],
+        [to, 0.6, 0.2, 0],
+      ]) {
+        const stirred = stirring(makeFrame(path, 'velocity'), eulerMaruyama({ grid, noise }), grid).noise;
+        expect([(stirred[1] as number) > 0, stirred[2]]).toEqual([true, 0]);
+      }
+    }
+    model.dispose();
   });
 });
 

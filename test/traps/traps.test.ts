@@ -100,7 +100,7 @@ const traps: readonly (readonly [trap: string, met: string, file: string, ...tes
   ['an error estimate without dt', 'torchdyn 164', 'sampling/adaptive', 'as many evaluations as SciPy', 'keeps the error in step with the tolerance'],
   ['a solver that cannot run backwards', 'flow_matching', 'contracts/solver', 'comes back on the reversed grid'],
   ['noise without the correction of the drift', 'zea 551', 'sampling/stochastic', 'noise without the correction of the drift is another distribution'],
-  ['noise left on the rows by the last step', '', 'sampling/stochastic', 'Euler-Maruyama of weak order 1, stochastic Heun of weak order 2'],
+  ['noise left on the rows by the last step', '', 'sampling/stochastic', 'has no noise: %s'],
   ['a step of noise with the diffusion of its start, not the integral', '', 'closed-forms/score-and-flow', 'stirs with the integral of sigma(t)^2'],
   ['guidance in the other convention', '', 'sampling/guidance', 'w = %f'],
   // Likelihood.
