@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { betaCdf, betaQuantile } from '../../lib/times/beta-quantile.ts';
+import { eulerStepsOf, eulerTimes } from '../../lib/times/euler-times.ts';
 import { beta, edmSkew, power, uShaped } from '../../lib/times/laws.ts';
 import { normalQuantile } from '../../lib/times/normal-quantile.ts';
 import { defineTime, logitNormal, quantileTable, resolveTime, shift, stratified, uniform } from '../../lib/times/times.ts';
@@ -72,6 +73,16 @@ describe('time laws', () => {
     expect(edmSkew().quantile?.(0)).toBe(1e-4);
     expect(() => beta({ a: 0 })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_RANGE' }));
     expect(() => power({ exponent: -1 })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_RANGE' }));
+  });
+
+  it('knows the times at which k Euler steps look', () => {
+    for (const k of [1, 3, 4, 64]) {
+      const { quantile } = eulerTimes(k);
+      for (let i = 0; i < k; i++) for (const within of [0.001, 0.5, 0.999]) expect(quantile?.((i + within) / k)).toBe(i / k);
+      expect([quantile?.(0), quantile?.(1)]).toEqual([0, (k - 1) / k]);
+      expect(eulerStepsOf(eulerTimes(k).name)).toBe(k);
+    }
+    expect([eulerStepsOf('65 Euler'), eulerStepsOf(undefined), eulerStepsOf('uniform')]).toEqual([null, null, null]);
   });
 
   it('resolves names and laws', () => {
