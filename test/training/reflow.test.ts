@@ -1,7 +1,7 @@
 // Reflow and distillation: noise kept beside the rows it became, and models that need one step where their teacher needs many.
 
 import { describe, expect, it } from 'vitest';
-import { adamw, distil, euler, type Model, mlp, reflow, Trainer, type TrainOptions, train } from '../../lib/index.ts';
+import { adamw, distil, euler, type Model, mlp, reflow, Trainer, type TrainOptions, train, ve } from '../../lib/index.ts';
 import { energyDistance } from '../../lib/metrics/index.ts';
 import { native } from '../../lib/native/load.ts';
 import { onnxBytes } from '../../lib/onnx/export.ts';
@@ -57,6 +57,18 @@ describe('reflow and distil', () => {
     expect((await four.sample({ n: 1 })).nfe).toBe(4);
     expect((await straight.sample({ n: 1 })).nfe).toBe(100);
   }, 60_000);
+
+  it('start a flow of another source at its scale', async () => {
+    const path = ve({ sigmaMax: 8 });
+    const teacher = await train({ ...common, data: bumps(300), columns: 2, path, steps: 20, seed: 1 });
+    const options = { ...common, steps: 20, seed: 3 } as const;
+    const solver = euler({ steps: 9 });
+    const student = await reflow(teacher, { ...options, pairs: 200, solver });
+    const noise = native().normal(BigInt.asUintN(64, ~(3n * 16n)), 0, 200, 2);
+    const { x } = await teacher.sample({ source: noise.map((z) => 8 * z), solver });
+    const again = await train({ ...options, data: x, columns: 2, source: { rows: noise, noise: true } });
+    expect(student.record.parameters).toEqual(again.record.parameters);
+  });
 
   it('each round learns from the flow of the one before', async () => {
     const teacher = await train({ ...common, data: bumps(1000), columns: 2, steps: 150, seed: 1 });
