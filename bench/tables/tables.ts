@@ -26,7 +26,7 @@ const { values, positionals } = parseArgs({
 });
 const steps = Number(values.steps);
 const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1);
-const chosen = (name: string, filter: string | undefined): boolean => filter === undefined || filter.split(',').includes(name);
+const chosen = (name: string, filter: string | undefined): boolean => filter === undefined || filter === name || filter.split(',').includes(name);
 const run = positionals.length === 0 ? ['t1', 't3', 'nll'] : positionals;
 
 if (run.includes('t1')) {
