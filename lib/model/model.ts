@@ -81,7 +81,7 @@ export class Model {
   sampleSync(options: SampleOptions = {}): SampleResult {
     this.#networks.alive();
     const plan = planSample(this.record, options);
-    return sampleNativeSync(this.#networks.open(plan.head), this.record, plan);
+    return sampleNativeSync(this.#networks.open(plan.head), this.record, plan, this.#networks.kept);
   }
 
   /**

@@ -8,6 +8,7 @@ import { encodeProgram } from '../network/encode.ts';
 import { withHead } from '../network/heads.ts';
 import { lower } from '../network/lower.ts';
 import { densityProgram } from '../sampling/density.ts';
+import { KeptSolves } from '../sampling/kept.ts';
 import type { ModelRecord } from './record.ts';
 
 /** Models of no more parameters are packed where they are first sampled: a millisecond. */
@@ -21,6 +22,8 @@ export class Networks {
   /** With tangents: 0 for the exact divergence, else for so many estimates at a time. The last two are kept. */
   readonly #traced = new Map<number, Promise<NativeNetwork>>();
   #opening: Promise<NativeNetwork> | null = null;
+  /** Solves on these networks. */
+  readonly kept = new KeptSolves();
   #disposed = false;
 
   constructor(record: ModelRecord) {
@@ -97,6 +100,7 @@ export class Networks {
 
   dispose(): void {
     this.#disposed = true;
+    this.kept.dispose();
     this.#network?.dispose();
     this.#network = null;
     for (const network of this.#stirred.values()) network.dispose();

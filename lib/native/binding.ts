@@ -225,17 +225,12 @@ export interface NativeAdaptive {
   readonly frame: { readonly tMin: number; readonly tMax: number; readonly nodes: Float64Array } | null;
 }
 
-export interface SampleRequest {
-  readonly n: number;
-  readonly firstRow: number;
-  readonly seed: bigint;
-  /** Start rows (n, d) instead of drawn noise; `normaliseInitial` maps them by (x - shift) / scale first. */
-  readonly initial: Float32Array | null;
+/** A solve but for its rows. */
+export interface SolveRequest {
+  /** Given start rows are mapped by (x - shift) / scale first. */
   readonly normaliseInitial: boolean;
   /** Drawn noise is multiplied by this (the path's sourceScale). */
   readonly sourceScale: number;
-  /** (n, c), or (1, c) shared by all rows; null when c = 0. In network coordinates. */
-  readonly condition: Float32Array | null;
   /** Absent or null: none. Else net = (1 - w) net(condition row) + w net(`SampleRequest.condition`), w = scale at stage times in [from, to], 1 elsewhere. */
   readonly guidance?: { readonly scale: number; readonly from: number; readonly to: number; readonly condition: Float32Array } | null;
   /** Butcher tableau: s stages; a (s, s) row-major lower triangle, b (s), c (s). */
@@ -253,11 +248,21 @@ export interface SampleRequest {
   /** Output x = shift + scale * z, both (d); null = identity. */
   readonly shift: Float32Array | null;
   readonly scale: Float32Array | null;
-  readonly threads: number;
   /** Of the network; states and what depends on t alone stay f32. */
   readonly precision?: NativePrecision;
   /** Absent or null: fixed steps from grid point to grid point. Else the grid holds the two ends and what is saved between them; it steers no step. */
   readonly adaptive?: NativeAdaptive | null;
+}
+export interface SampleRequest extends SolveRequest {
+  readonly n: number;
+  readonly firstRow: number;
+  readonly seed: bigint;
+  /** Start rows (n, d) instead of drawn noise. */
+  readonly initial: Float32Array | null;
+  /** (n, c), or (1, c) shared by all rows; null when c = 0. In network coordinates. */
+  readonly condition: Float32Array | null;
+  /** 0 = NativeInfo.threads. */
+  readonly threads: number;
 }
 export interface SampleResult {
   /** (saves, n, d). */
@@ -301,6 +306,15 @@ export interface DensityResult {
   readonly status: 'done' | 'stopped';
 }
 
+/** A solve with fixed steps that is kept ready, with its memory, for calls of a few rows on the calling thread. It holds its network until it is disposed. */
+export interface NativeSolve {
+  /** Network evaluations per row. */
+  readonly nfe: number;
+  /** As Network.sampleSync, for n <= 16 rows with one condition row (c), null when c = 0: x (saves, n, d), or the number of the first row that is not finite. */
+  sampleSync(n: number, firstRow: number, seed: bigint, initial: Float32Array | null, condition: Float32Array | null): Float32Array | number;
+  dispose(): void;
+}
+
 /** Immutable network: packed once. */
 export interface NativeNetwork {
   /** v (rows, d) for x (rows, d), t (rows), condition (rows, c) or null. Blocks: for small work and tests. */
@@ -315,6 +329,8 @@ export interface NativeNetwork {
   ): { parameters: Float32Array; x: Float32Array };
   sample(request: SampleRequest): Job<SampleResult>;
   sampleSync(request: SampleRequest): SampleResult;
+  /** Without error control. */
+  prepare(request: SolveRequest): NativeSolve;
   /** Of a program with a trace (network/tangent.ts). */
   logDensity(request: DensityRequest): Job<DensityResult>;
   /** Of a program with tangents: v (rows, d), and what it is asked for. `seeds`: each given seed in turn, (copies, rows, width); null without any. Blocks. */
@@ -355,4 +371,4 @@ export interface Binding {
 }
 
 /** Raised by one whenever this file changes incompatibly; load.ts refuses an addon that disagrees. */
-export const treaty = 4;
+export const treaty = 5;

@@ -3,8 +3,9 @@
 import { FlowError } from '../errors.ts';
 import type { ModelRecord } from '../model/record.ts';
 import type { Job, NativeNetwork, SampleResult as NativeResult } from '../native/binding.ts';
+import { fewRows, type KeptSolve, type KeptSolves } from './kept.ts';
 import type { SampleResult } from './options.ts';
-import type { Plan } from './plan.ts';
+import type { Alike, Plan } from './plan.ts';
 
 /** What a run of native calls is: n rows, `each` at a time, the job of some of them, and who is told of every job. */
 interface Parts<T> {
@@ -64,11 +65,30 @@ export async function sampleNative(
 }
 
 /** The same on the calling thread: for tiny jobs. */
-export function sampleNativeSync(network: NativeNetwork, model: ModelRecord, plan: Plan): SampleResult {
+export function sampleNativeSync(network: NativeNetwork, model: ModelRecord, plan: Plan, kept?: KeptSolves): SampleResult {
   plan.signal?.throwIfAborted();
+  const { alike, n } = plan;
+  if (kept !== undefined && alike !== null && n > 0 && n <= fewRows) {
+    const found = kept.find(alike, network);
+    if (found !== null) return sampleKept(found, model, plan, alike);
+  }
   const collect = new Collector(model, plan);
   for (let first = 0; first < plan.n; first += plan.each) collect.add(network.sampleSync(plan.part(first, Math.min(plan.each, plan.n - first))));
   return collect.result();
+}
+
+/** A few rows by a solve that is kept ready. */
+function sampleKept({ solve, nfe }: KeptSolve, { dimension, columns }: ModelRecord, plan: Plan, { start, condition }: Alike): SampleResult {
+  const { n: rows, firstRow, seed, times } = plan;
+  const x = solve.sampleSync(rows, firstRow, seed, start, condition);
+  if (typeof x === 'number') throw notFinite(x);
+  const nfePerRow = new Int32Array(rows).fill(nfe);
+  return { x, rows, dimension, columns, firstRow, nfe, nfePerRow, status: new Uint8Array(rows), unfinished: 0, times, saved: new Float32Array(0) };
+}
+
+function notFinite(row: number): FlowError {
+  const hint = 'Take more steps, and look at the start row and the condition; a diverged training leaves such models too.';
+  return new FlowError('ERR_FLOW_NONFINITE', `row ${row} of the result is not finite. ${hint}`, { path: `x[${row}]`, expected: 'finite values', hint });
 }
 
 /** Puts the parts of a result together. */
@@ -96,11 +116,7 @@ class Collector {
     if (status !== 'done') throw new FlowError('ERR_FLOW_DISPOSED', 'model: it was disposed while sampling.', { path: 'model' });
     const { saves } = this.#plan;
     const count = x.length / (saves * d);
-    if (nonfiniteRow >= 0) {
-      const row = this.#rows + nonfiniteRow;
-      const hint = 'Take more steps, and look at the start row and the condition; a diverged training leaves such models too.';
-      throw new FlowError('ERR_FLOW_NONFINITE', `row ${row} of the result is not finite. ${hint}`, { path: `x[${row}]`, expected: 'finite values', hint });
-    }
+    if (nonfiniteRow >= 0) throw notFinite(this.#rows + nonfiniteRow);
     if (rowNfe && rowStatus) {
       this.#nfePerRow.set(rowNfe, this.#rows);
       this.#status.set(rowStatus, this.#rows);

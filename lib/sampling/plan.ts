@@ -6,13 +6,14 @@ import { toNetwork } from '../data/normalise.ts';
 import { rowLimit, shapeError, toMatrix } from '../data/rows.ts';
 import { argumentError, type FlowError } from '../errors.ts';
 import { distilledSteps, type ModelRecord } from '../model/record.ts';
-import type { SampleRequest } from '../native/binding.ts';
+import type { SampleRequest, SolveRequest } from '../native/binding.ts';
 import { conditionRows, conditionWidth, nullCondition, withSpan } from '../network/condition.ts';
 import { checkGuidance, type GuidanceSetting, isUnconditional } from '../network/guidance.ts';
 import { checkSeed, checkSignal, integer, record } from '../options.ts';
 import { frameOf } from '../paths/frame.ts';
-import { samplingPrecision } from '../precision.ts';
-import { euler, resolveSolver } from '../solvers/solvers.ts';
+import { type SamplingPrecision, samplingPrecision } from '../precision.ts';
+import type { Solver } from '../solvers/solver.ts';
+import { equalEuler, resolveSolver } from '../solvers/solvers.ts';
 import { spanOf, spanSolver } from '../solvers/spans.ts';
 import { encodeKeys, type IntegrateOptions, sampleKeys, samplingElsewhere } from './options.ts';
 import { stepsOf } from './steps.ts';
@@ -24,6 +25,7 @@ const callValues = 1 << 20;
 export interface Plan {
   readonly n: number;
   readonly firstRow: number;
+  readonly seed: bigint;
   readonly times: Float64Array;
   readonly signal: AbortSignal | undefined;
   /** How much of the score head joins the velocity; 0 = none (network/heads.ts). */
@@ -33,6 +35,22 @@ export interface Plan {
   /** Rows of one native call. */
   readonly each: number;
   readonly part: (first: number, count: number) => SampleRequest;
+  /** Where a kept solve may serve (kept.ts). */
+  readonly alike: Alike | null;
+}
+
+/** Calls of a few rows with equal `key` have the same `solve`, and differ in `start` (n, d) and in the row of the condition (c). */
+export interface Alike {
+  readonly key: SolveKey;
+  readonly solve: () => SolveRequest;
+  readonly start: Float32Array | null;
+  readonly condition: Float32Array | null;
+}
+/** What a solve with fixed steps on a model depends on; the solver is frozen. */
+export interface SolveKey {
+  readonly solver: Solver;
+  readonly precision: SamplingPrecision;
+  readonly guidance: GuidanceSetting | null;
 }
 
 /** Checks the options of `sample`. @throws FlowError naming the option. */
@@ -88,18 +106,15 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
   const kind = model.network.span;
   if (kind !== undefined && reverse) throw onlyForwards();
   const distilled = distilledSteps(model);
-  const solver = (kind === undefined ? resolveSolver : spanSolver)(
-    given.solver ?? (distilled === null ? undefined : euler({ steps: distilled })),
-    'options.solver',
-  );
+  const solver = (kind === undefined ? resolveSolver : spanSolver)(given.solver ?? (distilled === null ? undefined : equalEuler(distilled)), 'options.solver');
   const { grid, frames, steps: stepping, head, wholeBatch } = stepsOf(model, solver, reverse, given.saveAt);
   const precision = samplingPrecision(given.precision, 'options.precision');
   const threads = given.threads === undefined ? 0 : integer(given.threads, 'options.threads', 1, 1024);
   const signal = checkSignal(given.signal);
   const steps = grid.length - 1;
-  const save = Int32Array.from(frames.at(-1) === steps ? frames : [...frames, steps]);
-  if (n * d * save.length > rowLimit) {
-    throw argumentError('ERR_FLOW_LIMIT', 'options.n', `at most ${rowLimit} values in one result`, n * d * save.length, 'Use sampleBatches, or fewer frames.');
+  const saves = frames.length + (frames.at(-1) === steps ? 0 : 1);
+  if (n * d * saves > rowLimit) {
+    throw argumentError('ERR_FLOW_LIMIT', 'options.n', `at most ${rowLimit} values in one result`, n * d * saves, 'Use sampleBatches, or fewer frames.');
   }
   if (condition !== null && condition.rows !== 1 && condition.rows !== n) {
     throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per sample`, `${condition.rows} rows`);
@@ -112,28 +127,31 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
   const guidance =
     condition?.guidance && model.condition ? { ...condition.guidance, condition: spanned(nullCondition(model.condition)) as Float32Array } : null;
   const decode = !reverse || model.source === 'rows'; // encoded noise stays in network coordinates
-  const fixed = {
+  const solve = (): SolveRequest => ({
     ...stepping,
     guidance,
     grid,
-    save,
-    threads,
+    save: Int32Array.from(saves === frames.length ? frames : [...frames, steps]),
     precision,
-    seed,
     normaliseInitial: false,
     sourceScale: frame.startScale,
-  };
-  const part = (first: number, count: number): SampleRequest => ({
-    ...fixed,
-    n: count,
-    firstRow: firstRow + first,
-    initial: start === null ? null : start.slice(first * d, (first + count) * d),
-    condition: mapped && (shared ? mapped : mapped.slice(first * width, (first + count) * width)),
     shift: decode ? (model.normaliser?.shift ?? null) : null,
     scale: decode ? (model.normaliser?.scale ?? null) : null,
   });
-  const each = wholeBatch ? Math.max(1, n) : Math.max(1, Math.floor(callValues / (d * save.length)));
-  return { n, firstRow, times: Float64Array.from(frames, (k) => grid[k] as number), signal, head, saves: save.length, each, part };
+  const part = (first: number, count: number): SampleRequest => ({
+    ...solve(),
+    n: count,
+    firstRow: firstRow + first,
+    seed,
+    threads,
+    initial: start === null ? null : start.slice(first * d, (first + count) * d),
+    condition: mapped && (shared ? mapped : mapped.slice(first * width, (first + count) * width)),
+  });
+  const each = wholeBatch ? Math.max(1, n) : Math.max(1, Math.floor(callValues / (d * saves)));
+  const same = !reverse && frames.length === 0 && shared && !solver.adaptive && Object.isFrozen(solver);
+  const alike = same ? { key: { solver, precision, guidance: condition?.guidance ?? null }, solve, start, condition: mapped } : null;
+  const times = frames.length === 0 ? new Float64Array(0) : Float64Array.from(frames, (k) => grid[k] as number);
+  return { n, firstRow, seed, times, signal, head, saves, each, part, alike };
 }
 
 const onlyForwards = (): FlowError =>

@@ -58,10 +58,21 @@ export function resolveFlowSolver(value: unknown, path: string, why: string): So
   return solver;
 }
 
+/** Solvers that are asked for without being made, each made once: what is kept for a solver (sampling/steps.ts, sampling/kept.ts) is then found again. */
+const usual = new Map<string | number, Solver>(); // by name; euler by its steps; 0: none was named
+function once(key: string | number, make: () => Solver): Solver {
+  const found = usual.get(key) ?? make();
+  usual.set(key, found);
+  return found;
+}
+
+/** euler({ steps }), the same object each time. */
+export const equalEuler = (steps: number): Solver => once(steps, () => euler({ steps }));
+
 /** The value of a `solver` option: a name, a solver, or a factory. Undefined means midpoint({ steps: 50 }). */
 export function resolveSolver(value: unknown, path = 'solver'): Solver {
-  if (value === undefined) return midpoint({ steps: 50 });
-  if (typeof value === 'string') return solverByName(value, {}, path);
+  if (value === undefined) return once(0, () => midpoint({ steps: 50 }));
+  if (typeof value === 'string') return once(value, () => solverByName(value, {}, path));
   if (typeof value === 'function') {
     if ('tableau' in value) return (value as SolverFactory)();
     throw argumentError('ERR_FLOW_TYPE', path, 'a solver such as midpoint({ steps: 50 })', value);

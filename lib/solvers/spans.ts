@@ -3,13 +3,13 @@
 
 import { argumentError } from '../errors.ts';
 import type { Solver } from './solver.ts';
-import { euler, resolveSolver } from './solvers.ts';
+import { equalEuler, resolveSolver } from './solvers.ts';
 
 const hint = 'A model of average velocities takes equal Euler steps, such as euler({ steps: 4 }).';
 
 /** The `solver` option of a model of average velocities: euler, one step by default. @throws FlowError ERR_FLOW_CONFIG for any other solver */
 export function spanSolver(value: unknown, path: string): Solver {
-  if (value === undefined) return euler({ steps: 1 });
+  if (value === undefined) return equalEuler(1);
   const solver = resolveSolver(value, path);
   if (solver.b.length !== 1 || solver.noise !== undefined || solver.adaptive !== undefined)
     throw argumentError('ERR_FLOW_CONFIG', path, 'euler()', solver.name, hint);

@@ -10,6 +10,7 @@
 #include "binding/network.h"
 #include "binding/normal.h"
 #include "binding/sha256.h"
+#include "binding/solve.h"
 #include "binding/trainer.h"
 #include "kernels/kernels.h"
 #include "kernels/narrow.h"
@@ -42,6 +43,7 @@ static Napi::Object start(Napi::Env env, Napi::Object exports) {
   const Napi::Function network = NetworkHandle::define(env), trainer = TrainerHandle::define(env);
   Environment::of(env).network = Napi::Persistent(network);
   Environment::of(env).trainer = Napi::Persistent(trainer);
+  Environment::of(env).solve = Napi::Persistent(SolveHandle::define(env));
   exports.Set("Network", network);
   exports.Set("Trainer", trainer);
   exports.Set("createNetwork", Napi::Function::New<create_network>(env, "createNetwork"));

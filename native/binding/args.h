@@ -12,7 +12,8 @@
 namespace flow::binding {
 
 constexpr int64_t kMaxElements = int64_t{1} << 31;
-constexpr int64_t kMostThreadsAsked = 1024;  // as lib/ promises; the pool takes what is above its own limit for that limit
+constexpr int64_t kMostRows = int64_t{1} << 53;  // numbers of rows are exact in JavaScript
+constexpr int64_t kMostThreadsAsked = 1024;      // as lib/ promises; the pool takes what is above its own limit for that limit
 
 // "a Float32Array of 12", "null", "1.5" ...: never runs JavaScript.
 std::string show(const Napi::Value& value);
@@ -50,6 +51,10 @@ class Fields {
   uint64_t seed(const char* name) const { return binding::seed(get(name), path(name)); }
   Precision precision(const char* name) const { return binding::precision(get(name), path(name)); }
   std::vector<float> floats(const char* name) const { return binding::floats(get(name), path(name)); }
+  std::vector<float> optional_floats(const char* name) const {  // absent = empty
+    const Napi::Value value = get(name);
+    return absent(value) ? std::vector<float>() : binding::floats(value, path(name));
+  }
   std::vector<double> doubles(const char* name) const { return binding::doubles(get(name), path(name)); }
   std::vector<int32_t> integers(const char* name) const { return binding::integers(get(name), path(name)); }
   std::vector<uint32_t> indices(const char* name) const { return binding::indices(get(name), path(name)); }

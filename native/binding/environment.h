@@ -17,8 +17,8 @@ struct Environment {
   Napi::FunctionReference error_factory;
   // Allocating through JavaScript's own constructor throws when memory is short; napi_create_arraybuffer aborts the process.
   Napi::FunctionReference array_buffer;
-  // Classes whose objects a job may build, and the state that the next one called without arguments takes over.
-  Napi::FunctionReference network, trainer;
+  // Classes whose objects the addon builds itself, and the state that the next one called without arguments takes over.
+  Napi::FunctionReference network, trainer, solve;
   std::shared_ptr<void> built;
 };
 

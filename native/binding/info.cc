@@ -7,7 +7,7 @@
 
 namespace flow::binding {
 
-constexpr int kTreaty = 4;  // lib/native/binding.ts
+constexpr int kTreaty = 5;  // lib/native/binding.ts
 
 #if defined(__clang__)
 constexpr const char* kCompiler = "clang " __clang_version__;

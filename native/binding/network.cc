@@ -2,6 +2,7 @@
 
 #include "binding/density.h"
 #include "binding/sample.h"
+#include "binding/solve.h"
 #include "core/subnormals.h"
 
 namespace flow::binding {
@@ -13,6 +14,7 @@ Napi::Function NetworkHandle::define(Napi::Env env) {
                          InstanceMethod("gradientSync", static_cast<Method>(&NetworkHandle::call<&NetworkHandle::gradient_sync>)),
                          InstanceMethod("sample", static_cast<Method>(&NetworkHandle::call<&NetworkHandle::sample>)),
                          InstanceMethod("sampleSync", static_cast<Method>(&NetworkHandle::call<&NetworkHandle::sample_sync>)),
+                         InstanceMethod("prepare", static_cast<Method>(&NetworkHandle::call<&NetworkHandle::prepare>)),
                          InstanceMethod("logDensity", static_cast<Method>(&NetworkHandle::call<&NetworkHandle::log_density>)),
                          InstanceMethod("tangentSync", static_cast<Method>(&NetworkHandle::call<&NetworkHandle::tangent_sync>)),
                          InstanceMethod("dispose", static_cast<Method>(&NetworkHandle::dispose)),
@@ -104,6 +106,12 @@ Napi::Value NetworkHandle::sample_sync(const Napi::CallbackInfo& info) {
     task.run(nullptr);
   }
   return task.result(info.Env());
+}
+
+Napi::Value NetworkHandle::prepare(const Napi::CallbackInfo& info) {
+  auto kept = std::make_shared<KeptRequest>(state_, info[0]);
+  require_alive();
+  return SolveHandle::make(info.Env(), std::move(kept));
 }
 
 Napi::Value NetworkHandle::log_density(const Napi::CallbackInfo& info) {

@@ -17,6 +17,7 @@ class NetworkHandle : public Handle<NetworkHandle, Network> {
   Napi::Value gradient_sync(const Napi::CallbackInfo& info);
   Napi::Value sample(const Napi::CallbackInfo& info);
   Napi::Value sample_sync(const Napi::CallbackInfo& info);
+  Napi::Value prepare(const Napi::CallbackInfo& info);
   Napi::Value log_density(const Napi::CallbackInfo& info);
   Napi::Value tangent_sync(const Napi::CallbackInfo& info);
   template <class Task>

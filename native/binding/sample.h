@@ -1,8 +1,6 @@
 // A SampleRequest read into a plain record (with its memory), run, and turned into a SampleResult.
 #pragma once
-#include "binding/args.h"
-#include "network/network.h"
-#include "solver/integrate.h"
+#include "binding/solve_settings.h"
 
 namespace flow::binding {
 
@@ -18,14 +16,10 @@ class SampleTask {
 
  private:
   std::shared_ptr<const Network> network_;
-  void read_adaptive(Napi::Env env, const Napi::Value& value);
-
-  std::vector<float> initial_, condition_, null_condition_, shift_, scale_;
-  std::vector<double> a_, b_, c_, grid_, frame_, noise_, error_, dense_, closing_, frame_table_;
-  std::vector<int32_t> save_;
-  SampleOptions options_;
+  SolveSettings settings_;
+  std::vector<float> initial_, condition_;
+  SampleOptions options_;  // those of the settings, and the rows
   SampleReport report_;
-  AdaptiveOptions adaptive_;
   Output<float> x_;  // (saves, n, d)
   Output<int32_t> row_nfe_;
   Output<uint8_t> row_status_;

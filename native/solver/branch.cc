@@ -7,10 +7,23 @@
 namespace flow {
 
 namespace {
-constexpr int64_t kWindow = 64;  // stages whose row-constant values are computed together, as rows of one small batch
-}
+constexpr int64_t kWindow = 64;                    // stages whose row-constant values are computed together, as rows of one small batch
+constexpr int64_t kKeptFloats = int64_t{1} << 18;  // floats of them that may be kept from solve to solve
+}  // namespace
 
 Branch::~Branch() { delete[] slots_; }
+
+// Stages computed together: a window of them, or all where they are kept; `stage_floats` each.
+static int64_t window_of(const BranchOptions& o, int64_t stage_floats) {
+  const int64_t stages = o.stages > 0 ? o.stages : 1;
+  return stages <= kWindow || (o.keep && stage_floats <= kKeptFloats / stages) ? stages : kWindow;
+}
+
+static int64_t row_floats(const Plan& plan) {
+  int64_t floats = 0;
+  for (int32_t i = 0; i < plan.buffers; ++i) floats += int64_t{plan.buffer_blocks[i]} * kLanes;
+  return floats;
+}
 
 Status Branch::init(const NetworkData& network, const BranchOptions& options, int32_t capacity, int32_t slots) {
   const bool shared = network.program.condition_width == 0 || options.condition_rows == 1;
@@ -20,10 +33,11 @@ Status Branch::init(const NetworkData& network, const BranchOptions& options, in
   parameters_ = network.sampler_parameters(shared);
   const NarrowNetwork* narrow = nullptr;
   FLOW_TRY(network.narrow(shared, options.precision, &narrow));
-  window_rows_ = static_cast<int32_t>(options.stages < kWindow ? (options.stages > 0 ? options.stages : 1) : kWindow);
-
   const Program& program = plan_->program;
-  int64_t bias = 0;
+  int64_t stage_floats = row_floats(plan_->stage), bias = 0;
+  for (const int32_t v : plan_->row_bias) stage_floats += v >= 0 ? round_up(program.values[v].width, kLanes) : 0;
+  window_rows_ = static_cast<int32_t>(window_of(options, stage_floats));
+  floats_ = slots * (window_rows_ * stage_floats + capacity * row_floats(plan_->rows));
   FLOW_TRY(steps_.allocate(program.ops.size()));
   FLOW_TRY(broadcast_.allocate(program.values.size()));
   for (int32_t o = 0; o < program.ops.size(); ++o) {
@@ -39,6 +53,7 @@ Status Branch::init(const NetworkData& network, const BranchOptions& options, in
   made_here_ = plan_->when[plan_->rows.values[program.output].producer] == When::kBoth;
   slots_ = new (std::nothrow) Slot[static_cast<size_t>(slots)];
   if (slots_ == nullptr) return out_of_memory();
+  slot_count_ = slots;
   for (int32_t i = 0; i < slots; ++i) {
     Slot& slot = slots_[i];
     FLOW_TRY(slot.rows.init(program, plan_->rows, capacity, narrow != nullptr ? &narrow->plan : nullptr, narrow != nullptr ? narrow->weights.data() : nullptr));
@@ -46,13 +61,24 @@ Status Branch::init(const NetworkData& network, const BranchOptions& options, in
     FLOW_TRY(slot.bias.allocate(bias));
     if (narrow == nullptr) FLOW_TRY(slot.calls.allocate(step_count_));
     else FLOW_TRY(slot.narrow_calls.allocate(step_count_));
-    if (program.condition_width > 0 && options.condition_rows == 1) {  // the same in every row of the window
-      const Blocked c = slot.stage.value(kValueCondition, {0, window_rows_});
-      for (int32_t r = 0; r < window_rows_; ++r)
-        kernels().to_blocked(options.condition, program.condition_width, {c.data + int64_t{r} * kLanes, c.block, 1, c.cols});
-    }
+    load_condition(slot);
   }
   return {};
+}
+
+// A shared row, the same in every row of the window.
+void Branch::load_condition(Slot& slot) {
+  const int32_t width = plan_->program.condition_width;
+  if (width == 0 || options_.condition_rows != 1) return;
+  const Blocked c = slot.stage.value(kValueCondition, {0, window_rows_});
+  for (int32_t r = 0; r < window_rows_; ++r) kernels().to_blocked(options_.condition, width, {c.data + int64_t{r} * kLanes, c.block, 1, c.cols});
+}
+
+void Branch::condition_changed() {
+  for (int32_t i = 0; i < slot_count_; ++i) {
+    load_condition(slots_[i]);
+    slots_[i].window = -1;
+  }
 }
 
 void Branch::begin(int32_t index, int64_t first_row, int32_t rows) {

@@ -11,12 +11,16 @@ struct BranchOptions {
   const float* times = nullptr;      // (stages), as the network reads them; the caller's memory
   int64_t stages = 0;
   Precision precision = Precision::kF32;  // of the ops that run per row; what is the same for all rows stays f32
+  bool keep = false;                      // for many solves: what is the same for all rows is computed for all stages and kept, where it is not much
 };
 
 class Branch {
  public:
-  // One per solve; `capacity` rows per tile, `slots` runners.
+  // `capacity` rows per tile, `slots` runners.
   Status init(const NetworkData& network, const BranchOptions& options, int32_t capacity, int32_t slots);
+  int64_t floats() const { return floats_; }  // of the memory of all runners, about
+  // Between solves: the one row of the condition has changed.
+  void condition_changed();
   // Before a tile's first stage.
   void begin(int32_t slot, int64_t first_row, int32_t rows);
   // v and x lie in tiles of `capacity` rows. `tangents`: of a program that traces, its divergence or the estimates of it too.
@@ -37,6 +41,7 @@ class Branch {
     Buffer<NarrowDenseArgs> narrow_calls;  // ... or on bfloat16 operands
     int64_t window = -1;                   // first stage of the window that `stage` holds
   };
+  void load_condition(Slot& slot);
   void fill_window(Slot& slot, int64_t first);
   void spread(Slot& slot, int32_t row, int32_t rows);
 
@@ -45,6 +50,7 @@ class Branch {
   const Kernels* kernels_ = nullptr;
   BranchOptions options_;
   int32_t window_rows_ = 1;
+  int64_t floats_ = 0;
   struct Step {  // an op that runs in every stage
     int32_t op;
     int64_t bias;        // its first vector in Slot::bias, -1 = none
@@ -55,6 +61,7 @@ class Branch {
   Buffer<int32_t> broadcast_;  // stage values that row ops read as matrices
   int64_t step_count_ = 0, broadcast_count_ = 0;
   bool made_here_ = false;  // the output is made by an op of every stage
+  int32_t slot_count_ = 0;
   Slot* slots_ = nullptr;
 
  public:

@@ -2,9 +2,7 @@
 
 #include "core/pool.h"
 #include "network/network.h"
-#include "rng/streams.h"
-#include "solver/network_field.h"
-#include "solver/rows.h"
+#include "solver/fixed_steps.h"
 #include "solver/solve_rows.h"
 
 namespace flow {
@@ -62,48 +60,7 @@ int32_t choose_tile(int64_t n, int32_t threads, int32_t most) {
   return static_cast<int32_t>(rows < n ? rows : n);
 }
 
-struct Solve {
-  const SampleOptions& options;
-  Interruption interruption;
-  int32_t dimension, tile;
-  StageField field;
-  NetworkField* network;  // null for a foreign field
-  RowSink sink;
-  StepRunners runners;
-
-  Solve(const SampleOptions& o, const StopFlag* s, int32_t d, int32_t t, StageField f, NetworkField* n, float* out)
-      : options(o), interruption(s), dimension(d), tile(t), field(f), network(n), sink(o, d, out) {}
-
-  void save(int64_t index, int64_t first, Blocked state) {
-    kernels().from_blocked(state, sink.at(index, first), dimension);
-    for (int32_t r = 0; r < state.rows; ++r) sink.finish(index, first + r);
-  }
-
-  void run_tile(int64_t index, int32_t slot) {
-    if (interruption.requested()) return;
-    const int64_t first = index * tile;
-    const int32_t rows = static_cast<int32_t>(options.n - first < tile ? options.n - first : tile);
-    RungeKutta& runner = runners[slot];
-    const Blocked state = runner.state(rows);
-    float* const z = runners.rows(slot);
-    start_rows(options, first, rows, dimension, z);
-    kernels().to_blocked(z, dimension, state);
-    if (network != nullptr) network->begin(slot, first, rows);
-    int64_t saved = 0;
-    for (int64_t k = 0;; ++k) {
-      if (saved < options.saves && options.save[saved] == k) save(saved++, first, state);
-      if (k == options.steps || saved == options.saves || interruption.requested()) return;
-      const float stir = options.noise != nullptr ? static_cast<float>(options.noise[k]) : 0;
-      if (stir != 0) {
-        diffusion_noise(options.seed, k, options.first_row + first, rows, dimension, z);
-        kernels().to_blocked(z, dimension, runner.noise(rows));
-      }
-      runner.step(field, slot, first, rows, k, options.grid[k], options.grid[k + 1] - options.grid[k], stir);
-    }
-  }
-};
-
-Status run(Solve& solve, int32_t slots, SampleReport* report) {
+Status run(FixedSteps& solve, int32_t slots, SampleReport* report) {
   const SampleOptions& o = solve.options;
   FLOW_TRY(solve.runners.init(o, solve.dimension, solve.tile, slots));
   const int64_t tiles = o.n > 0 ? (o.n + solve.tile - 1) / solve.tile : 0;
@@ -124,17 +81,24 @@ int32_t slots_for(const SampleOptions& o, int32_t tile) {
 
 }  // namespace
 
-Status sample(const Network& network, const SampleOptions& options, const StopFlag* stop, float* x, SampleReport* report) {
-  const NetworkData& data = network.data();
-  const int32_t d = data.program.dimension, c = data.program.condition_width;
-  FLOW_TRY(check_solve(options, d));
-  if (data.program.tangent >= 0 && !data.program.traces()) return fail(Code::kArgument, "a network with a derivative along given directions has no solves");
+Status check_sample(const Network& network, const SampleOptions& options) {
+  const Program& program = network.data().program;
+  const int32_t c = program.condition_width;
+  FLOW_TRY(check_solve(options, program.dimension));
+  if (program.tangent >= 0 && !program.traces()) return fail(Code::kArgument, "a network with a derivative along given directions has no solves");
   if ((options.condition == nullptr) != (c == 0)) return fail(Code::kArgument, "a condition must be given exactly when the network has one");
   if (c == 0 && options.guidance.null_condition != nullptr) return fail(Code::kArgument, "guidance needs a network with a condition");
   if (c > 0 && options.condition_rows != 1 && options.condition_rows != options.n)
     return fail(Code::kArgument, "the condition must have one row, or one per sample");
+  if (options.adaptive != nullptr && options.noise != nullptr) return fail(Code::kArgument, "a solve with noise takes fixed steps");
+  return {};
+}
+
+Status sample(const Network& network, const SampleOptions& options, const StopFlag* stop, float* x, SampleReport* report) {
+  const NetworkData& data = network.data();
+  const int32_t d = data.program.dimension;
+  FLOW_TRY(check_sample(network, options));
   if (options.adaptive != nullptr) {
-    if (options.noise != nullptr) return fail(Code::kArgument, "a solve with noise takes fixed steps");
     NetworkRows rows(data, options);
     return solve_rows(rows.field(), d, tile_rows(data.program), options, stop, x, report);
   }
@@ -142,9 +106,8 @@ Status sample(const Network& network, const SampleOptions& options, const StopFl
   const int32_t slots = slots_for(options, tile);
   NetworkField field;
   FLOW_TRY(field.init(data, options, tile, slots));
-  const StageField stage{
-      &field, [](void* self, int32_t slot, int64_t, int64_t s, double, Blocked in, Blocked v) { static_cast<NetworkField*>(self)->evaluate(slot, s, in, v); }};
-  Solve solve(options, stop, d, tile, stage, &field, x);
+  StepRunners runners;
+  FixedSteps solve(options, stop, d, tile, field.stage_field(), &field, runners, x);
   return run(solve, slots, report);
 }
 
@@ -157,7 +120,8 @@ Status integrate(const Field& field, int32_t dimension, const SampleOptions& opt
                            const Field& f = *static_cast<Field*>(self);
                            f.evaluate(f.self, first, s, t, in, v);
                          }};
-  Solve solve(options, stop, dimension, tile, stage, nullptr, x);
+  StepRunners runners;
+  FixedSteps solve(options, stop, dimension, tile, stage, nullptr, runners, x);
   return run(solve, slots, report);
 }
 

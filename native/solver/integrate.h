@@ -91,5 +91,7 @@ Status integrate_rows(const RowField& field, int32_t dimension, const SampleOpti
 
 // Whether the numbers of a request make a solve: what every solver here checks first.
 Status check_solve(const SampleOptions& options, int32_t dimension);
+// ... and whether they make one of this network.
+Status check_sample(const Network& network, const SampleOptions& options);
 
 }  // namespace flow

@@ -22,7 +22,7 @@ int64_t network_evaluations(const SampleOptions& o, int64_t steps) {
   return count;
 }
 
-Status NetworkField::init(const NetworkData& network, const SampleOptions& options, int32_t capacity, int32_t slots) {
+Status NetworkField::init(const NetworkData& network, const SampleOptions& options, int32_t capacity, int32_t slots, bool keep) {
   const int64_t stages = options.steps * options.stages;
   options_ = &options;
   capacity_ = capacity;
@@ -38,8 +38,13 @@ Status NetworkField::init(const NetworkData& network, const SampleOptions& optio
       if (guided_) weights_[i] = static_cast<float>(weight(options.guidance, t));
     }
   if (guided_ || options.frame != nullptr) FLOW_TRY(tiles_.allocate(checked_product(int64_t{slots} * 3, size_)));
-  if (guided_) FLOW_TRY(null_.init(network, {options.guidance.null_condition, 1, times_.data(), stages, options.precision}, capacity, slots));
-  return given_.init(network, {options.condition, options.condition_rows, times_.data(), stages, options.precision}, capacity, slots);
+  if (guided_) FLOW_TRY(null_.init(network, {options.guidance.null_condition, 1, times_.data(), stages, options.precision, keep}, capacity, slots));
+  return given_.init(network, {options.condition, options.condition_rows, times_.data(), stages, options.precision, keep}, capacity, slots);
+}
+
+StageField NetworkField::stage_field() {
+  return {this,
+          [](void* self, int32_t slot, int64_t, int64_t s, double, Blocked in, Blocked v) { static_cast<NetworkField*>(self)->evaluate(slot, s, in, v); }};
 }
 
 void NetworkField::begin(int32_t slot, int64_t first_row, int32_t rows) {

@@ -4,13 +4,18 @@
 #pragma once
 #include "solver/branch.h"
 #include "solver/integrate.h"
+#include "solver/runge_kutta.h"
 
 namespace flow {
 
 class NetworkField {
  public:
-  // One per solve; `capacity` rows per tile, `slots` runners.
-  Status init(const NetworkData& network, const SampleOptions& options, int32_t capacity, int32_t slots);
+  // One per solve; `capacity` rows per tile, `slots` runners. `keep`: for many solves that differ in their rows alone (see BranchOptions).
+  Status init(const NetworkData& network, const SampleOptions& options, int32_t capacity, int32_t slots, bool keep = false);
+  // Between solves: the one row that options.condition points at has changed.
+  void condition_changed() { given_.condition_changed(); }
+  StageField stage_field();
+  int64_t floats() const { return tiles_.size() + times_.size() + weights_.size() + given_.floats() + null_.floats(); }  // of its memory, about
   // Before a tile's first stage.
   void begin(int32_t slot, int64_t first_row, int32_t rows);
   // `tangents`: of a program that traces, what divergence() reads.

@@ -63,6 +63,7 @@ describe('inputs', () => {
 
   it('of a wrong kind are named, with what came', async () => {
     const { words, constants, parameters } = encoded(tiny);
+    const solve = () => network(tiny).prepare(sampleRequest(4, 2));
     const cases: [() => unknown, string, RegExp][] = [
       [() => new Dataset(0), 'ERR_FLOW_RANGE', /columns: expected an integer in \[1, \d+\], got 0/],
       [() => new Dataset('2' as never), 'ERR_FLOW_TYPE', /columns: expected an integer, got a string/],
@@ -81,6 +82,15 @@ describe('inputs', () => {
       [() => network(tiny).sample(sampleRequest(4, 2, { condition: new Float32Array(4) })), 'ERR_FLOW_SHAPE', /request.condition/],
       [() => network(tiny).sample(sampleRequest(4, 2, { shift: new Float32Array(2) })), 'ERR_FLOW_SHAPE', /request.scale/],
       [() => network(tiny).sample(null as never), 'ERR_FLOW_TYPE', /request: expected an object, got null/],
+      [() => network(tiny).prepare(sampleRequest(4, 2, { adaptive: {} as never })), 'ERR_FLOW_TYPE', /request.adaptive.rtol/],
+      [() => network(tiny).prepare(sampleRequest(4, 2, { grid: new Float64Array(0) })), 'ERR_FLOW_SHAPE', /request.grid/],
+      [() => network(tiny).prepare(undefined as never), 'ERR_FLOW_TYPE', /request: expected an object, got undefined/],
+      [() => solve().sampleSync(17, 0, 1n, null, null), 'ERR_FLOW_RANGE', /n: expected an integer in \[0, 16\], got 17/],
+      [() => solve().sampleSync(1, 2 ** 53, 1n, null, null), 'ERR_FLOW_RANGE', /firstRow/],
+      [() => solve().sampleSync(1, 0, 1 as never, null, null), 'ERR_FLOW_TYPE', /seed: expected a BigInt, got 1/],
+      [() => solve().sampleSync(2, 0, 1n, new Float32Array(3), null), 'ERR_FLOW_SHAPE', /initial: expected 4 values/],
+      [() => solve().sampleSync(2, 0, 1n, null, new Float32Array(1)), 'ERR_FLOW_SHAPE', /condition: expected 0 values/],
+      [() => new (solve().constructor as never as new () => unknown)(), 'ERR_FLOW_STATE', /it is made by Network.prepare/],
       [() => trainer(tiny, 40, { data: {} as never }), 'ERR_FLOW_TYPE', /request.data: expected a native Dataset/],
       [() => trainer(tiny, 40, { data: network(tiny) as never }), 'ERR_FLOW_TYPE', /request.data/],
       [() => trainer(tiny, 40, { trainRows: Uint32Array.of(40) }), 'ERR_FLOW_RANGE', /request.trainRows\[0\]/],

@@ -119,9 +119,11 @@ describe('memory', () => {
     const rows = numbers(2 * 20_000);
     const cycle = async (): Promise<void> => {
       const [n, t, data] = [network(shape), trainer(shape), dataset(2, 1)];
+      const solve = n.prepare(sampleRequest(16, 100));
+      solve.sampleSync(16, 0, 1n, null, null);
       data.append(rows);
       await Promise.all([n.sample(sampleRequest(64, 2)).done, t.run(rates(1), 0).done, data.moments().done]);
-      for (const handle of [n, t, data]) drop(handle);
+      for (const handle of [n, solve, t, data]) drop(handle);
     };
     for (let i = 0; i < 80; i++) await cycle(); // until the allocator keeps no more than it has
     const before = await settle();

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { FlowError } from '../../lib/errors.ts';
-import type { NativeDataset, NativeNetwork, NativeTrainer } from '../../lib/native/binding.ts';
+import type { NativeDataset, NativeNetwork, NativeSolve, NativeTrainer } from '../../lib/native/binding.ts';
 import { native } from '../../lib/native/load.ts';
 import { encodeProgram } from '../../lib/network/encode.ts';
 import { withDivergence } from '../../lib/network/tangent.ts';
@@ -44,10 +44,19 @@ const members: Record<string, { make: () => { dispose(): void }; calls: Record<s
       gradientSync: (self: NativeNetwork) => self.gradientSync(new Float32Array(2), new Float32Array(1), null, new Float32Array(2)),
       sample: (self: NativeNetwork) => self.sample(sampleRequest(4, 2)).done,
       sampleSync: (self: NativeNetwork) => self.sampleSync(sampleRequest(4, 2)),
+      prepare: (self: NativeNetwork) => self.prepare(sampleRequest(4, 2)),
       logDensity: (self: NativeNetwork) =>
         self.logDensity({ ...sampleRequest(4, 2, { initial: numbers(8), save: new Int32Array(0) }), probes: 0, columns: null, constant: 0 }).done,
       tangentSync: (self: NativeNetwork) => self.tangentSync(new Float32Array(2), new Float32Array(1), null, null),
       dispose: (self: NativeNetwork) => self.dispose(),
+    },
+  },
+  Solve: {
+    make: () => traced().prepare(sampleRequest(4, 2)),
+    calls: {
+      nfe: (self: NativeSolve) => self.nfe,
+      sampleSync: (self: NativeSolve) => self.sampleSync(4, 0, 3n, null, null),
+      dispose: (self: NativeSolve) => self.dispose(),
     },
   },
   Trainer: {
@@ -96,7 +105,7 @@ describe.each(Object.entries(members))('%s', (className, { make, calls }) => {
     const body = (get ?? value) as () => unknown;
     const others = Object.entries(members).flatMap(([other, kind]) => (other === className ? [] : [kind.make()]));
     for (const stranger of [undefined, null, 1, {}, Object.create(self), new Proxy(self, {}), Object.getPrototypeOf(self), ...others]) {
-      expect(() => body.call(stranger)).toThrow(/Illegal invocation|expected (Dataset|Trainer)/);
+      expect(() => body.call(stranger)).toThrow(/Illegal invocation|expected (Dataset|Solve|Trainer)/);
     }
   });
 });

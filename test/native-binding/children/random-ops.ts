@@ -4,7 +4,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import type { Job, NativeDataset, NativeNetwork, NativeTrainer } from '../../../lib/native/binding.ts';
+import type { Job, NativeDataset, NativeNetwork, NativeSolve, NativeTrainer } from '../../../lib/native/binding.ts';
 import { native } from '../../../lib/native/load.ts';
 import { dataset, network, numbers, rates, sampleRequest, tiny, trainer } from '../support.ts';
 
@@ -50,6 +50,7 @@ async function user({ shared, operations, seed }: Data): Promise<void> {
   let at = 0;
   const below = (n: number) => Math.floor(((random[at++ % random.length] as number) + 1) * 0.5 * n);
   let [n, t, data]: [NativeNetwork, NativeTrainer, NativeDataset] = [network(tiny), trainer(tiny), dataset(2, 64)];
+  let kept: NativeSolve | undefined;
   const pending = new Set<Promise<unknown>>();
   let jobs: Job<unknown>[] = [];
   const count = (error: unknown): void => {
@@ -87,6 +88,11 @@ async function user({ shared, operations, seed }: Data): Promise<void> {
     () => data.append(below(2) ? racing : numbers(64)),
     () => data.read(0, data.rows),
     () => t.state('ema'),
+    () => {
+      kept = n.prepare(sampleRequest(1, 1 + below(8)));
+    },
+    () => kept?.sampleSync(1 + below(16), below(100), 5n, null, null),
+    () => kept?.dispose(),
     () => n.evaluateSync(racing, racing.subarray(0, 32), null),
     () => native().normal(1n, below(100), below(20), 3),
     () => jobs[below(jobs.length)]?.stop(),
