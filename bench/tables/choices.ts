@@ -6,9 +6,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { synthetic } from '../../lib/data/synthetic.ts';
 import {
   adamw,
+  bosh3,
   condOT,
   cosine,
+  dopri5,
   euler,
+  eulerMaruyama,
   heun,
   independent,
   interpolant,
@@ -22,8 +25,10 @@ import {
   rk4,
   type Solver,
   sinkhorn,
+  stochasticHeun,
   type TrainOptions,
   train,
+  tsit5,
   unbalancedOT,
   vp,
   warmupCosine,
@@ -110,33 +115,63 @@ const couplings = await table(
   work,
 );
 
-/** Root mean square error of the samples against 400 steps of rk4, in units of the data's spread, at equal numbers of evaluations. */
+const known = new Map<Model, Float32Array>();
+/** Root mean square error of the samples against 400 steps of rk4, in units of the data's spread, and the evaluations that a row took; means of both sets and all seeds. */
+async function solved(solver: Solver): Promise<{ error: number; evaluations: number }> {
+  const runs: { error: number; evaluations: number }[] = [];
+  for (const set of sets)
+    for (const seed of seeds) {
+      const model = await trained(set, seed, {}, 'condOT()');
+      const options = { n: 2000, seed: 9, threads: 1 };
+      const exact = known.get(model) ?? (await model.sample({ ...options, solver: rk4({ steps: 400 }) })).x;
+      known.set(model, exact);
+      const { x, nfe } = await model.sample({ ...options, solver });
+      const spread = Math.sqrt(mean(Array.from(moments(exact, 2).std, (s) => s * s)));
+      runs.push({ error: Math.sqrt(mean(Array.from(x, (value, i) => (value - (exact[i] as number)) ** 2))) / spread, evaluations: nfe });
+    }
+  return { error: mean(runs.map((run) => run.error)), evaluations: mean(runs.map((run) => run.evaluations)) };
+}
 const solvers: Table = {};
-const makers = { euler, midpoint, heun, rk4 };
-for (const [name, make] of parts.includes('solvers') ? Object.entries(makers) : []) {
-  const line: Record<string, number> = {};
-  for (const nfe of [8, 16, 32, 64, 128]) {
-    const values: number[] = [];
-    for (const set of sets)
-      for (const seed of seeds) {
-        const model = await trained(set, seed, {}, 'condOT()');
-        const options = { n: 2000, seed: 9, threads: 1 };
-        const exact = (await model.sample({ ...options, solver: rk4({ steps: 400 }) })).x;
-        const solver = make({ steps: Math.max(1, nfe / make({ steps: 1 }).b.length) });
-        const { x } = await model.sample({ ...options, solver });
-        const spread = Math.sqrt(mean(Array.from(moments(exact, 2).std, (s) => s * s)));
-        values.push(Math.sqrt(mean(Array.from(x, (value, i) => (value - (exact[i] as number)) ** 2))) / spread);
-      }
-    line[`${nfe} evaluations`] = mean(values);
+const tolerances: Table = {};
+const noisy: Table = {};
+if (parts.includes('solvers')) {
+  const perStep = (make: typeof euler): number => make({ steps: 1 }).b.length;
+  for (const [name, make] of Object.entries({ euler, midpoint, heun, rk4 })) {
+    const line: Record<string, number> = {};
+    for (const nfe of [8, 16, 32, 64, 128]) line[`${nfe} evaluations`] = (await solved(make({ steps: nfe / perStep(make) }))).error;
+    solvers[name] = line;
   }
-  solvers[name] = line;
-  console.error(name, JSON.stringify(line));
+  for (const [name, make] of Object.entries({ bosh3, dopri5, tsit5 })) {
+    const line: Record<string, number> = {};
+    for (const tolerance of [1e-2, 1e-3, 1e-4, 1e-5]) {
+      const { error, evaluations } = await solved(make({ rtol: tolerance, atol: tolerance }));
+      [line[`${tolerance}, error`], line[`${tolerance}, evaluations`]] = [error, evaluations];
+    }
+    tolerances[name] = line;
+  }
+  // Laws, not rows: energy distances, as with noise every row takes another way.
+  for (const [name, make] of Object.entries({ midpoint, eulerMaruyama, stochasticHeun })) {
+    const line: Record<string, number> = {};
+    for (const nfe of [16, 64, 256]) {
+      const values: number[] = [];
+      for (const set of sets)
+        for (const seed of seeds)
+          values.push(await distance(await trained(set, seed, {}, 'condOT()'), set, seed, make({ steps: nfe / perStep(make as typeof euler) })));
+      line[`${nfe} evaluations`] = mean(values);
+    }
+    noisy[name] = line;
+  }
+  console.error(JSON.stringify({ solvers, tolerances, noisy }));
 }
 
 const file = 'bench/results/choices.json';
 const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>) : {};
 if (parts.length < 3 && before['seeds'] !== undefined && before['seeds'] !== seeds.length)
   throw new Error(`the other parts of ${file} are means of ${before['seeds']} seeds, these of ${seeds.length}`);
-const measured = Object.fromEntries(Object.entries({ paths, couplings, solvers }).filter(([part]) => parts.includes(part)));
+const measured = Object.fromEntries(
+  Object.entries({ paths, couplings, solvers, tolerances, noisy }).filter(([part]) =>
+    parts.includes(part === 'tolerances' || part === 'noisy' ? 'solvers' : part),
+  ),
+);
 mkdirSync('bench/results', { recursive: true });
 writeFileSync(file, `${JSON.stringify({ ...before, steps, seeds: seeds.length, ...measured }, null, 2)}\n`);
