@@ -58,7 +58,7 @@ async function measure(shape: TransportTime['shape'], threads: number, rounds: n
     return (performance.now() - begin) / steps;
   };
   await step(true, 20);
-  const steps = Math.max(20, Math.round((1000 * seconds) / (await step(false, Math.max(20, Math.round(1e9 / (6 * B * weights({ d, H, L, B, N: B }))))))));
+  const steps = Math.max(60, Math.round((1000 * seconds) / (await step(false, Math.max(20, Math.round(1e9 / (6 * B * weights({ d, H, L, B, N: B }))))))));
   const independents: number[] = [];
   const optimals: number[] = [];
   for (let round = 0; round < rounds; round++) {

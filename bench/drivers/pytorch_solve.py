@@ -1,5 +1,6 @@
 # Log-densities and steps under error control in PyTorch, as one writes them there: rk4 with the divergence beside the velocity, and Dormand-Prince 5(4) with one
-# step size for all rows (error in the root mean square of all components, factors .2 to 10 and .9 at most, the last stage kept for the next step).
+# step size for all rows (error in the root mean square of all components; safety .9; a step grows up to tenfold after one that was accepted and shrinks down to a
+# fifth after one that was not; the last stage is kept for the next step).
 import math
 
 import torch

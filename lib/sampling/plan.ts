@@ -21,6 +21,9 @@ import { stepsOf } from './steps.ts';
 /** Values of one native call: 4 MB of results, so that neither copying nor memory is felt. */
 const callValues = 1 << 20;
 
+/** Stages of a solve that may be kept ready: with more of them a call is its steps, and what would be kept is large. */
+const keptStages = 1 << 14;
+
 /** A checked request for n rows; `part` makes the native request of some of them. */
 export interface Plan {
   readonly n: number;
@@ -148,7 +151,7 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
     condition: mapped && (shared ? mapped : mapped.slice(first * width, (first + count) * width)),
   });
   const each = wholeBatch ? Math.max(1, n) : Math.max(1, Math.floor(callValues / (d * saves)));
-  const same = !reverse && frames.length === 0 && shared && !solver.adaptive && Object.isFrozen(solver);
+  const same = frames.length === 0 && shared && !solver.adaptive && steps * solver.b.length <= keptStages;
   const alike = same ? { key: { solver, precision, guidance: condition?.guidance ?? null }, solve, start, condition: mapped } : null;
   const times = frames.length === 0 ? new Float64Array(0) : Float64Array.from(frames, (k) => grid[k] as number);
   return { n, firstRow, seed, times, signal, head, saves, each, part, alike };

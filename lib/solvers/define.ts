@@ -37,8 +37,15 @@ const adaptiveKeys = ['rtol', 'atol', 'maxSteps', 'minStep', 'controller', 'cont
 /** Everything that a factory of solvers can be told. */
 export const solverKeys = [...fixedKeys, ...adaptiveKeys] as const;
 
-/** Solvers that a factory made: they need no second check. */
+/** Solvers that a factory made: they are frozen and need no second check. */
 const made = new WeakSet<object>();
+/** @internal A solver that a factory makes. */
+export function keepMade(solver: Solver): Solver {
+  made.add(Object.freeze(solver));
+  return solver;
+}
+/** @internal Whether it is the object that a factory made. */
+export const isMade = (value: object): boolean => made.has(value);
 
 /**
  * A solver from its Butcher tableau, checked up to order 8; with `error` it is adaptive unless steps or a grid are given.
@@ -54,10 +61,6 @@ export function factoryOf(unfrozen: Tableau): SolverFactory {
   const tableau = deepFreeze(unfrozen);
   const { name } = tableau;
   const fixed = fixedTableau(tableau);
-  const keep = (solver: Solver): Solver => {
-    made.add(Object.freeze(solver));
-    return solver;
-  };
   const make = (options: SolverOptions = {}): Solver => {
     const given = record(options, name, solverKeys);
     const steering = adaptiveKeys.find((key) => given[key] !== undefined);
@@ -68,11 +71,11 @@ export function factoryOf(unfrozen: Tableau): SolverFactory {
       throw argumentError('ERR_FLOW_CONFIG', `${name}.${stepping}`, `no ${stepping} beside ${steering}`, given[stepping], 'Steps are fixed or adaptive.');
     if (tableau.error && !stepping) {
       const steps = integer(given.maxSteps ?? 1000, `${name}.maxSteps`, 1, 1_000_000);
-      return keep({ ...tableau, steps, adaptive: Object.freeze(stepControl(given, name)) });
+      return keepMade({ ...tableau, steps, adaptive: Object.freeze(stepControl(given, name)) });
     }
     if (given.grid === undefined) {
       const preset = Math.max(1, Math.round(100 / fixed.b.length));
-      return keep({ ...fixed, steps: integer(given.steps ?? preset, `${name}.steps`, 1, 1_000_000) });
+      return keepMade({ ...fixed, steps: integer(given.steps ?? preset, `${name}.steps`, 1, 1_000_000) });
     }
     const grid = checkGrid(given.grid, `${name}.grid`);
     if (given.steps !== undefined && given.steps !== grid.length - 1) {
@@ -84,7 +87,7 @@ export function factoryOf(unfrozen: Tableau): SolverFactory {
         'Leave `steps` out when a grid is given.',
       );
     }
-    return keep({ ...fixed, steps: grid.length - 1, grid });
+    return keepMade({ ...fixed, steps: grid.length - 1, grid });
   };
   return Object.freeze(Object.assign(make, { tableau }));
 }

@@ -59,22 +59,25 @@ export function resolveFlowSolver(value: unknown, path: string, why: string): So
 }
 
 /** Solvers that are asked for without being made, each made once: what is kept for a solver (sampling/steps.ts, sampling/kept.ts) is then found again. */
-const usual = new Map<string | number, Solver>(); // by name; euler by its steps; 0: none was named
-function once(key: string | number, make: () => Solver): Solver {
-  const found = usual.get(key) ?? make();
-  usual.set(key, found);
+const unnamed = midpoint({ steps: 50 });
+const named = new Map<string, Solver>();
+const equal = new Map<number, Solver>(); // euler by its steps
+const plain = new WeakMap<SolverFactory, Solver>(); // of a factory that was passed uncalled
+function once<K>(known: { get(key: K): Solver | undefined; set(key: K, solver: Solver): unknown }, key: K, make: () => Solver): Solver {
+  const found = known.get(key) ?? make();
+  known.set(key, found);
   return found;
 }
 
 /** euler({ steps }), the same object each time. */
-export const equalEuler = (steps: number): Solver => once(steps, () => euler({ steps }));
+export const equalEuler = (steps: number): Solver => once(equal, steps, () => euler({ steps }));
 
 /** The value of a `solver` option: a name, a solver, or a factory. Undefined means midpoint({ steps: 50 }). */
 export function resolveSolver(value: unknown, path = 'solver'): Solver {
-  if (value === undefined) return once(0, () => midpoint({ steps: 50 }));
-  if (typeof value === 'string') return once(value, () => solverByName(value, {}, path));
+  if (value === undefined) return unnamed;
+  if (typeof value === 'string') return once(named, value, () => solverByName(value, {}, path));
   if (typeof value === 'function') {
-    if ('tableau' in value) return (value as SolverFactory)();
+    if ('tableau' in value) return Object.isFrozen(value) ? once(plain, value as SolverFactory, () => (value as SolverFactory)()) : (value as SolverFactory)();
     throw argumentError('ERR_FLOW_TYPE', path, 'a solver such as midpoint({ steps: 50 })', value);
   }
   return checkSolver(value, path);

@@ -4,7 +4,7 @@
 
 import { argumentError } from '../errors.ts';
 import { record } from '../options.ts';
-import { type SolverFactory, type SolverOptions, solverKeys } from './define.ts';
+import { isMade, keepMade, type SolverFactory, type SolverOptions, solverKeys } from './define.ts';
 import { type NoiseOption, resolveNoise } from './noise.ts';
 import type { Solver, Tableau } from './solver.ts';
 
@@ -34,5 +34,6 @@ export function withNoise(solver: Solver, noise: unknown, path: string): Solver 
       solver.name,
       'Use stochasticHeun().',
     );
-  return Object.freeze({ ...solver, noise: resolveNoise(noise, `${path}.noise`) });
+  const noisy = Object.freeze({ ...solver, noise: resolveNoise(noise, `${path}.noise`) });
+  return isMade(solver) ? keepMade(noisy) : noisy;
 }

@@ -25,7 +25,8 @@ SolveHandle::SolveHandle(const Napi::CallbackInfo& info) : Handle(info) {
   guard(info.Env(), kName, [&] {
     std::shared_ptr<KeptRequest> kept = built();
     if (!kept) throw Failure{"ERR_FLOW_STATE", kName, "it is made by Network.prepare()", "", ""};
-    adopt(info.Env(), std::move(kept), 0);
+    told_ = kept->bytes();
+    adopt(info.Env(), std::move(kept), told_);
   });
 }
 
@@ -59,7 +60,7 @@ Napi::Value SolveHandle::sample_sync(const Napi::CallbackInfo& info) {
     const FlushSubnormals flush;
     check(kept.solve.run(rows, x.data, &nonfinite), "sampleSync");
   }
-  if (const int64_t bytes = kept.solve.bytes(); bytes != told_) {
+  if (const int64_t bytes = kept.bytes(); bytes != told_) {
     account(info.Env(), bytes - told_);
     told_ = bytes;
   }

@@ -11,6 +11,7 @@ struct KeptRequest {
   std::shared_ptr<const Network> network;
   SolveSettings settings;
   KeptSolve solve;
+  int64_t bytes() const { return settings.bytes() + solve.bytes(); }
 };
 
 class SolveHandle : public Handle<SolveHandle, KeptRequest> {

@@ -143,4 +143,11 @@ void SolveSettings::read_adaptive(const Napi::Value& value) {
   options.adaptive = &adaptive;
 }
 
+int64_t SolveSettings::bytes() const {
+  size_t bytes = save_.size() * sizeof(int32_t);
+  for (const auto* v : {&null_condition_, &shift_, &scale_}) bytes += v->size() * sizeof(float);
+  for (const auto* v : {&a_, &b_, &c_, &grid_, &frame_, &noise_, &error_, &dense_, &closing_, &frame_table_}) bytes += v->size() * sizeof(double);
+  return static_cast<int64_t>(bytes);
+}
+
 }  // namespace flow::binding

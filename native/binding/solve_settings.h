@@ -12,6 +12,7 @@ class SolveSettings {
   SolveSettings(const SolveSettings&) = delete;
   SolveSettings& operator=(const SolveSettings&) = delete;
 
+  int64_t bytes() const;  // of its memory
   // Without rows (n, first_row, seed, initial, condition, threads), and without results of error control. Points into this record.
   SampleOptions options;
   AdaptiveOptions adaptive;  // options.adaptive points here in a solve with error control, else it is null

@@ -31,7 +31,11 @@ Status KeptSolve::init(const Network& network, const SampleOptions& options) {
   return {};
 }
 
-int64_t KeptSolve::bytes() const { return room_ ? room_->field.floats() * static_cast<int64_t>(sizeof(float)) : 0; }
+int64_t KeptSolve::bytes() const {
+  if (!room_) return 0;
+  const int64_t tiles = (options_.stages + 3) * options_.n * round_up(network_->dimension(), kLanes);  // the stages of a step, its state, input and rows
+  return (room_->field.floats() + tiles) * static_cast<int64_t>(sizeof(float));
+}
 
 Status KeptSolve::take(const FewRows& rows) {
   const int64_t c = network_->condition_width();

@@ -21,8 +21,8 @@ class Pairing {
   void beside(uint64_t step, const StopFlag* stop, F&& body) {
     const uint64_t group = step / static_cast<uint64_t>(steps_per_group_);
     if (threads_ < 2 || results_[(group + 1) % kResults].holds(group + 1)) return body();
-    if (threads_ == kAhead) {
-      parallel_for(kAhead, kAhead, [&](int64_t task, int32_t) { solve(group + 1 + static_cast<uint64_t>(task), lanes_[task], 1, stop); });
+    if (threads_ == 2) {
+      parallel_for(kAhead, 2, [&](int64_t task, int32_t) { solve(group + 1 + static_cast<uint64_t>(task), lanes_[task], 1, stop); });
       return body();
     }
     parallel_for(1 + kAhead, threads_ < 1 + kAhead ? threads_ : 1 + kAhead, [&](int64_t task, int32_t) {

@@ -1,7 +1,7 @@
 // Solves that a model keeps ready: the results of sample() in every field and bit, whatever changes from call to call; kept where calls repeat, and nowhere else.
 
 import { describe, expect, it } from 'vitest';
-import { heun, Model, midpoint, rk4, type SampleOptions, type Solver, vp } from '../../lib/index.ts';
+import { eulerMaruyama, heun, Model, midpoint, rk4, type SampleOptions, type Solver, vp } from '../../lib/index.ts';
 import type { ModelRecord } from '../../lib/model/record.ts';
 import type { NativeNetwork, SampleRequest } from '../../lib/native/binding.ts';
 import { resolvePath, storePath } from '../../lib/paths/paths.ts';
@@ -46,6 +46,7 @@ const cases: [string, ModelRecord, Solver, Partial<SampleOptions>[], SampleOptio
   ['a frame', curved, heun({ steps: 12 }), [...varying, ...starts], {}],
   ['bf16', plain, euler({ steps: 5 }), varying, { precision: 'bf16' }],
   ['a condition', given, midpoint({ steps: 40 }), conditions, {}],
+  ['noise', plain, eulerMaruyama({ steps: 20, noise: (t) => 1 - t }), [...varying, ...starts], {}],
   ['guidance', given, heun({ steps: 7 }), conditions, { guidance: { scale: 3, interval: [0.25, 0.75] } }],
   ['no condition, by guidance', given, heun({ steps: 7 }), [{ n: 2 }, { n: 2, seed: 1 }, {}], { guidance: 0 }],
 ];
@@ -120,7 +121,22 @@ describe('a kept solve', () => {
     expect([ask({ solver }), ask({ solver, seed: 1 }), ask({ solver, n: 5 })]).toEqual([false, true, true]);
     expect(log).toEqual(['make 1']);
     expect([ask({ solver, precision: 'bf16' }), ask({ solver }), ask({ solver, precision: 'bf16' })]).toEqual([false, true, true]);
-    expect(log).toEqual(['make 1', 'make 2', 'dispose 1']);
+    expect(log).toEqual(['make 1', 'make 2']);
+  });
+
+  it('serves settings and solvers that take turns', () => {
+    const { log, ask } = counted();
+    const [solver, other] = [euler({ steps: 3 }), midpoint({ steps: 3 })];
+    const turn = () => [ask({ solver }), ask({ solver, precision: 'bf16' }), ask({ solver: other }), ask({ solver: other, precision: 'bf16' })];
+    expect(turn()).toEqual([false, false, false, false]);
+    for (let i = 0; i < 5; i++) expect(turn()).toEqual([true, true, true, true]);
+    expect(log).toEqual(['make 1', 'make 2', 'make 3', 'make 4']);
+    // The one not asked for the longest gives way.
+    ask({ solver });
+    ask({ solver: 'heun' });
+    expect(ask({ solver: 'heun' })).toBe(true);
+    expect(log.slice(4)).toEqual(['make 5', 'dispose 2']);
+    expect(ask({ solver })).toBe(true);
   });
 
   it('is made for each guidance anew', () => {
@@ -143,7 +159,7 @@ describe('a kept solve', () => {
     expect(log.filter((line) => line.startsWith('dispose'))).toHaveLength(5);
   });
 
-  it('serves solvers that are named or left out, and none of frames, error control, rows of conditions and solvers that can change', () => {
+  it('serves solvers that are named, left out, passed uncalled or stochastic, and none of frames, error control, rows of conditions, very many steps and tableaus as literals', () => {
     const { ask } = counted();
     const twice = (options: SampleOptions): boolean => {
       ask(options);
@@ -151,7 +167,10 @@ describe('a kept solve', () => {
     };
     expect(resolveSolver(undefined)).toBe(resolveSolver(undefined));
     expect(spanSolver(undefined, '')).toBe(spanSolver(undefined, ''));
-    expect([twice({}), twice({ solver: 'rk4' })]).toEqual([true, true]);
+    expect([twice({}), twice({ solver: 'rk4' }), twice({ solver: rk4 }), twice({ solver: 'eulerMaruyama' })]).toEqual([true, true, true, true]);
+    expect(twice({ solver: eulerMaruyama({ steps: 3 }) })).toBe(true);
+    const [many, tooMany] = [heun({ steps: 2 ** 13 }), heun({ steps: 2 ** 13 + 1 })];
+    expect([twice({ solver: many }), twice({ solver: tooMany })]).toEqual([true, false]);
     const solver = euler({ steps: 4 });
     expect([twice({ solver, saveAt: 2 }), twice({ solver: 'dopri5' }), twice({ solver: { ...solver } })]).toEqual([false, false, false]);
     expect(twice({ solver, condition: { numbers: [[1], [2]], labels: [0, 1] } })).toBe(false);
