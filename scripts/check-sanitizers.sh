@@ -32,7 +32,7 @@ run() { # title, test files ...
 }
 
 native=(test/native-binding/buffers.test.ts test/native-binding/states.test.ts test/native-binding/load.test.ts test/native-binding/teardown.test.ts
-  test/native-binding/concurrent.test.ts test/network-native/precisions.test.ts)
+  test/native-binding/concurrent.test.ts test/network-native/precisions.test.ts test/sampling/kept.test.ts)
 
 if [ "$what" = all ] || [ "$what" = address ]; then
   asan=$("$cxx" -print-file-name=libasan.so):$("$cxx" -print-file-name=libubsan.so)
