@@ -65,6 +65,7 @@ export function show(value: unknown): string {
     else if (typeof value === 'symbol') text = 'a symbol';
     else if (Object.is(value, -0)) text = '-0';
     else if (ArrayBuffer.isView(value)) text = `${Object.prototype.toString.call(value).slice(8, -1)}(${(value as Uint8Array).length ?? value.byteLength})`;
+    else if (value instanceof Promise) text = 'a promise';
     else if (Array.isArray(value)) text = `an array of ${value.length}`;
     else if (typeof value === 'object' && value !== null) text = `an object {${Object.keys(value).slice(0, 4).join(', ')}}`;
     else text = String(value);
@@ -78,7 +79,8 @@ export function show(value: unknown): string {
 export const counted = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
 
 /** `path: expected E, got R. Hint`: the sentence every argument error is made of. */
-export function argumentError(code: FlowErrorCode, path: string, expected: string, received: unknown, hint?: string): FlowError {
+export function argumentError(code: FlowErrorCode, path: string, expected: string, received: unknown, advice?: string): FlowError {
+  const hint = received instanceof Promise ? 'Await it.' : advice;
   const got = show(received);
   return new FlowError(code, `${path}: expected ${expected}, got ${got}.${hint ? ` ${hint}` : ''}`, { path, expected, received: got, hint });
 }

@@ -1,5 +1,6 @@
 // The public surface: re-exports only. Flow matching in Node.js: train on rows of numbers, sample, save, export to ONNX.
 // Convention everywhere: t = 0 is the source (noise), t = 1 is the data, dx/dt = v(t, x).
+/// <reference lib="esnext.disposable" preserve="true" />
 
 export type { Coupling, CustomCoupling, OptimalCoupling } from './couplings/coupling.ts';
 export { type CouplingName, defineCoupling, independent } from './couplings/couplings.ts';

@@ -59,21 +59,10 @@ check('CommonJS without a compiler', 'node', ['cjs.cjs'], bare);
 check('the CLI', 'node', ['node_modules/flowmatch/dist/cli.js', '--help'], bare);
 
 writeFileSync(join(project, 'types.ts'), program("import { train, Model, info } from 'flowmatch';"));
-const options = [
-  '--noEmit',
-  '--strict',
-  '--skipLibCheck',
-  'false',
-  '--target',
-  'es2022',
-  '--lib',
-  'es2023,esnext.disposable,dom',
-  '--types',
-  'node',
-  '--typeRoots',
-];
+const strictly = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--target', 'es2022', '--module', 'nodenext', 'types.ts'];
 const tsc = join(root, 'node_modules/typescript/bin/tsc');
-check('TypeScript', process.execPath, [tsc, ...options, join(root, 'node_modules/@types'), '--module', 'nodenext', 'types.ts']);
+check('TypeScript', process.execPath, [tsc, ...strictly, '--types', 'node', '--typeRoots', join(root, 'node_modules/@types')]);
+check('TypeScript without the types of Node', process.execPath, [tsc, ...strictly, '--typeRoots', join(project, 'none')]);
 check('publint', process.execPath, [join(root, 'node_modules/publint/src/cli.js'), 'run', main, '--strict']);
 check('attw', process.execPath, [join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js'), main, '--profile', 'esm-only']);
 rmSync(folder, { recursive: true, force: true });

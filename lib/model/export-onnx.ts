@@ -23,7 +23,7 @@ export async function exportOnnx(model: ModelRecord | { readonly record: ModelRe
   const { signal, ...rest } = record(options, 'options', ['graph', 'solver', 'steps', 'grid', 'guidance', 'opset', 'signal']);
   if (typeof file !== 'string' || file === '') throw argumentError('ERR_FLOW_TYPE', 'file', 'a file name', file);
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw argumentError('ERR_FLOW_TYPE', 'options.signal', 'an AbortSignal', signal);
-  if (typeof model !== 'object' || model === null) throw argumentError('ERR_FLOW_TYPE', 'model', 'a model', model);
+  if (typeof model !== 'object' || model === null || model instanceof Promise) throw argumentError('ERR_FLOW_TYPE', 'model', 'a model', model);
   signal?.throwIfAborted();
   const checked = model instanceof Model ? model.record : Model.fromRecord('record' in model ? model.record : model).record;
   const { onnxPieces } = await import('../onnx/export.ts'); // protobuf takes milliseconds to load

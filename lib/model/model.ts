@@ -38,6 +38,9 @@ export class Model {
   readonly #jobs = new Set<Job<unknown>>();
 
   private constructor(checked: ModelRecord) {
+    if (typeof checked !== 'object' || checked === null)
+      // from JavaScript
+      throw argumentError('ERR_FLOW_TYPE', 'Model', 'a model record', checked, 'Models come from train(), Model.load(file) or Model.fromRecord(record).');
     this.record = checked;
     this.#networks = new Networks(checked);
   }

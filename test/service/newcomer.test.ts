@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { loadOnnx, minibatchOT, mlp, train } from '../../lib/index.ts';
+import { exportOnnx, loadOnnx, Model, minibatchOT, mlp, train } from '../../lib/index.ts';
 import { inFolder, run } from '../cli/helpers.ts';
 
 const data = Array.from({ length: 20 }, (_, i) => [i % 5, (i * i) % 7]);
@@ -30,6 +30,15 @@ describe('in code', () => {
     const model = await train({ ...small, condition: { labels: data.map(([a]) => (a as number) % 2) } });
     expect(() => model.sample({ n: 2 })).toThrow(/expected 1 condition value: labels of 2 classes/);
     await expect(loadOnnx('nowhere.onnx')).rejects.toThrow(/nowhere\.onnx: there is no such file\. Check the path; exportOnnx\(\)/);
+  });
+
+  test('a promise that was not awaited, and a model that was not trained', async () => {
+    const promised = train(small);
+    await expect(exportOnnx(promised as never, 'never.onnx')).rejects.toThrow(/model: expected a model, got a promise\. Await it\./);
+    await expect((async () => train({ ...small, data: Promise.resolve(data) as never }))()).rejects.toThrow(/options\.data: .* got a promise\. Await it\./);
+    await promised;
+    const Plain = Model as unknown as new () => Model;
+    expect(() => new Plain()).toThrow(/Model: expected a model record, got undefined\. Models come from train\(\), Model\.load\(file\)/);
   });
 });
 
