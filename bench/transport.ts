@@ -4,7 +4,7 @@
 import { adamw, independent, minibatchOT, mlp, synthetic, train } from '../lib/index.ts';
 import { Random } from '../lib/random.ts';
 import { weights } from './cases.ts';
-import { plain } from './drivers/model.ts';
+import { bare, plain } from './drivers/model.ts';
 import { type Spread, spread } from './statistics.ts';
 import { markdown } from './table.ts';
 
@@ -43,10 +43,7 @@ async function measure(shape: TransportTime['shape'], threads: number, rounds: n
     await train({
       data: x,
       columns: d,
-      normalise: false,
-      validation: 0,
-      ema: 0,
-      clip: 0,
+      ...bare,
       batchSize: B,
       network: mlp(plain({ d, H, L, B, N: B }, 'silu')),
       optimiser: adamw({ lr: 1e-3 }),

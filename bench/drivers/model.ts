@@ -13,6 +13,9 @@ export const plain = ({ H, L }: Shape, activation: NonNullable<MlpOptions['activ
   norm: false,
 });
 
+/** Training and nothing beside it. */
+export const bare = { normalise: false, validation: 0, ema: 0, clip: 0 } as const;
+
 export function record(shape: Shape): ModelRecord {
   const network = mlp(plain(shape));
   return {

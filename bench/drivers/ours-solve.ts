@@ -6,7 +6,7 @@ import { tableauArrays } from '../../lib/solvers/solvers.ts';
 import { adaptive as adaptively, densitySteps, eulerSteps, type Shape, tangents } from '../cases.ts';
 import type { Prepare } from '../messages.ts';
 import type { Work } from '../serve.ts';
-import { plain, record } from './model.ts';
+import { bare, plain, record } from './model.ts';
 import { binding, encoded, eulerRequest, precisely } from './ours-requests.ts';
 
 /** k Euler steps of all rows; 100 are a unit. */
@@ -69,8 +69,16 @@ async function planarFlow(shape: Shape): Promise<Model> {
   if (there) return there;
   const { x: data } = synthetic('8gaussians', { n: 10_000, seed: 1 });
   const network = mlp(plain(shape));
-  const plainly = { normalise: false, validation: 0, ema: 0, clip: 0, seed: 1 } as const;
-  const model = await train({ data, columns: 2, network, optimiser: adamw({ lr: 1e-3 }), batchSize: shape.B, steps: adaptively.trainingSteps, ...plainly });
+  const model = await train({
+    data,
+    columns: 2,
+    network,
+    optimiser: adamw({ lr: 1e-3 }),
+    batchSize: shape.B,
+    steps: adaptively.trainingSteps,
+    ...bare,
+    seed: 1,
+  });
   trained.set(key, model);
   return model;
 }

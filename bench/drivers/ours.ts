@@ -6,7 +6,7 @@ import type { TrainerRequest } from '../../lib/native/binding.ts';
 import { toySteps } from '../cases.ts';
 import type { Prepare } from '../messages.ts';
 import { serve, type Work } from '../serve.ts';
-import { plain } from './model.ts';
+import { bare, plain } from './model.ts';
 import { binding, encoded, noise, offered, precisely } from './ours-requests.ts';
 import { adaptive, density, latency, sampling } from './ours-solve.ts';
 
@@ -70,10 +70,7 @@ function toy({ shape, threads, variant }: Prepare): Work {
         columns: shape.d,
         ...options,
         steps: toySteps,
-        normalise: false,
-        ema: 0,
-        clip: 0,
-        validation: 0,
+        ...bare,
         ...precisely(variant),
       });
       model.dispose();

@@ -44,8 +44,6 @@ export function keepMade(solver: Solver): Solver {
   made.add(Object.freeze(solver));
   return solver;
 }
-/** @internal Whether it is the object that a factory made. */
-export const isMade = (value: object): boolean => made.has(value);
 
 /**
  * A solver from its Butcher tableau, checked up to order 8; with `error` it is adaptive unless steps or a grid are given.

@@ -4,7 +4,7 @@
 
 import { argumentError } from '../errors.ts';
 import { record } from '../options.ts';
-import { isMade, keepMade, type SolverFactory, type SolverOptions, solverKeys } from './define.ts';
+import { keepMade, type SolverFactory, type SolverOptions, solverKeys } from './define.ts';
 import { type NoiseOption, resolveNoise } from './noise.ts';
 import type { Solver, Tableau } from './solver.ts';
 
@@ -24,7 +24,7 @@ export function stirred(factory: SolverFactory): StochasticFactory {
   return Object.freeze(Object.assign(make, { tableau }));
 }
 
-/** A solver with a noise schedule. @throws FlowError ERR_FLOW_CONFIG for stages inside a step, whose noise is not that of the whole one */
+/** A solver that a factory made, with a noise schedule. @throws FlowError ERR_FLOW_CONFIG for stages inside a step, whose noise is not that of the whole one */
 export function withNoise(solver: Solver, noise: unknown, path: string): Solver {
   if (solver.c.some((c) => c !== 0 && c !== 1))
     throw argumentError(
@@ -34,6 +34,5 @@ export function withNoise(solver: Solver, noise: unknown, path: string): Solver 
       solver.name,
       'Use stochasticHeun().',
     );
-  const noisy = Object.freeze({ ...solver, noise: resolveNoise(noise, `${path}.noise`) });
-  return isMade(solver) ? keepMade(noisy) : noisy;
+  return keepMade({ ...solver, noise: resolveNoise(noise, `${path}.noise`) });
 }
