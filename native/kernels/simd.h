@@ -22,6 +22,7 @@ typedef float FUnaligned __attribute__((vector_size(4 * FLOW_LANES), aligned(4),
 #endif
 
 constexpr int kWidth = FLOW_LANES;
+constexpr float kToInteger = 12582912.0f;  // 1.5 x 2^23: x + this has the nearest integer in its low bits
 
 FLOW_INLINE F splat(float x) {
 #if FLOW_LANES == 1
@@ -120,12 +121,18 @@ FLOW_INLINE F at_least(F x, float limit) {
   return select(x < l, l, x);
 #endif
 }
+// least <= x <= most for least < 0 < most, as integers: the same order within each sign. NaN becomes an end.
+FLOW_INLINE F within(F x, float least, float most) {
+  const I low = splat_bits(__builtin_bit_cast(int32_t, least)), high = splat_bits(__builtin_bit_cast(int32_t, most));
+  const I b = bits(x), cut = b < high ? b : high;
+  return floats((I)((U)cut < (U)low ? (U)cut : (U)low));
+}
 FLOW_INLINE F magnitude(F x) { return floats(bits(x) & 0x7fffffff); }
 FLOW_INLINE F with_sign(F x, F sign) { return floats((bits(x) & 0x7fffffff) | (bits(sign) & INT32_MIN)); }
 
 // Nearest integer, ties to even, for |x| < 2^22: the sum with 1.5 * 2^23 rounds in the mantissa. `n` is the same number as an integer.
 FLOW_INLINE F nearest(F x, I& n) {
-  const F magic = splat(12582912.0f), y = x + magic;
+  const F magic = splat(kToInteger), y = x + magic;
   n = bits(y) - 0x4b400000;
   return y - magic;
 }
@@ -138,15 +145,6 @@ FLOW_INLINE F times_power(F x, F n_float, I n) {
   (void)n_float;
   const I half = n >> 1, rest = n - half;
   return x * floats((half + 127) << 23) * floats((rest + 127) << 23);
-#endif
-}
-// x * 2^n for -125 <= n <= 128 and x in [1/2, 2): exact, or infinite where it overflows. One factor is enough, as 2 x is exact.
-FLOW_INLINE F times_normal_power(F x, F n_float, I n) {
-#if FLOW_LANES == 16
-  return times_power(x, n_float, n);  // one instruction as it is
-#else
-  (void)n_float;
-  return (x + x) * floats((n + 126) << 23);
 #endif
 }
 FLOW_INLINE F to_float(I x) {
