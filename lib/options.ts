@@ -1,6 +1,6 @@
 // Argument checks shared by every public function: each throws a FlowError that names the option. Defaults and ranges of options stand with their types.
 
-import { argumentError, FlowError } from './errors.ts';
+import { argumentError, FlowError, isFactoryName } from './errors.ts';
 
 /** An integer in [min, max], or throws ERR_FLOW_RANGE / ERR_FLOW_TYPE. */
 export function integer(value: unknown, path: string, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
@@ -56,7 +56,7 @@ export function record<K extends string>(
   elsewhere: Readonly<Record<string, string>> = {},
 ): { [key in K]?: unknown } {
   if (typeof value !== 'object' || value === null || isArray(value, path) || ArrayBuffer.isView(value)) {
-    throw argumentError('ERR_FLOW_TYPE', path, 'an options object', value);
+    throw argumentError('ERR_FLOW_TYPE', path, 'an options object', value, byName(value, path, known));
   }
   const copy = Object.create(null) as { [key in K]?: unknown };
   for (const key of keysOf(value, path)) {
@@ -74,6 +74,14 @@ export function record<K extends string>(
     copy[key as K] = read(value, key, path);
   }
   return copy;
+}
+
+/** What to write instead of a bare value, such as midpoint({ steps: 50 }) for midpoint(50): a number is that of the first name that is known. */
+function byName(value: unknown, path: string, known: readonly string[]): string | undefined {
+  if (value === null || typeof value === 'function') return undefined;
+  if (known.length === 0) return 'It takes none.';
+  if (typeof value === 'number' && isFactoryName(path)) return `Options have names: ${path}({ ${known[0]}: ${value} }).`;
+  return `Options have names: { ${known.slice(0, 4).join(', ')}${known.length > 4 ? ', ...' : ''} }.`;
 }
 
 /** A seed: an integer in [0, 2^53) or a bigint in [0, 2^64). */

@@ -112,7 +112,7 @@ export async function readContainer(file: string, fs: FileSystem = systemFiles):
     if (!stat.regular) throw notAFile(file);
     if (size > limits.fileBytes) throw refuse('ERR_FLOW_LIMIT', file, `${size} bytes, at most ${limits.fileBytes} are read`);
     if (size < 8)
-      throw refuse('ERR_FLOW_CHECKPOINT', `byte ${size}`, `the file ends inside the 8 bytes of the header length`, 'It is not a model file, or was cut short.');
+      throw refuse('ERR_FLOW_CHECKPOINT', `byte ${size}`, `the file ends inside the 8 bytes of the header length`, `It was cut short, or ${noModel}`);
     handle = await fs.open(file, 'r');
     const open = handle;
     const read = async (target: Uint8Array, position: number, each: (part: Uint8Array) => void): Promise<void> => {
@@ -123,9 +123,9 @@ export async function readContainer(file: string, fs: FileSystem = systemFiles):
         done += bytesRead;
       }
     };
-    const length = new Uint8Array(8);
-    await read(length, 0, () => undefined);
-    const headerBytes = headerLength(length, size);
+    const head = new Uint8Array(Math.min(9, size));
+    await read(head, 0, () => undefined);
+    const headerBytes = headerLength(head, size);
     const text = new Uint8Array(headerBytes);
     await read(text, 8, () => undefined);
     const header = parseHeader(text, size - 8 - headerBytes);
@@ -166,16 +166,20 @@ async function fileSize(file: string, fs: FileSystem): Promise<{ size: number; r
   return { size: stat.size, regular: stat.isFile() };
 }
 
-/** The first 8 bytes, checked against the limits and the size of the file. */
+const brace = '{'.charCodeAt(0);
+const noModel = 'it is not a model file: model.save() and `flowmatch fit` write those, .safetensors.';
+
+/** The first 8 bytes, checked against the limits and the size of the file; the ninth, where there is one, tells files of other kinds. */
 export function headerLength(bytes: Uint8Array, size: number): number {
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+  const fits = length <= BigInt(Math.min(limits.headerBytes, size - 8));
+  if (bytes.length > 8 ? !fits && bytes[8] !== brace : length > BigInt(limits.headerBytes)) {
+    const start = show(String.fromCharCode(...bytes.subarray(0, 8)));
+    throw refuse('ERR_FLOW_CHECKPOINT', 'byte 0', `the file starts with ${start}, not with the length of a header`, `So ${noModel}`);
+  }
   if (length > BigInt(limits.headerBytes)) {
-    throw refuse(
-      'ERR_FLOW_CHECKPOINT',
-      'byte 0',
-      `the header length is ${length}, at most ${limits.headerBytes} is allowed`,
-      'It is not a model file, or it is damaged.',
-    );
+    const most = `the header length is ${length}, at most ${limits.headerBytes} is allowed`;
+    throw refuse('ERR_FLOW_CHECKPOINT', 'byte 0', most, 'The file is damaged; take another copy.');
   }
   if (Number(length) > size - 8) {
     throw refuse(

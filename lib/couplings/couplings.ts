@@ -1,6 +1,6 @@
 // Couplings as others see them: independent, those by transport, and a user's function, whose indices are checked at every step.
 
-import { argumentError } from '../errors.ts';
+import { argumentError, nameFactories } from '../errors.ts';
 import { choice } from '../options.ts';
 import type { Coupling, CustomCoupling } from './coupling.ts';
 import { sinkhorn, unbalancedOT } from './entropic.ts';
@@ -9,6 +9,7 @@ import { builtInCoupling } from './stored.ts';
 
 /** What a coupling may be called by, without options. */
 const named = { independent, minibatchOT, sinkhorn, unbalancedOT, partialOT } as const;
+nameFactories(named);
 export type CouplingName = keyof typeof named;
 export const couplingNames = Object.keys(named) as CouplingName[];
 
@@ -37,9 +38,8 @@ export function defineCoupling(coupling: CustomCoupling): CustomCoupling {
 export function resolveCoupling(value: unknown, path = 'coupling'): Coupling {
   if (value === undefined) return independent();
   if (typeof value === 'string') return named[choice(value, path, couplingNames)]();
-  if (typeof value === 'function')
+  if (typeof value !== 'object' || value === null || !('name' in value))
     throw argumentError('ERR_FLOW_TYPE', path, 'a coupling such as minibatchOT()', value, 'Call the factory, or give your own function as { name, pair }.');
-  if (typeof value !== 'object' || value === null) throw argumentError('ERR_FLOW_TYPE', path, 'a coupling such as independent()', value);
   return builtInCoupling((value as Coupling).name) ?? defineCoupling(value as CustomCoupling);
 }
 

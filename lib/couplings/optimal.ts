@@ -41,7 +41,7 @@ export function transport(name: string, options: { readonly ignoreCondition?: un
  * @example const model = await train({ data, coupling: minibatchOT({ batch: 1024 }), batchSize: 256 });
  */
 export function minibatchOT(options: MinibatchOTOptions = {}): OptimalCoupling {
-  return transport('minibatchOT', record(options, 'minibatchOT', ['ignoreCondition', 'batch']));
+  return transport('minibatchOT', record(options, 'minibatchOT', ['batch', 'ignoreCondition']));
 }
 
 /**

@@ -50,10 +50,18 @@ const isNumbers = (value: unknown): value is ArrayLike<number> =>
 
 const labelsHint = 'The class of each row goes into labels: { labels: [0, 2, 1, ...] }; classes only says how many there are.';
 
+/** One value per row, where rows are read: class labels most likely. */
+const isBare = (value: unknown): boolean =>
+  Array.isArray(value)
+    ? value.length > 0 && (typeof value[0] !== 'object' || value[0] === null)
+    : ArrayBuffer.isView(value) && !(value instanceof Float32Array || value instanceof Float64Array);
+const bareHint = 'Of class labels write condition: { labels }, indices 0, 1, 2, ...; of one number per row condition: { numbers: values.map((x) => [x]) }.';
+
 /** The `condition` option of training, or null; `drop` is how often it will be dropped. */
 export function trainingCondition(value: unknown, path: string, rows: number, drop = 0): ConditionRows | null {
   if (value === undefined || value === null) return null;
   const plain = Array.isArray(value) || ArrayBuffer.isView(value);
+  if (isBare(value)) throw argumentError('ERR_FLOW_TYPE', path, 'rows of numbers, or { labels }', value, bareHint);
   const given = plain ? { numbers: value, labels: undefined, classes: undefined } : record(value, path, ['numbers', 'labels', 'classes']);
   const at = plain ? path : `${path}.numbers`;
   const flat = ArrayBuffer.isView(given.numbers) ? checkColumns(Math.max(1, Math.floor((given.numbers as Float32Array).length / rows)), at) : undefined;
@@ -67,6 +75,7 @@ export function trainingCondition(value: unknown, path: string, rows: number, dr
     if (column.length !== rows) throw rowsError(`${path}.labels`, rows, column.length);
     const most = Array.prototype.reduce.call(column, (a, b) => Math.max(a as number, b as number), 0) as number;
     const count = integer(counts?.[k] ?? (Number.isFinite(most) ? Math.floor(most) + 1 : 1), `${path}.classes[${k}]`, 1, 65_536);
+    if (count === 1) throw oneClass(`${path}.classes[${k}]`, Math.floor(most) + 1);
     for (let i = 0; i < rows; i++) integer(column[i], `${path}.labels${labels.length > 1 ? `[${k}]` : ''}[${i}]`, 0, count - 1);
     return count;
   });
@@ -155,6 +164,15 @@ function join(spec: ConditionSpec, rows: number, numbers: Float32Array, labels: 
 function describe({ numbers, classes }: ConditionSpec): string {
   const parts = [numbers > 0 ? `${numbers} number${numbers > 1 ? 's' : ''}` : '', classes.length > 0 ? `labels of ${classes.join(', ')} classes` : ''];
   return parts.filter(Boolean).join(' and ');
+}
+
+/** `found` classes stand in the labels. */
+function oneClass(path: string, found: number): FlowError {
+  const hint =
+    found > 1
+      ? `The labels hold ${found}: write classes: ${found}, or leave classes out.`
+      : 'Leave the condition out, or say how many classes there are: classes: 2.';
+  return argumentError('ERR_FLOW_RANGE', path, 'at least 2 classes, as one class tells nothing apart', 1, hint);
 }
 
 function rowsError(path: string, expected: number, received: number): FlowError {

@@ -1,7 +1,7 @@
 // How a row is counted in the loss. With q = |v - target|^2 over its d columns, a row adds w(t) times q / d (mse), sqrt(q + c^2) - c (pseudoHuber) or
 // q / (q + c)^power (adaptive, no gradient through the divisor); the loss is the mean over the rows of a batch.
 
-import { argumentError } from '../errors.ts';
+import { argumentError, nameFactories } from '../errors.ts';
 import { choice, finite, record } from '../options.ts';
 
 export interface Loss {
@@ -40,6 +40,7 @@ export function adaptive(options: { readonly power?: number; readonly c?: number
   return Object.freeze({ name: 'adaptive', c: finite(given.c ?? 0.01, 'adaptive.c', 1e-9, 1e6), power });
 }
 
+nameFactories({ mse, pseudoHuber, adaptive });
 const makers = { mse: () => mse(), pseudoHuber: ({ c }: Partial<Loss>) => pseudoHuber(c === undefined ? {} : { c }), adaptive: adaptiveOf } as const;
 
 function adaptiveOf({ c, power }: Partial<Loss>): Loss {

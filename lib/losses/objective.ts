@@ -7,7 +7,7 @@
 //   (a + b) / 2,   a = u(x, t, s/2),   b = u(x + s/2 a, t + s/2, s/2)   (no gradient through them).
 // Source: Frans et al., arXiv 2410.12557.
 
-import { argumentError } from '../errors.ts';
+import { argumentError, nameFactories } from '../errors.ts';
 import { choice, finite, integer, numbersOf, ownFields, record } from '../options.ts';
 
 /** sigma(t) as one number, a function of t in [0, 1], or values at equidistant times from 0 to 1: what schrodingerBridge() takes. */
@@ -65,7 +65,7 @@ export function meanFlow(options: { readonly instant?: number } = {}): Objective
 export function shortcut(
   options: { readonly instant?: number; readonly mostSteps?: number; readonly teacher?: 'ema' | 'current'; readonly limit?: number } = {},
 ): Objective {
-  const given = record(options, 'shortcut', ['instant', 'mostSteps', 'teacher', 'limit']);
+  const given = record(options, 'shortcut', ['mostSteps', 'instant', 'teacher', 'limit']);
   const mostSteps = integer(given.mostSteps ?? 128, 'shortcut.mostSteps', 1, 1024);
   if (!Number.isInteger(Math.log2(mostSteps))) throw argumentError('ERR_FLOW_RANGE', 'shortcut.mostSteps', 'a power of two', mostSteps);
   return Object.freeze({
@@ -83,6 +83,7 @@ function velocity(options: object): Objective {
   return Object.freeze({ name: 'velocity' });
 }
 const factories = { velocity, scoreAndFlow, meanFlow, shortcut };
+nameFactories({ scoreAndFlow, meanFlow, shortcut });
 
 /** What the network must be told of spans for an objective: any (true), 1 / n at the least (n), or undefined for none. */
 export function spanKind(objective: Objective): true | number | undefined {

@@ -1,7 +1,7 @@
 // Weights w(t) of the loss. A weight is thought of in terms of the data: w_1(rho) on the squared error of x1, rho = alpha / sigma. What the network says instead is
 // off by  |error of x1| = factor |error of what it says|,  factor = 1 (x1), sigma / alpha (noise), sigma / D (velocity),  so that w = w_1 factor^2.
 
-import { argumentError, FlowError } from '../errors.ts';
+import { argumentError, FlowError, isUncalled, nameFactories } from '../errors.ts';
 import { choice, finite, record } from '../options.ts';
 
 /** Of a path at t. */
@@ -65,13 +65,15 @@ export function edm(options: { readonly dataStd?: number } = {}): LossWeight {
   });
 }
 
+nameFactories({ minSNR, edm });
 const makers: Readonly<Record<string, (constants: never) => LossWeight>> = { minSNR, edm };
 
 /** The value of a `weight` option: a name, minSNR(), edm(), or a function of t. Undefined means none. */
 export function resolveWeight(value: unknown, path = 'weight'): LossWeight | null {
   if (value === undefined || value === null) return null;
   if (typeof value === 'string') return (makers[choice(value, path, ['minSNR', 'edm'])] as (typeof makers)[string])({} as never);
-  if (typeof value === 'function') return Object.freeze({ name: value.name || 'own', of: (t: number) => (value as (t: number) => number)(t) });
+  if (typeof value === 'function' && !isUncalled(value))
+    return Object.freeze({ name: value.name || 'own', of: (t: number) => (value as (t: number) => number)(t) });
   const { name, constants } = (typeof value === 'object' ? value : {}) as Partial<LossWeight>;
   if (typeof name === 'string' && Object.hasOwn(makers, name)) return (makers[name] as (typeof makers)[string])((constants ?? {}) as never);
   throw argumentError('ERR_FLOW_TYPE', path, 'a weight such as minSNR(), or a function of t', value);

@@ -1,6 +1,6 @@
 // What every metric reads: row-major matrices of finite numbers, checked once.
 
-import { argumentError } from '../errors.ts';
+import { argumentError, counted } from '../errors.ts';
 import { integer } from '../options.ts';
 
 /** A flat row-major matrix. */
@@ -10,7 +10,11 @@ export type Values = Float32Array | Float64Array;
 export function rowCount(x: unknown, columns: number, path: string, least = 1): number {
   integer(columns, 'columns', 1, 1_000_000);
   if (!(x instanceof Float32Array || x instanceof Float64Array)) throw argumentError('ERR_FLOW_TYPE', path, 'a Float32Array or Float64Array', x);
-  if (x.length % columns !== 0 || x.length < least * columns) throw argumentError('ERR_FLOW_SHAPE', path, `at least ${least} rows of ${columns} columns`, x);
+  const rows = counted(least, 'row');
+  const of = counted(columns, 'column');
+  if (x.length % columns !== 0)
+    throw argumentError('ERR_FLOW_SHAPE', path, `rows of ${of}`, x, `${x.length} is no multiple of ${columns}: check ${path} and columns.`);
+  if (x.length < least * columns) throw argumentError('ERR_FLOW_SHAPE', path, `at least ${rows} of ${of}`, x);
   const bad = x.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) throw argumentError('ERR_FLOW_NONFINITE', `${path}, row ${Math.floor(bad / columns)}, column ${bad % columns}`, 'a finite number', x[bad]);
   return x.length / columns;

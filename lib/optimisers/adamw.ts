@@ -1,6 +1,6 @@
 // AdamW (Loshchilov and Hutter, arXiv 1711.05101): theta <- theta (1 - lr wd); m, v running means; theta <- theta - lr mHat / (sqrt(vHat) + epsilon).
 
-import { argumentError } from '../errors.ts';
+import { argumentError, isUncalled, nameFactories } from '../errors.ts';
 import { finite, ownFields, record } from '../options.ts';
 import type { AdamW, Schedule } from './optimiser.ts';
 
@@ -17,6 +17,7 @@ import type { AdamW, Schedule } from './optimiser.ts';
 export function adamw(options: Partial<Omit<AdamW, 'name'>> = {}): AdamW {
   const given = record(options, 'adamw', ['lr', 'beta1', 'beta2', 'epsilon', 'weightDecay']);
   const lr = given.lr ?? 1e-3;
+  if (isUncalled(lr)) throw argumentError('ERR_FLOW_TYPE', 'adamw.lr', 'a number or a schedule of rates', lr);
   const below = 1 - 2 ** -24;
   return Object.freeze({
     name: 'adamw',
@@ -27,6 +28,8 @@ export function adamw(options: Partial<Omit<AdamW, 'name'>> = {}): AdamW {
     weightDecay: finite(given.weightDecay ?? 0, 'adamw.weightDecay', 0, 1000),
   });
 }
+
+nameFactories({ adamw });
 
 /** The value of an `optimiser` option. Undefined means adamw(). */
 export function resolveOptimiser(value: unknown, path = 'optimiser'): AdamW {

@@ -1,5 +1,6 @@
 // Learning-rate schedules: functions of the step k = 0, 1, ... After `steps` each stays at its last value.
 
+import { nameFactories } from '../errors.ts';
 import { finite, integer, record } from '../options.ts';
 import type { Schedule } from './optimiser.ts';
 
@@ -45,3 +46,5 @@ export function linear(options: { readonly peak: number; readonly warmup?: numbe
     return peak + (floor - peak) * Math.min((step - warmup) / Math.max(steps - warmup, 1), 1);
   };
 }
+
+nameFactories({ constant, warmupCosine, linear });

@@ -70,7 +70,7 @@ export interface InterpolantOptions {
   readonly name?: string;
 }
 
-const keys = ['shape', 'alpha', 'sigma', 'gamma', 'scale', 'dAlpha', 'dSigma', 'dGamma', 'tMin', 'tMax', 'name'] as const;
+const keys = ['scale', 'shape', 'alpha', 'sigma', 'gamma', 'dAlpha', 'dSigma', 'dGamma', 'tMin', 'tMax', 'name'] as const;
 const elsewhere = { beta: 'alpha, the factor of x1 (and sigma, that of x0)', a: 'scale, the square root of a', epsilon: 'noise: of a stochastic solver' };
 
 /**

@@ -1,12 +1,12 @@
 // Paths as others see them: what the `path` option accepts, what the native core reads, what a model file keeps.
 
-import { argumentError } from '../errors.ts';
+import { argumentError, nameFactories } from '../errors.ts';
 import { finite } from '../options.ts';
 import type { AffinePath } from './affine.ts';
 import { type CondOTPath, condOT } from './cond-ot.ts';
 import { cosine } from './cosine.ts';
 import { definePath, type PathDefinition } from './custom.ts';
-import { storedInterpolant } from './interpolant.ts';
+import { interpolant, storedInterpolant } from './interpolant.ts';
 import { linearVP } from './linear-vp.ts';
 import { polynomial } from './polynomial.ts';
 import { schrodingerBridge } from './schrodinger-bridge.ts';
@@ -31,6 +31,8 @@ const affine: Readonly<Record<string, (constants: never) => AffinePath>> = {
   encoderDecoderInterpolant: storedInterpolant('encoderDecoder'),
 };
 
+nameFactories({ condOT, polynomial, linearVP, cosine, vp, ve, schrodingerBridge, interpolant });
+
 /** What a model file keeps of a path (PathRecord). */
 export interface StoredPath {
   readonly name: string;
@@ -49,9 +51,8 @@ export type PathForm =
 /** The value of a `path` option: condOT() or another built-in path, definePath(...), or the bare object literal of a path. Undefined means condOT(). */
 export function resolvePath(value: unknown, path = 'path'): KnownPath {
   if (value === undefined || value === 'condOT') return condOT();
-  if (typeof value !== 'object' || value === null) {
+  if (typeof value !== 'object' || value === null || !('name' in value))
     throw argumentError('ERR_FLOW_TYPE', path, 'a path', value, 'Write condOT(), or an object { name, at(t) }.');
-  }
   if (isTablePath(value)) return tablePath(value.name, value.tMin, value.tMax, value.sourceScale, value.table, path);
   if ((value as { name?: unknown }).name === 'condOT') {
     const { sigmaMin, width } = value as CondOTPath;

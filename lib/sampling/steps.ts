@@ -34,7 +34,7 @@ interface FixedSteps {
 }
 const [forth, back] = [new WeakMap<ModelRecord, WeakMap<Solver, FixedSteps>>(), new WeakMap<ModelRecord, WeakMap<Solver, FixedSteps>>()];
 
-/** The fixed steps of a solver on a model; of a frozen one they are made once. */
+/** The fixed steps of a solver on a model, made once: solvers are frozen by their factories (solvers/define.ts). */
 function layOut(model: ModelRecord, solver: Solver, reverse: boolean): FixedSteps {
   const known = reverse ? back : forth;
   const found = known.get(model)?.get(solver);
@@ -45,7 +45,7 @@ function layOut(model: ModelRecord, solver: Solver, reverse: boolean): FixedStep
   const stirred = solver.noise ? stirRows(model, solver, grid) : null;
   const steps = { ...tableauArrays(solver), frame: stirred ? stirred.rows : stageRows(frame, solver, grid), noise: stirred?.noise ?? null };
   const made = { grid, frames: [], wholeBatch: false, steps, head: stirred?.head ?? 0 };
-  if (Object.isFrozen(solver)) known.set(model, (known.get(model) ?? new WeakMap<Solver, FixedSteps>()).set(solver, made));
+  known.set(model, (known.get(model) ?? new WeakMap<Solver, FixedSteps>()).set(solver, made));
   return made;
 }
 

@@ -1,6 +1,6 @@
 // defineSolver(): a tableau that proves itself (tableau.ts) and becomes a factory of solvers: fixed steps, or steps by error control where it has an estimate.
 
-import { argumentError } from '../errors.ts';
+import { argumentError, nameFactories } from '../errors.ts';
 import { deepFreeze } from '../freeze.ts';
 import { choice, finite, integer, ownFields, record } from '../options.ts';
 import { checkGrid } from './grid.ts';
@@ -87,7 +87,9 @@ export function factoryOf(unfrozen: Tableau): SolverFactory {
     }
     return keepMade({ ...fixed, steps: grid.length - 1, grid });
   };
-  return Object.freeze(Object.assign(make, { tableau }));
+  const factory = Object.freeze(Object.assign(make, { tableau }));
+  nameFactories({ [name]: factory });
+  return factory;
 }
 
 function stepControl(given: { readonly [key in (typeof adaptiveKeys)[number]]?: unknown }, name: string): StepControl {
@@ -102,11 +104,11 @@ function stepControl(given: { readonly [key in (typeof adaptiveKeys)[number]]?: 
 
 /** A solver from anywhere (a factory's result, an object literal with `steps`, `grid` or `adaptive`), checked as strictly as a new one. */
 export function checkSolver(value: unknown, path = 'solver'): Solver {
-  if (typeof value !== 'object' || value === null)
-    throw argumentError('ERR_FLOW_TYPE', path, 'a solver such as midpoint({ steps: 50 })', value, 'Call the factory.');
-  if (made.has(value)) return value as Solver;
+  if (typeof value === 'object' && value !== null && made.has(value)) return value as Solver;
+  if (typeof value !== 'object' || value === null || !('a' in value || 'b' in value))
+    throw argumentError('ERR_FLOW_TYPE', path, 'a solver such as midpoint({ steps: 50 })', value, 'A factory makes it; defineSolver() makes one of a tableau.');
   const { steps, grid, adaptive, noise, ...tableau } = ownFields(value, path);
-  const factory = defineSolver(tableau as unknown as Tableau);
+  const factory = factoryOf(checkTableau(tableau, path));
   if (adaptive === undefined) {
     const solver = factory((grid === undefined ? { steps } : { grid }) as SolverOptions);
     return noise === undefined ? solver : withNoise(solver, noise, path);

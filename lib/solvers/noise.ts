@@ -1,7 +1,7 @@
 // How strongly a stochastic solver stirs: dX = [u + g^2/2 s] dt + g dW has the marginals of the flow for any g(t) >= 0, s being the score. A schedule is g^2 as a
 // function of t and of the path there. Source: Song et al., arXiv 2011.13456; Ma et al., arXiv 2401.08740; memoryless: Domingo-Enrich et al., arXiv 2409.08861.
 
-import { argumentError, FlowError } from '../errors.ts';
+import { argumentError, FlowError, isUncalled, nameFactories } from '../errors.ts';
 import { finite, record } from '../options.ts';
 
 /** Four of the numbers of a path at t: x_t = alpha x1 + sigma x0 (paths/path.ts). */
@@ -55,6 +55,8 @@ export function memoryless(): NoiseSchedule {
   });
 }
 
+nameFactories({ proportional, fading, memoryless });
+
 /** Schedules of the user's that are wrapped in checks already. */
 const guarded = new WeakSet<object>();
 function guard(name: string, variance: NoiseSchedule['variance']): NoiseSchedule {
@@ -72,7 +74,7 @@ export function resolveNoise(value: unknown, path: string): NoiseSchedule {
   if (value === 'proportional') return proportional();
   if (value === 'fading') return fading();
   if (value === 'memoryless') return memoryless();
-  if (typeof value === 'function') return guard('g(t)', (t) => checked(() => (value as (t: number) => unknown)(t), t, path) ** 2);
+  if (typeof value === 'function' && !isUncalled(value)) return guard('g(t)', (t) => checked(() => (value as (t: number) => unknown)(t), t, path) ** 2);
   if (typeof value !== 'object' || value === null)
     throw argumentError('ERR_FLOW_TYPE', path, "a schedule such as proportional({ eta: 1 }), 'proportional', 'fading', 'memoryless', or g(t)", value);
   if (guarded.has(value)) return value as NoiseSchedule;

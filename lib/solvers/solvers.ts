@@ -77,8 +77,9 @@ export function resolveSolver(value: unknown, path = 'solver'): Solver {
   if (value === undefined) return unnamed;
   if (typeof value === 'string') return once(named, value, () => solverByName(value, {}, path));
   if (typeof value === 'function') {
-    if ('tableau' in value) return Object.isFrozen(value) ? once(plain, value as SolverFactory, () => (value as SolverFactory)()) : (value as SolverFactory)();
-    throw argumentError('ERR_FLOW_TYPE', path, 'a solver such as midpoint({ steps: 50 })', value);
+    if (!('tableau' in value)) throw argumentError('ERR_FLOW_TYPE', path, 'a solver such as midpoint({ steps: 50 })', value);
+    const make = (): Solver => checkSolver((value as SolverFactory)(), path);
+    return Object.isFrozen(value) ? once(plain, value as SolverFactory, make) : make();
   }
   return checkSolver(value, path);
 }

@@ -2,7 +2,7 @@
 //   k_i = f(t + c_i h, x + h sum_j a_ij k_j + c_i N),  x <- x + h sum_i b_i k_i + N,  f = u + g^2/2 s,  all c_i in {0, 1}.
 // Source: Kloeden and Platen, Numerical Solution of Stochastic Differential Equations, sections 9.1 and 15.1 (g does not depend on x).
 
-import { argumentError } from '../errors.ts';
+import { argumentError, nameFactories } from '../errors.ts';
 import { record } from '../options.ts';
 import { keepMade, type SolverFactory, type SolverOptions, solverKeys } from './define.ts';
 import { type NoiseOption, resolveNoise } from './noise.ts';
@@ -21,7 +21,9 @@ export function stirred(factory: SolverFactory): StochasticFactory {
     const { noise, ...rest } = record(options, tableau.name, [...solverKeys, 'noise']);
     return withNoise(factory(rest as SolverOptions), noise, tableau.name);
   };
-  return Object.freeze(Object.assign(make, { tableau }));
+  const stirring = Object.freeze(Object.assign(make, { tableau }));
+  nameFactories({ [tableau.name]: stirring });
+  return stirring;
 }
 
 /** A solver that a factory made, with a noise schedule. @throws FlowError ERR_FLOW_CONFIG for stages inside a step, whose noise is not that of the whole one */

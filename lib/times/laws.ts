@@ -1,6 +1,7 @@
 // Further laws of the training time, each a quantile function with its density: power, beta, U-shaped and the skewed law of EDM. Without importance
 // weights they re-weight the loss: the best field is the same, where the effort goes is not.
 
+import { nameFactories } from '../errors.ts';
 import { finite, record } from '../options.ts';
 import { betaQuantile, logBeta } from './beta-quantile.ts';
 import type { TimeLaw } from './time-law.ts';
@@ -86,3 +87,5 @@ export function edmSkew(options: LawOptions & { readonly mean?: number; readonly
     density,
   });
 }
+
+nameFactories({ power, beta, uShaped, edmSkew });

@@ -1,6 +1,6 @@
 // Laws of the training time: uniform, stratified, logit-normal (Esser et al., arXiv 2403.03206, eq. 19) and quantile functions of the user's.
 
-import { argumentError, FlowError } from '../errors.ts';
+import { argumentError, FlowError, nameFactories } from '../errors.ts';
 import { choice, finite, record } from '../options.ts';
 import { normalQuantile } from './normal-quantile.ts';
 import type { TimeLaw } from './time-law.ts';
@@ -107,6 +107,7 @@ export function defineTime(law: {
   return made;
 }
 
+nameFactories({ uniform, stratified, logitNormal, shift });
 const named = { uniform, stratified: () => stratified(), logitNormal: () => logitNormal() };
 
 /** The value of a `time` option: a name, a law, or a bare object with a quantile function. Undefined means uniform. */
@@ -116,7 +117,14 @@ export function resolveTime(value: unknown, path = 'time'): TimeLaw {
   if (typeof value !== 'object' || value === null) throw argumentError('ERR_FLOW_TYPE', path, "a time law such as 'uniform' or logitNormal()", value);
   const law = value as Partial<TimeLaw>;
   if (law.quantile !== undefined) return defineTime(value as Parameters<typeof defineTime>[0]);
-  if (law.name !== 'uniform') throw argumentError('ERR_FLOW_TYPE', `${path}.quantile`, 'a function of u', law.quantile);
+  if (law.name !== 'uniform')
+    throw argumentError(
+      'ERR_FLOW_TYPE',
+      `${path}.quantile`,
+      'a function of u',
+      law.quantile,
+      'A factory makes it: logitNormal(), or defineTime({ name, quantile }).',
+    );
   return law.stratified ? Object.freeze({ ...uniform(), stratified: true }) : uniform();
 }
 

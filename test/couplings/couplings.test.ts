@@ -51,7 +51,7 @@ describe('couplings', () => {
     expect(() => defineCoupling({ name: 'minibatchOT', pair: () => new Int32Array(1) })).toThrow(/a name of its own/);
     expect(() => resolveCoupling('independant')).toThrow(/Did you mean "independent"/);
     expect(() => resolveCoupling({ name: 'x', piar: 1 })).toThrow(/coupling.pair/);
-    expect(() => resolveCoupling(4)).toThrow(/independent\(\)/);
+    expect(() => resolveCoupling(4)).toThrow(/such as minibatchOT\(\), got 4\. Call the factory/);
   });
 
   it('keeps the whole description of a plan in its name, and reads it back', () => {

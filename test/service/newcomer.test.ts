@@ -24,7 +24,7 @@ describe('in code', () => {
 
   test('a factory that was not called, one width, one condition, a file that is not there', async () => {
     await expect((async () => train({ ...small, coupling: minibatchOT as never }))()).rejects.toThrow(
-      /such as minibatchOT\(\), got a function\. Call the factory/,
+      /such as minibatchOT\(\), got the function minibatchOT\. Call it: minibatchOT\(\)\./,
     );
     expect(() => mlp({ hidden: 64 as never })).toThrow(/mlp\.hidden: expected an array of integers, got 64\. Write \[64\]\./);
     const model = await train({ ...small, condition: { labels: data.map(([a]) => (a as number) % 2) } });
