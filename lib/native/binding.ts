@@ -148,6 +148,8 @@ export interface TrainerRequest {
     | { readonly instant: number; readonly mostSteps: number; readonly limit: number; readonly ema: boolean }
     | null;
   readonly batchSize: number;
+  /** Steps that training takes, from 0 on: transports are solved ahead up to there. Absent: no end is known. */
+  readonly steps?: number;
   readonly seed: bigint;
   /** false: without replacement, a keyed permutation per epoch. */
   readonly replacement: boolean;
@@ -179,6 +181,8 @@ export interface SliceResult {
   /** Of these steps, under an entropic plan, those whose iteration stopped short of its tolerance; and the largest L1 error of the marginals in any of them. */
   readonly unsettled: number;
   readonly worstMarginal: number;
+  /** Transports solved in this slice: for its steps and ahead of them (`steps` of the request ends that). */
+  readonly transports: number;
   /** The loss of that discarded step (it may be finite where the gradient is not), else null. */
   readonly discardedLoss: number | null;
 }

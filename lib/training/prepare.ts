@@ -110,6 +110,7 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
       span: spanOf(settings, program),
       dropCondition: condition?.spec.drop === undefined ? null : { probability: condition.spec.drop, row: nullCondition(condition.spec) },
       batchSize: settings.batchSize,
+      steps: settings.steps,
       seed,
       replacement: settings.replacement,
       beta1: optimiser.beta1,

@@ -12,8 +12,8 @@
 namespace flow::binding {
 
 constexpr int64_t kMaxElements = int64_t{1} << 31;
-constexpr int64_t kMostRows = int64_t{1} << 53;  // numbers of rows are exact in JavaScript
-constexpr int64_t kMostThreadsAsked = 1024;      // as lib/ promises; the pool takes what is above its own limit for that limit
+constexpr int64_t kMostExact = int64_t{1} << 53;  // the limit of counts that have no other: above it not every integer is a JavaScript number
+constexpr int64_t kMostThreadsAsked = 1024;       // as lib/ promises; the pool takes what is above its own limit for that limit
 
 // "a Float32Array of 12", "null", "1.5" ...: never runs JavaScript.
 std::string show(const Napi::Value& value);

@@ -9,7 +9,7 @@ Napi::Value normal(const Napi::CallbackInfo& info) {
   return guard(info.Env(), "normal", [&] {
     const uint64_t key = seed(info[0], "seed");
     const int64_t rows = integer(info[2], "rows", 0, kMaxElements);
-    const int64_t first = integer(info[1], "firstRow", 0, (int64_t{1} << 53) - rows);
+    const int64_t first = integer(info[1], "firstRow", 0, kMostExact - rows);
     const auto columns = static_cast<int32_t>(integer(info[3], "columns", 1, 1 << 20));
     const Output<float> out(info.Env(), elements("normal", rows, columns), "normal");
     if (absent(info[4])) {

@@ -8,7 +8,7 @@ SampleTask::SampleTask(Napi::Env env, std::shared_ptr<const Network> network, co
   const int64_t d = network_->dimension(), c = network_->condition_width();
   SampleOptions& o = options_;
   o.n = fields.integer("n", 0, kMaxElements);
-  o.first_row = fields.integer("firstRow", 0, kMostRows - o.n);
+  o.first_row = fields.integer("firstRow", 0, kMostExact - o.n);
   o.seed = fields.seed("seed");
   elements("request.n", o.n, d);
 

@@ -43,7 +43,7 @@ Napi::Value SolveHandle::sample_sync(const Napi::CallbackInfo& info) {
   const int64_t d = kept.network->dimension(), c = kept.network->condition_width();
   FewRows rows;
   rows.n = integer(info[0], "n", 0, kFewRows);
-  rows.first_row = integer(info[1], "firstRow", 0, kMostRows - rows.n);
+  rows.first_row = integer(info[1], "firstRow", 0, kMostExact - rows.n);
   rows.seed = seed(info[2], "seed");
   std::vector<float> initial, condition;
   if (!absent(info[3])) {

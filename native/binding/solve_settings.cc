@@ -5,7 +5,6 @@
 namespace flow::binding {
 
 constexpr int64_t kMaxStages = 64;
-constexpr int64_t kMostSteps = int64_t{1} << 53;
 
 static void require_finite(const std::vector<double>& values, const std::string& path) {
   for (size_t i = 0; i < values.size(); ++i) {
@@ -104,7 +103,7 @@ void SolveSettings::read_adaptive(const Napi::Value& value) {
   a.rtol = fields.finite("rtol", 0);
   a.atol = fields.finite("atol", 1e-300);
   a.min_step = fields.finite("minStep", 0);
-  a.max_steps = fields.integer("maxSteps", 1, kMostSteps);
+  a.max_steps = fields.integer("maxSteps", 1, kMostExact);
   a.pi = fields.boolean("pi");
   a.batch = fields.boolean("batch");
   error_ = fields.doubles("error");

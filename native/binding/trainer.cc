@@ -8,7 +8,6 @@
 namespace flow::binding {
 
 constexpr int64_t kMaxSliceSteps = int64_t{1} << 24;
-constexpr int64_t kMaxStep = int64_t{1} << 53;
 
 Napi::Function TrainerHandle::define(Napi::Env env) {
   const Napi::Function constructor = DefineClass(env, kName,
@@ -61,6 +60,7 @@ struct Slice {
     record.Set("status", name_of(report.end));
     record.Set("unsettled", static_cast<double>(report.unsettled));
     record.Set("worstMarginal", report.worst);
+    record.Set("transports", static_cast<double>(report.transports));
     record.Set("discardedLoss", report.end == SliceEnd::kNonfinite ? Napi::Number::New(env, losses[report.steps]) : env.Null());
     return record;
   }
@@ -241,7 +241,7 @@ Napi::Value TrainerHandle::restore(const Napi::CallbackInfo& info) {
     require_alive();
     require_length(states[i].size(), state_->trainer.parameter_count(), fields.path(kStateNames[i]), "(parameters)");
   }
-  const int64_t step = integer(info[1], "step", 0, kMaxStep);
+  const int64_t step = integer(info[1], "step", 0, kMostExact);
   require_idle("Trainer.restore");  // after the reads above: a getter may have started a job
   check(state_->trainer.set_state(states[0].data(), states[1].data(), states[2].data(), states[3].data(), step), "Trainer.restore");
   return info.Env().Undefined();

@@ -73,6 +73,7 @@ TrainerRequest::TrainerRequest(const Napi::Value& value) {
   read_span(fields);
   o.source_paired = fields.boolean("sourcePaired");
   o.batch_size = fields.integer("batchSize", 1, kMaxBatch);
+  o.steps = absent(fields.get("steps")) ? 0 : fields.integer("steps", 1, kMostExact);
   o.seed = fields.seed("seed");
   o.replacement = fields.boolean("replacement");
   o.beta1 = fields.finite("beta1", 0, 1);

@@ -18,6 +18,7 @@ Status Pairing::init(const TrainerOptions& o, const Batch& batch, int32_t dimens
   condition_width_ = condition_width;
   threads_ = threads;
   steps_per_group_ = rows / batch.size();
+  if (o.steps > 0) groups_ = static_cast<uint64_t>((o.steps - 1) / steps_per_group_ + 1);
   const bool aware = o.coupling.condition;
   resamples_ = o.coupling.plan.resamples();
   key_ = philox_key(o.seed);
@@ -72,6 +73,7 @@ bool Pairing::solve(uint64_t group, Lane& lane, int32_t threads, const StopFlag*
   result.index = group;
   result.error = lane.coupling.error();
   result.ready = true;
+  solved_.fetch_add(1, std::memory_order_relaxed);
   return true;
 }
 

@@ -197,12 +197,14 @@ Status Trainer::run(const double* learning_rates, int64_t count, double budget_m
                     SliceReport* report) {
   *report = {};
   const double until = budget_ms > 0 ? milliseconds() + budget_ms : 0;
+  const int64_t before = impl_->pairing.solved();
   for (int64_t i = 0; i < count; ++i) {
     if (i > 0 && budget_ms > 0 && milliseconds() >= until) {
       report->end = SliceEnd::kBudget;
       return {};
     }
     report->end = impl_->one_step(learning_rates[i], {}, stop, losses + i, gradient_norms + i);
+    report->transports = impl_->pairing.solved() - before;
     if (report->end != SliceEnd::kDone) return {};
     report->steps = i + 1;
     if (!impl_->pairing.active()) continue;

@@ -73,6 +73,7 @@ struct TrainerOptions {  // pointers are read by init() only
   DropOptions drop;
   SpanOptions span;
   int64_t batch_size = 0;
+  int64_t steps = 0;  // no transport beyond is solved ahead; 0 = no end is known
   uint64_t seed = 0;
   bool replacement = false;
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
@@ -90,6 +91,7 @@ struct SliceReport {
   // Of these, under an entropic coupling, those whose plan stopped short of its tolerance, and the largest error of its marginals in any of them.
   int64_t unsettled = 0;
   double worst = 0;
+  int64_t transports = 0;  // solved in this slice for these and coming steps
   SliceEnd end = SliceEnd::kDone;
 };
 struct EvaluateReport {

@@ -1,4 +1,4 @@
-// Malformed records of couplings by transport: the binding names the field and refuses, whatever the library above it lets through.
+// Malformed records of couplings by transport: the binding names the field and refuses, whatever the library above it lets through. Transports past the last step are not solved.
 
 import { expect, it } from 'vitest';
 import type { TrainerRequest } from '../../lib/native/binding.ts';
@@ -66,4 +66,28 @@ it.each([
 it('refuses groups that do not divide into batches, and labels without a condition', () => {
   expect(() => build({ ...right, batch: tiny.batch + 1, plan: entropic })).toThrow(expect.objectContaining({ code: expect.stringMatching(/^ERR_FLOW_/) }));
   expect(() => build({ ...right, condition: true, labels: 3, plan: entropic })).toThrow(expect.objectContaining({ code: expect.stringMatching(/^ERR_FLOW_/) }));
+});
+
+// Groups of one and of two batches; one thread solves none ahead, two solve ahead before a step, three beside it. The last steps have nothing to solve ahead.
+it.each([1, 2, 3, 4])('no transport is solved that no step uses, on %i threads', async (threads) => {
+  for (const [batch, steps, groups] of [
+    [32, 7, 7],
+    [64, 7, 4],
+    [64, 8, 4],
+    [32, 1, 1],
+  ] as const) {
+    const take = async (fields: Partial<TrainerRequest>) => {
+      const trainer = new (native().Trainer)(trainerRequest(tiny, 256, { coupling: { ...right, kind: 'ot', batch }, threads, ...fields }));
+      const whole = [];
+      for (let k = 0; k < steps; k++) whole.push(await trainer.run(Float64Array.of(1e-3), 0).done); // every step a slice
+      const state = trainer.state('parameters');
+      trainer.dispose();
+      return { transports: whole.reduce((sum, { transports }) => sum + transports, 0), state };
+    };
+    const [ended, endless, early] = [await take({ steps }), await take({}), await take({ steps: 1 })];
+    expect(ended.transports).toBe(groups);
+    expect(endless.transports).toBeGreaterThanOrEqual(groups);
+    expect(early.transports).toBe(groups); // past the end each is solved where it is needed
+    for (const { state } of [endless, early]) expect(Buffer.from(state.buffer).equals(Buffer.from(ended.state.buffer))).toBe(true);
+  }
 });
