@@ -13,11 +13,13 @@ import type { ModelRecord } from './record.ts';
 
 /** Models of no more parameters are packed where they are first sampled: a millisecond. */
 const packedAtOnce = 1 << 18;
+/** Networks of velocity and score that are kept: of one row, three strengths of noise that take turns on two kept networks cost three times as much. */
+const kept = { most: 4, ofMany: 2 } as const; // ofMany: of more parameters than packedAtOnce
 
 export class Networks {
   readonly #record: ModelRecord;
   #network: NativeNetwork | null = null;
-  /** Networks of velocity and score together, by the share of the score. */
+  /** Networks of velocity and score together, by the share of the score, the one not asked for the longest first. */
   readonly #stirred = new Map<number, NativeNetwork>();
   /** With tangents: 0 for the exact divergence, else for so many estimates at a time. The last two are kept. */
   readonly #traced = new Map<number, Promise<NativeNetwork>>();
@@ -67,19 +69,21 @@ export class Networks {
   open(head = 0): NativeNetwork {
     if (head !== 0) {
       const known = this.#stirred.get(head);
-      if (known !== undefined) return known;
-      const { words, constants } = this.#program();
-      const made = new (native().Network)(words, constants, withHead(this.#record, head).parameters);
+      this.#stirred.delete(head);
+      const network = known ?? this.#pack(head);
       const [oldest] = this.#stirred.keys();
-      if (this.#stirred.size >= 2 && oldest !== undefined) this.#stirred.delete(oldest); // its jobs hold it; then it is collected
-      this.#stirred.set(head, made);
-      return made;
+      const most = this.#record.parameters.length <= packedAtOnce ? kept.most : kept.ofMany;
+      if (this.#stirred.size >= most && oldest !== undefined) this.#stirred.delete(oldest); // its jobs hold it; then it is collected
+      this.#stirred.set(head, network);
+      return network;
     }
-    if (this.#network === null) {
-      const { words, constants } = this.#program();
-      this.#network = new (native().Network)(words, constants, withHead(this.#record, 0).parameters);
-    }
+    this.#network ??= this.#pack(0);
     return this.#network;
+  }
+
+  #pack(head: number): NativeNetwork {
+    const { words, constants } = this.#program();
+    return new (native().Network)(words, constants, withHead(this.#record, head).parameters);
   }
 
   openTraced(copies: number): Promise<NativeNetwork> {
