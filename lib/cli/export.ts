@@ -8,7 +8,7 @@ import type { Guidance } from '../network/guidance.ts';
 import { graphKinds } from '../onnx/export.ts';
 import { inspectOnnxFile } from '../onnx/inspect.ts';
 import { choice } from '../options.ts';
-import { loadOnnx } from '../sampling/onnx.ts';
+import { loadOnnx } from '../sampling/onnx-load.ts';
 import type { NoiseSchedule } from '../solvers/noise.ts';
 import type { Solver } from '../solvers/solver.ts';
 import { resolveSolver } from '../solvers/solvers.ts';

@@ -1,4 +1,4 @@
-// loadOnnx(): an ONNX file as a sampler with the manners of a native one. onnxruntime runs in a worker thread; the noise is that of the native sampler, so
+// An ONNX file as a sampler with the manners of a native one. onnxruntime runs in a worker thread; the noise is that of the native sampler, so
 // that the same seed gives the same rows within float error. Sampler graphs hold their solver; velocity graphs, ours or foreign (x, t) -> v, are integrated
 // in the worker, state in float64.
 
@@ -7,39 +7,13 @@ import { type Matrix, rowLimit, toMatrix } from '../data/rows.ts';
 import { argumentError, FlowError } from '../errors.ts';
 import type { OnnxInfo } from '../onnx/inspect.ts';
 import { checkSeed, checkSignal, finite, integer, record } from '../options.ts';
-import { requireFixed } from '../solvers/define.ts';
-import { checkGrid, fitGrid } from '../solvers/grid.ts';
-import { resolveFlowSolver } from '../solvers/solvers.ts';
 import type { DensityResult } from './density.ts';
 import { noiseRows } from './noise.ts';
-import {
-  columnsOf,
-  conditionFeed,
-  conditionSpec,
-  convert,
-  dataUnits,
-  feed,
-  floats,
-  guidanceFeed,
-  incrementsFeed,
-  namesOf,
-  networkNoise,
-  pad,
-} from './onnx-arguments.ts';
-import { type Binding, type Bound, bindInputs, type InputNames } from './onnx-inputs.ts';
-import type { Feed, OnnxSession, Reply, Request } from './onnx-session.ts';
+import { conditionFeed, conditionSpec, convert, feed, floats, guidanceFeed, incrementsFeed, networkNoise, pad } from './onnx-arguments.ts';
+import type { Binding } from './onnx-inputs.ts';
+import { type OnnxPlan, samplerPlan, velocityPlan } from './onnx-plan.ts';
+import type { Feed, OnnxSession, Reply } from './onnx-session.ts';
 import { type SampleOptions, type SampleResult, samplingElsewhere } from './options.ts';
-
-export interface OnnxLoadOptions {
-  /** Threads onnxruntime may use for one call, 0 .. 1024; 0 = its own choice, the physical cores. @default 0 */
-  readonly threads?: number;
-  /** Foreign models: the names of the inputs that are the state, the time and the condition. @default found by their usual names */
-  readonly inputs?: InputNames;
-  /** Foreign models: the output that is dx/dt. @default the only output */
-  readonly output?: string;
-  /** Foreign models: names of the columns. */
-  readonly columns?: readonly string[];
-}
 
 /** The options of a native sampler, but for those that a file cannot follow (saveAt, precision, threads). */
 export interface OnnxSampleOptions extends Omit<SampleOptions, 'saveAt' | 'precision' | 'threads' | 'guidance'> {
@@ -57,7 +31,6 @@ const callRows = { least: 256, most: 16_384 };
 /** Calls of one sample() that are in the worker's queue at a time. */
 const inFlight = 2;
 
-const loadKeys = ['threads', 'inputs', 'output', 'columns'] as const;
 const sampleKeys = ['n', 'solver', 'seed', 'firstRow', 'condition', 'guidance', 'source', 'grid', 'signal'] as const;
 
 /** A model in onnxruntime. Immutable; any number of calls may run at once. */
@@ -102,7 +75,7 @@ export class OnnxSampler {
     const signal = checkSignal(given.signal);
     if (this.#bound.kind === 'log-density')
       throw argumentError('ERR_FLOW_CONFIG', 'sample', 'a sampler or velocity graph', 'a log-density graph', "Export with graph: 'sampler' to draw rows.");
-    const plan = this.#bound.kind === 'sampler' ? this.#samplerPlan(given.solver, given.grid) : this.#velocityPlan(given.solver, given.grid);
+    const plan = (this.#bound.kind === 'sampler' ? samplerPlan : velocityPlan)(this.info, this.#bound, given.solver, given.grid);
     const scale = guidanceFeed(this.#bound.guidance, given.guidance);
     const start = source ? (flow?.source === 'rows' ? source.values : networkNoise(source.values, this.info)) : null;
     return this.#draw({ n, firstRow, seed, start, condition, scale, plan, signal });
@@ -219,49 +192,6 @@ export class OnnxSampler {
     this.dispose();
   }
 
-  #samplerPlan(solver: unknown, grid: unknown): Plan {
-    if (solver !== undefined)
-      throw argumentError('ERR_FLOW_CONFIG', 'options.solver', 'no solver (this file holds one)', solver, "Export with graph: 'velocity' to choose one here.");
-    const { x, grid: name, output } = this.#bound;
-    const inside = this.info.flow?.solver;
-    const path = this.info.flow?.path;
-    if (grid !== undefined && name === null)
-      throw argumentError('ERR_FLOW_CONFIG', 'options.grid', 'nothing, as this file has a solver made for its own times', grid);
-    const times = Float64Array.from(grid === undefined ? (inside?.grid ?? []) : checkGrid(grid, 'options.grid'));
-    const feeds = name ? [{ name, type: 'float64' as const, data: times, dims: [times.length] }] : [];
-    return {
-      nfe: this.#sides() * ((inside?.stages ?? 1) * (times.length - 1 + (path?.closing && (times[times.length - 1] ?? 0) > path.tMax ? 1 : 0))),
-      request: (start, rows, rest) => ({ kind: 'run', feeds: [feed(x, start, rows), ...feeds, ...rest], output }),
-    };
-  }
-
-  #velocityPlan(solver: unknown, times: unknown): Plan {
-    const { x, t, output } = this.#bound;
-    const { flow } = this.info;
-    const given = resolveFlowSolver(solver, 'options.solver', 'Export a sampler graph with the stochastic solver inside.');
-    const chosen = requireFixed(given, 'options.solver', 'as an ONNX graph is stepped for all rows at once');
-    const own = times === undefined ? chosen : { ...chosen, grid: checkGrid(times, 'options.grid') };
-    const fit = fitGrid(own, flow ? { tMin: flow.path.tMin, tMax: flow.path.tMax } : {}, 'options.grid');
-    const grid = Array.from(fit.grid);
-    const closing = fit.closes ? flow?.path.closing : undefined;
-    // In data units x = shift + scale z, so that z <- A z + C v is x <- (1 - A) shift + A x + C v.
-    const close = closing ? { ...closing, shift: Array.from({ length: this.dimension }, (_, j) => (flow?.normaliser?.shift[j] ?? 0) * (1 - closing.x)) } : null;
-    const { a, b, c } = chosen;
-    const d = this.dimension;
-    const bind = { x: { name: x.name, type: x.type as 'float32', dims: x.dims }, t: t as Bound & { type: 'float32' }, output };
-    const fromRows = flow?.source === 'rows';
-    return {
-      nfe: this.#sides() * ((grid.length - 1) * b.length + (close ? 1 : 0)),
-      request: (start, n, rest) => ({ kind: 'solve', x: fromRows ? start : dataUnits(start, this.info), n, d, a, b, c, grid, close, bind: { ...bind, rest } }),
-    };
-  }
-
-  /** Networks that one evaluation of the graph takes: a guided one evaluates both sides everywhere, unless the condition is left out for good. */
-  #sides(): number {
-    const guidance = this.info.flow?.guidance;
-    return !guidance || (guidance.scale === 0 && guidance.from <= 0 && guidance.to >= 1) ? 1 : 2;
-  }
-
   #rowsPerCall(nfe: number, increments: number): number {
     if (this.#bound.fixedRows > 0) return this.#bound.fixedRows;
     const work = Math.max(1, this.info.parameters * nfe);
@@ -278,46 +208,9 @@ interface Draw {
   readonly start: Float32Array | null;
   readonly condition: { readonly values: Float32Array; readonly rows: number } | null;
   readonly scale: readonly Feed[];
-  readonly plan: Plan;
+  readonly plan: OnnxPlan;
   readonly signal: AbortSignal | undefined;
 }
-interface Plan {
-  readonly nfe: number;
-  request(start: Float32Array, rows: number, rest: readonly Feed[]): Request;
-}
-
-/**
- * Loads an ONNX file (a path, or its bytes) into onnxruntime-node, in a worker thread: the event loop stays free.
- * @throws FlowError ERR_FLOW_ORT_MISSING naming the command that installs it, ERR_FLOW_ONNX, ERR_FLOW_IO, ERR_FLOW_CONFIG.
- * @example const onnx = await loadOnnx('moons.onnx'); const { x } = await onnx.sample({ n: 1000, seed: 1 }); onnx.dispose();
- */
-export async function loadOnnx(source: string | Uint8Array, options: OnnxLoadOptions = {}): Promise<OnnxSampler> {
-  const given = record(options, 'options', loadKeys);
-  const threads = integer(given.threads ?? 0, 'options.threads', 0, 1024);
-  if (typeof source !== 'string' && !(source instanceof Uint8Array)) throw argumentError('ERR_FLOW_TYPE', 'source', 'a file name or a Uint8Array', source);
-  const names = given.inputs === undefined ? {} : namesOf(given.inputs);
-  if (given.output !== undefined && typeof given.output !== 'string') throw argumentError('ERR_FLOW_TYPE', 'options.output', 'a name', given.output);
-  const own = typeof source === 'string' ? source : source.slice();
-  // Reading ONNX and a worker thread take milliseconds to load, which only programs that run ONNX files pay.
-  const [{ customDomains, inspectOnnx, inspectOnnxFile, requireInput }, { findRuntime, OnnxSession }] = await Promise.all([
-    import('../onnx/inspect.ts'),
-    import('./onnx-session.ts'),
-  ]);
-  const { bytes, info } = typeof own === 'string' ? await inspectOnnxFile(own) : { bytes: own, info: inspectOnnx(own) };
-  const custom = customDomains(info);
-  if (custom.length > 0) throw argumentError('ERR_FLOW_ONNX', 'domains', 'operators that every onnxruntime has', custom.join(', '));
-  const bound = bindInputs(info, names, given.output);
-  const columns = columnsOf(given.columns, bound.x.width) ?? info.flow?.columns ?? null;
-  if (info.flow && info.flow.dimension !== bound.x.width)
-    throw argumentError('ERR_FLOW_ONNX', 'metadata.dimension', String(bound.x.width), info.flow.dimension);
-  const { guidance = null } = info.flow ?? {};
-  const said = guidance?.scale === 0 && guidance.from <= 0 && guidance.to >= 1 ? null : (info.flow?.condition ?? null); // it has no condition input
-  if (info.flow && (said ? said.numbers + said.classes.length : 0) !== (bound.condition?.width ?? 0))
-    throw argumentError('ERR_FLOW_ONNX', 'metadata.condition', `${bound.condition?.width ?? 0} columns, as the input has`, said);
-  const session = await OnnxSession.open(findRuntime(), bound.grid === null ? bytes : requireInput(bytes, bound.grid), threads);
-  return new OnnxSampler(info, bound, session, columns);
-}
-
 function replyError(output: string, expected: readonly number[], reply: Reply): FlowError {
   const received = `[${reply.dims}]`;
   return new FlowError('ERR_FLOW_ONNX', `output "${output}": expected the shape [${expected}], got ${received}.`, {

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { info } from '../../../lib/native/info.ts';
 import { onnxBytes } from '../../../lib/onnx/export.ts';
-import { loadOnnx } from '../../../lib/sampling/onnx.ts';
+import { loadOnnx } from '../../../lib/sampling/onnx-load.ts';
 import { euler } from '../../../lib/solvers/solvers.ts';
 import { untrained } from '../../support/models.ts';
 import { largest, middle, network, rates, sampleRequest, trainer } from '../support.ts';
