@@ -2,7 +2,6 @@
 // Of `parts` (paths,couplings,solvers) what is not named stays as it is stored, and a row that is stored is not measured again: take it out of the file for that.
 // Energy distances (U statistic, in units of the root mean square distance of two rows, x 1000; 0 = perfect) of 8000 samples to 8000 fresh rows; mean of the seeds.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { synthetic } from '../../lib/data/synthetic.ts';
 import {
   adamw,
@@ -36,6 +35,7 @@ import {
   warmupCosine,
 } from '../../lib/index.ts';
 import { energyDistance, moments } from '../../lib/metrics/index.ts';
+import { openRows, type Row } from './rows.ts';
 
 const seeds = Array.from({ length: Number(process.argv[2] ?? 1) }, (_, i) => i + 1);
 const parts = (process.argv[3] ?? 'paths,couplings,solvers').split(',');
@@ -70,27 +70,10 @@ async function distance(model: Model, set: (typeof sets)[number], seed: number, 
   const unit = Math.sqrt(2 * moments(fresh, 2).std.reduce((sum, s) => sum + s * s, 0));
   return (1000 / unit) * energyDistance(x, fresh, 2, { statistic: 'U' });
 }
-type Row = Record<string, number>;
-const file = 'bench/results/choices.json';
-const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, Record<string, Row>>) : {};
-for (const [name, value] of Object.entries({ steps, seeds: seeds.length }) as [string, unknown][])
-  if (before[name] !== undefined && before[name] !== value)
-    throw new Error(`${file} holds rows with ${before[name]} ${name}, not ${value}: move it away first`);
-const stored: Record<string, unknown> = { steps, seeds: seeds.length, ...before };
-
-/** Measures the rows of a table that are not stored yet, and stores each as it comes, in the order of `names`. */
-async function fill(part: string, names: readonly string[], measure: (name: string) => Promise<Row>): Promise<void> {
-  if (!parts.includes(part === 'tolerances' || part === 'noisy' ? 'solvers' : part)) return;
-  const known: Record<string, Row> = { ...before[part] };
-  for (const name of names) {
-    if (name in known) continue;
-    known[name] = await measure(name);
-    console.error(name, JSON.stringify(known[name]));
-    stored[part] = Object.fromEntries(names.filter((n) => n in known).map((n) => [n, known[n]]));
-    mkdirSync('bench/results', { recursive: true });
-    writeFileSync(file, `${JSON.stringify(stored, null, 2)}\n`);
-  }
-}
+const rowsOf = openRows('bench/results/choices.json', { steps, seeds: seeds.length });
+const fill: typeof rowsOf = async (part, names, measure) => {
+  if (parts.includes(part === 'tolerances' || part === 'noisy' ? 'solvers' : part)) await rowsOf(part, names, measure);
+};
 interface Choice {
   readonly options: Partial<TrainOptions>;
   /** Trained as the row of this name is, and sampled along another path. */
@@ -122,6 +105,7 @@ await laws('paths', {
   'cosine()': on(cosine()),
   // The Gaussian baseline: docs/math.md.
   'cosine(), withPath(condOT())': { ...on(cosine()), trained: 'cosine()', along: condOT() },
+  'condOT(), withPath(cosine())': { options: {}, trained: 'condOT()', along: cosine() },
   'linearVP()': on(linearVP()),
   'vp()': on(vp()),
   'polynomial({ power: 2 })': on(polynomial({ power: 2 })),
