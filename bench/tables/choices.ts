@@ -1,12 +1,12 @@
-// What docs/choosing.md advises, measured: paths, couplings, solvers at equal work, precisions. `node bench/tables/run.mjs choices [seeds] [parts]` writes
-// bench/results/choices.json; of `parts` (paths,couplings,solvers) what is not named stays as it is stored.
+// What docs/choosing.md advises, measured: paths, couplings, solvers at equal work. `node bench/tables/run.mjs choices [seeds] [parts]` writes bench/results/choices.json, row by row.
+// Of `parts` (paths,couplings,solvers) what is not named stays as it is stored, and a row that is stored is not measured again: take it out of the file for that.
 // Energy distances (U statistic, in units of the root mean square distance of two rows, x 1000; 0 = perfect) of 8000 samples to 8000 fresh rows; mean of the seeds.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { synthetic } from '../../lib/data/synthetic.ts';
 import {
   adamw,
   bosh3,
+  type Coupling,
   condOT,
   cosine,
   dopri5,
@@ -20,6 +20,7 @@ import {
   midpoint,
   minibatchOT,
   mlp,
+  type Path,
   partialOT,
   polynomial,
   rk4,
@@ -34,8 +35,9 @@ import {
   warmupCosine,
 } from '../../lib/index.ts';
 import { energyDistance, moments } from '../../lib/metrics/index.ts';
+import { openRows, type Row } from './rows.ts';
 
-const seeds = Array.from({ length: Number(process.argv[2] ?? 3) }, (_, i) => i + 1);
+const seeds = Array.from({ length: Number(process.argv[2] ?? 1) }, (_, i) => i + 1);
 const parts = (process.argv[3] ?? 'paths,couplings,solvers').split(',');
 const sets = ['moons', 'checkerboard'] as const;
 const rows = 8000;
@@ -68,52 +70,58 @@ async function distance(model: Model, set: (typeof sets)[number], seed: number, 
   const unit = Math.sqrt(2 * moments(fresh, 2).std.reduce((sum, s) => sum + s * s, 0));
   return (1000 / unit) * energyDistance(x, fresh, 2, { statistic: 'U' });
 }
-type Table = Record<string, Record<string, number>>;
-async function table(part: string, cells: Record<string, Partial<TrainOptions>>, solvers: Record<string, Solver>): Promise<Table> {
-  const out: Table = {};
-  if (!parts.includes(part)) return out;
-  for (const [name, options] of Object.entries(cells)) {
-    const line: Record<string, number> = {};
+const rowsOf = openRows('bench/results/choices.json', { steps, seeds: seeds.length });
+const fill: typeof rowsOf = async (part, names, measure) => {
+  if (parts.includes(part === 'tolerances' || part === 'noisy' ? 'solvers' : part)) await rowsOf(part, names, measure);
+};
+interface Choice {
+  readonly options: Partial<TrainOptions>;
+  /** Trained as the row of this name is, and sampled along another path. */
+  readonly trained?: string;
+  readonly along?: Path;
+}
+async function laws(part: string, cells: Readonly<Record<string, Choice>>): Promise<void> {
+  const work = { '1 Euler': euler({ steps: 1 }), '8 Euler': euler({ steps: 8 }), '50 midpoint': midpoint({ steps: 50 }) };
+  await fill(part, Object.keys(cells), async (name) => {
+    const { options, trained: as = name, along } = cells[name] as Choice;
+    const line: Row = {};
     for (const set of sets)
-      for (const [solver, how] of Object.entries(solvers)) {
+      for (const [solver, how] of Object.entries(work)) {
         const values: number[] = [];
-        for (const seed of seeds) values.push(await distance(await trained(set, seed, options, name), set, seed, how));
+        for (const seed of seeds) {
+          const model = await trained(set, seed, options, as);
+          values.push(await distance(along ? model.withPath(along) : model, set, seed, how));
+        }
         line[`${set}, ${solver}`] = mean(values);
       }
-    out[name] = line;
-    console.error(name, JSON.stringify(line));
-  }
-  return out;
+    return line;
+  });
 }
 
-const work = { '1 Euler': euler({ steps: 1 }), '8 Euler': euler({ steps: 8 }), '50 midpoint': midpoint({ steps: 50 }) };
-const paths = await table(
-  'paths',
-  {
-    'condOT()': {},
-    'cosine()': { path: cosine() },
-    'linearVP()': { path: linearVP() },
-    'vp()': { path: vp() },
-    'polynomial({ power: 2 })': { path: polynomial({ power: 2 }) },
-    'condOT({ sigma: 0.1 })': { path: condOT({ sigma: 0.1 }) },
-    "interpolant({ gamma: 'brownian', scale: 0.5 })": { path: interpolant({ gamma: 'brownian', scale: 0.5 }) },
-    'interpolant()': { path: interpolant() },
-    "interpolant({ shape: 'encoderDecoder' })": { path: interpolant({ shape: 'encoderDecoder' }) },
-  },
-  work,
-);
-const couplings = await table(
-  'couplings',
-  {
-    'independent()': { coupling: independent() },
-    'minibatchOT()': { coupling: minibatchOT() },
-    'sinkhorn()': { coupling: sinkhorn() },
-    "sinkhorn({ rounding: 'permutation' })": { coupling: sinkhorn({ rounding: 'permutation' }) },
-    'unbalancedOT()': { coupling: unbalancedOT() },
-    'partialOT()': { coupling: partialOT() },
-  },
-  work,
-);
+const on = (path: Path): Choice => ({ options: { path } });
+const by = (coupling: Coupling): Choice => ({ options: { coupling } });
+await laws('paths', {
+  'condOT()': { options: {} },
+  'cosine()': on(cosine()),
+  // The Gaussian baseline: docs/math.md.
+  'cosine(), withPath(condOT())': { ...on(cosine()), trained: 'cosine()', along: condOT() },
+  'condOT(), withPath(cosine())': { options: {}, trained: 'condOT()', along: cosine() },
+  'linearVP()': on(linearVP()),
+  'vp()': on(vp()),
+  'polynomial({ power: 2 })': on(polynomial({ power: 2 })),
+  'condOT({ sigma: 0.1 })': on(condOT({ sigma: 0.1 })),
+  "interpolant({ gamma: 'brownian', scale: 0.5 })": on(interpolant({ gamma: 'brownian', scale: 0.5 })),
+  'interpolant()': on(interpolant()),
+  "interpolant({ shape: 'encoderDecoder' })": on(interpolant({ shape: 'encoderDecoder' })),
+});
+await laws('couplings', {
+  'independent()': by(independent()),
+  'minibatchOT()': by(minibatchOT()),
+  'sinkhorn()': by(sinkhorn()),
+  "sinkhorn({ rounding: 'permutation' })": by(sinkhorn({ rounding: 'permutation' })),
+  'unbalancedOT()': by(unbalancedOT()),
+  'partialOT()': by(partialOT()),
+});
 
 const known = new Map<Model, Float32Array>();
 /** Root mean square error of the samples against 400 steps of rk4, in units of the data's spread, and the evaluations that a row took; means of both sets and all seeds. */
@@ -131,47 +139,33 @@ async function solved(solver: Solver): Promise<{ error: number; evaluations: num
     }
   return { error: mean(runs.map((run) => run.error)), evaluations: mean(runs.map((run) => run.evaluations)) };
 }
-const solvers: Table = {};
-const tolerances: Table = {};
-const noisy: Table = {};
-if (parts.includes('solvers')) {
-  const perStep = (make: typeof euler): number => make({ steps: 1 }).b.length;
-  for (const [name, make] of Object.entries({ euler, midpoint, heun, rk4 })) {
-    const line: Record<string, number> = {};
-    for (const nfe of [8, 16, 32, 64, 128]) line[`${nfe} evaluations`] = (await solved(make({ steps: nfe / perStep(make) }))).error;
-    solvers[name] = line;
+const stages = (make: typeof euler): number => make({ steps: 1 }).b.length;
+const fixed: Readonly<Record<string, typeof euler>> = { euler, midpoint, heun, rk4 };
+await fill('solvers', Object.keys(fixed), async (name) => {
+  const make = fixed[name] as typeof euler;
+  const line: Row = {};
+  for (const nfe of [8, 16, 32, 64, 128]) line[`${nfe} evaluations`] = (await solved(make({ steps: nfe / stages(make) }))).error;
+  return line;
+});
+const adaptive = { bosh3, dopri5, tsit5 };
+await fill('tolerances', Object.keys(adaptive), async (name) => {
+  const line: Row = {};
+  for (const tolerance of [1e-2, 1e-3, 1e-4, 1e-5]) {
+    const { error, evaluations } = await solved(adaptive[name as keyof typeof adaptive]({ rtol: tolerance, atol: tolerance }));
+    [line[`${tolerance}, error`], line[`${tolerance}, evaluations`]] = [error, evaluations];
   }
-  for (const [name, make] of Object.entries({ bosh3, dopri5, tsit5 })) {
-    const line: Record<string, number> = {};
-    for (const tolerance of [1e-2, 1e-3, 1e-4, 1e-5]) {
-      const { error, evaluations } = await solved(make({ rtol: tolerance, atol: tolerance }));
-      [line[`${tolerance}, error`], line[`${tolerance}, evaluations`]] = [error, evaluations];
-    }
-    tolerances[name] = line;
+  return line;
+});
+// Laws, not rows: energy distances, as with noise every row takes another way.
+const noisy = { midpoint, eulerMaruyama, stochasticHeun };
+await fill('noisy', Object.keys(noisy), async (name) => {
+  const make = noisy[name as keyof typeof noisy] as typeof euler;
+  const line: Row = {};
+  for (const nfe of [16, 64, 256]) {
+    const values: number[] = [];
+    for (const set of sets)
+      for (const seed of seeds) values.push(await distance(await trained(set, seed, {}, 'condOT()'), set, seed, make({ steps: nfe / stages(make) })));
+    line[`${nfe} evaluations`] = mean(values);
   }
-  // Laws, not rows: energy distances, as with noise every row takes another way.
-  for (const [name, make] of Object.entries({ midpoint, eulerMaruyama, stochasticHeun })) {
-    const line: Record<string, number> = {};
-    for (const nfe of [16, 64, 256]) {
-      const values: number[] = [];
-      for (const set of sets)
-        for (const seed of seeds)
-          values.push(await distance(await trained(set, seed, {}, 'condOT()'), set, seed, make({ steps: nfe / perStep(make as typeof euler) })));
-      line[`${nfe} evaluations`] = mean(values);
-    }
-    noisy[name] = line;
-  }
-  console.error(JSON.stringify({ solvers, tolerances, noisy }));
-}
-
-const file = 'bench/results/choices.json';
-const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>) : {};
-if (parts.length < 3 && before['seeds'] !== undefined && before['seeds'] !== seeds.length)
-  throw new Error(`the other parts of ${file} are means of ${before['seeds']} seeds, these of ${seeds.length}`);
-const measured = Object.fromEntries(
-  Object.entries({ paths, couplings, solvers, tolerances, noisy }).filter(([part]) =>
-    parts.includes(part === 'tolerances' || part === 'noisy' ? 'solvers' : part),
-  ),
-);
-mkdirSync('bench/results', { recursive: true });
-writeFileSync(file, `${JSON.stringify({ ...before, steps, seeds: seeds.length, ...measured }, null, 2)}\n`);
+  return line;
+});

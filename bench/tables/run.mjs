@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const [name, ...rest] = process.argv.slice(2);
 if (!name) {
-  console.error('usage: node bench/tables/run.mjs NAME [arguments]   (tables, defaults)');
+  console.error('usage: node bench/tables/run.mjs NAME [arguments]   (tables, choices, defaults)');
   process.exit(2);
 }
 const outfile = join(root, 'build/tables', `${name}.mjs`);

@@ -13,7 +13,7 @@ export interface Cell {
   readonly figures: Readonly<Record<string, number>>;
   /** Network evaluations per sample. */
   readonly nfe: number;
-  /** Seconds of training, of all models that the method needs. Wall clock of one thread beside whatever else ran. */
+  /** Seconds of training, of all models that the method needs. Wall clock of one thread beside whatever else ran; of `few` processor time. */
   readonly seconds: number;
   readonly steps: number;
 }

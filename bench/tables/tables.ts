@@ -1,13 +1,16 @@
-// npm run bench:tables -- [t1 | t3 | nll | render] [--seeds 5] [--steps 20000] [--only OT-CFM] [--task N->moons] [--full] [--check]
-//   t1, t3, nll   measure what the stored cells lack, then render. t3 leaves the long cells (continuous conditions) out without --full
+// npm run bench:tables -- [t1 | t3 | few | nll | render] [--seeds 5] [--steps 20000] [--only OT-CFM] [--task N->moons] [--full] [--check]
+//   t1, t3, few, nll   measure what the stored cells lack, then render. t3 leaves the long cells (continuous conditions) out without --full; --steps is for t1 and t3;
+//   --only takes methods of t1, columns of t3, recipes of few (meanFlow, shortcut, reflow, meanFlow+OT, shortcut+OT)
 //   render   write docs/tables.md from what is stored; --check fails when a cell is outside its band, --verify (writes nothing) when the page is another
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import * as few from './few.ts';
 import * as nll from './nll.ts';
+import { outside } from './outside.ts';
 import { type Task, t3 as t3Published, tasks } from './published.ts';
-import { nllVerdict, render, t1Verdict, t3Verdict } from './render.ts';
-import { type Cell, fill, load, summary } from './store.ts';
+import { render } from './render.ts';
+import { fill, load, summary } from './store.ts';
 import * as t1 from './t1.ts';
 import * as t3 from './t3.ts';
 
@@ -27,7 +30,7 @@ const { values, positionals } = parseArgs({
 const steps = Number(values.steps);
 const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1);
 const chosen = (name: string, filter: string | undefined): boolean => filter === undefined || filter === name || filter.split(',').includes(name);
-const run = positionals.length === 0 ? ['t1', 't3', 'nll'] : positionals;
+const run = positionals.length === 0 ? ['t1', 't3', 'few', 'nll'] : positionals;
 
 if (run.includes('t1')) {
   for (const seed of seeds) {
@@ -56,6 +59,17 @@ if (run.includes('t3')) {
     );
   }
 }
+if (run.includes('few')) {
+  const wanted = Object.keys(few.recipes)
+    .filter((recipe) => chosen(recipe, values.only))
+    .flatMap((method) => tasks.filter((task) => chosen(task, values.task)).map((task) => ({ method, task })));
+  for (const seed of seeds)
+    await fill(
+      'few',
+      wanted.map((which) => ({ ...which, seed })),
+      (method, task, s) => few.cell(method, task as Task, s),
+    );
+}
 if (run.includes('nll')) {
   const columns = nll.nllTasks.filter((task) => chosen(task, values.task));
   for (const seed of seeds)
@@ -72,12 +86,6 @@ if (values.verify) {
 }
 writeFileSync('docs/tables.md', render());
 
-const outside = [
-  ...[...new Set(load('t1').map((cell: Cell) => cell.method))].flatMap((m) =>
-    tasks.filter((t) => t1Verdict(load('t1'), m, t)?.inside === false).map((t) => `${m} on ${t}`),
-  ),
-  ...Object.keys(t3Published).filter((column) => t3Verdict(load('t3'), column)?.inside === false),
-  ...nll.nllTasks.filter((task) => nllVerdict(load('nll'), task)?.inside === false),
-];
-console.log(outside.length === 0 ? 'every cell that has a bar is inside it' : `outside: ${outside.join('; ')}`);
-process.exit(values.check && outside.length > 0 ? 1 : 0);
+const beyond = outside(load);
+console.log(beyond.length === 0 ? 'every cell that has a bar is inside it' : `outside: ${beyond.join('; ')}`);
+process.exit(values.check && beyond.length > 0 ? 1 : 0);
