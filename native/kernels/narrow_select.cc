@@ -34,7 +34,7 @@ const NarrowKernels& reference_narrow();
 
 namespace {
 
-bool has_amx() {
+[[maybe_unused]] bool has_amx() {
 #if defined(FLOW_EMULATED_AMX)  // a test build whose signal handler executes the instructions
   // not on a CPU that has tiles and refuses them
   return !cpu().amx || amx_granted();

@@ -99,7 +99,7 @@ int64_t padded(int n) { return (n + 31) / 32 * 32; }
 }  // namespace
 
 // Independent chains for the ISA: its function and the flops of one call.
-static std::pair<void (*)(float*), double> chains_of(const std::string& isa) {
+static std::pair<void (*)(float*), double> chains_of([[maybe_unused]] const std::string& isa) {
   constexpr double kFlops = 2.0 * kChains * kLoops;
 #if defined(__x86_64__)
   if (isa == "avx512") return {fma_avx512, 16 * kFlops};
