@@ -181,7 +181,7 @@ struct InStep {  // of one vector what apply_all does with N
     slope = one_slope[0];
   }
 };
-// z s(z), s = 1 / (1 + E), E = e^-z; slope = s + r (1 - s), with 1 - s = E s free of cancellation. Below -88 s is subnormal and flushed, r becomes -0.
+// z s(z), s = 1 / (1 + E), E = e^-z; slope = s + r (1 - s), with 1 - s = E s free of cancellation. Below -87.3 s is subnormal and flushed: r = -0.
 struct Silu : InStep<Silu> {
   template <int N>
   static FLOW_INLINE void apply_all(const F (&z)[N], F (&r)[N], F (&slope)[N]) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "checks.h"
+#include "core/subnormals.h"
 #include "guarded.h"
 
 namespace flow_test {
@@ -466,6 +467,13 @@ Verdict check_special(const Subject& s) {
     if (r[1] != up) v.fail(where("+infinity of activation", act, 1));
     if (!(r[3] == 0.0f && std::signbit(r[3]))) v.fail(where("-0 of activation", act, 3));
     if (!(r[4] == 0.0f && !std::signbit(r[4]))) v.fail(where("+0 of activation", act, 4));
+  }
+  {  // Silu ends in zeros of its sign, for any argument: where the core computes, subnormals are flushed.
+    const FlushSubnormals flush;
+    for (int i = 0; i < 32; i++) z[i] = i < 16 ? -87.4f - 0.1f * static_cast<float>(i) : -std::ldexp(100.0f, 4 * (i - 16));
+    s.kernels.activate(Activation::kSilu, 32, z, r, slope);
+    for (int i = 0; i < 32; i++)
+      if (!(r[i] == 0.0f && std::signbit(r[i]) && slope[i] == 0.0f)) v.fail(where("silu far below zero", i, 0));
   }
   // A NaN or infinity in one row of x touches that row of y only, and not its padding.
   for (float bad : {NAN, INFINITY}) {
