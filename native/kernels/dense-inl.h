@@ -16,7 +16,8 @@ constexpr int kSums = 12;  // of 16
 constexpr int kVectors = kLanes / kWidth;  // vectors per panel row
 constexpr int kTileRows = kWidth == 16 ? 12 : kSums == 24 ? 6 : kWidth == 8 ? 6 : 3;
 constexpr int kChunk = 132;
-constexpr int kTogether = kWidth == 16 ? 4 : 3;  // rows whose activations are computed in step: divides the height of a full tile
+// Rows whose activations are computed in step: divides the height of a full tile. With slopes AVX2 gains by a third (0.5 %), without it loses (1 %).
+constexpr int together(bool slope) { return kWidth == 16 ? 4 : kWidth == 8 && !slope ? 2 : 3; }
 
 // How many vectors of a panel hold columns; 0 stands for half of one, where that is a kernel of its own.
 FLOW_INLINE int used_vectors(int cols) {
@@ -188,7 +189,7 @@ void finish_panel(const DenseArgs& d, const float* z, int row, int rows, int pan
     } else {
       if (f.biased) f.bias = load(d.bias + panel * kLanes + v);
       int r = 0;
-      for (; r + kTogether <= rows; r += kTogether) finish_rows<Act, kSlope, kTogether>(f, r);
+      for (; r + together(kSlope) <= rows; r += together(kSlope)) finish_rows<Act, kSlope, together(kSlope)>(f, r);
       for (; r < rows; r++) finish_rows<Act, kSlope, 1>(f, r);
     }
     f.z += kWidth;
