@@ -36,29 +36,33 @@ export function fullTable(rows: readonly Row[]): string {
 /** 0.82, 5.9, 38, 4800. */
 export const ratio = (x: number): string => (x < 1 ? x.toFixed(2) : x < 9.95 ? x.toFixed(1) : x < 99.5 ? x.toFixed(0) : String(Number(x.toPrecision(2))));
 
-/** One line a case: our precisions, then each peer's best with the ratio of its time to ours (f32, and our fastest when that is another). */
+/**
+ * One line a case: our f32 beside the best f32 variant of each peer, and of a peer that has others (`bf16`) its best of any precision beside our fastest. The
+ * ratios are of its time to ours.
+ */
 export function ratioTable(rows: readonly Row[]): string {
   const ids = [...new Set(rows.map((r) => r.id))];
+  const wide = (r: Row): boolean => r.precision === 'f32';
+  const mixed = (group: string): boolean => rows.some((r) => r.group === group && !wide(r));
   const peers = [...new Set(rows.map((r) => r.group))].filter((group) => group !== 'flowmatch');
-  const head = ['case', 'flowmatch f32', 'flowmatch, fastest other', ...peers.flatMap((peer) => [`${peer}, best`, 'ratio to f32 (other)'])];
+  const peerHead = (peer: string): string[] => [`${peer} f32`, 'ratio', ...(mixed(peer) ? [`${peer}, fastest`, 'ratio'] : [])];
+  const head = ['case', 'flowmatch f32', ...(mixed('flowmatch') ? ['flowmatch, fastest other'] : []), ...peers.flatMap(peerHead)];
   const lines = ids.map((id) => {
     const here = rows.filter((r) => r.id === id);
-    const best = bestOf(here);
-    const ours = here.filter((r) => r.group === 'flowmatch');
-    const f32 = bestOf(ours.filter((r) => r.precision === 'f32')).get('flowmatch');
-    const other = bestOf(ours.filter((r) => r.precision !== 'f32')).get('flowmatch');
-    const mark = (r: Row): string => (r.noisy ? ' (noisy)' : '');
-    const against = (peer: Row, mine: Row | undefined): string | null => (mine === undefined ? null : ratio(peer.seconds.median / mine.seconds.median));
+    const [f32, any] = [bestOf(here.filter(wide)), bestOf(here)];
+    const other = bestOf(here.filter((r) => !wide(r))).get('flowmatch');
+    const ours = (r: Row | undefined, name: string): string =>
+      r === undefined ? '' : `${name}${time(r.seconds.median)}, ${percent(r.fraction.median)}${r.noisy ? ' (noisy)' : ''}`;
+    const against = (peer: Row | undefined, mine: Row | undefined): string[] => [
+      peer === undefined ? '' : `${time(peer.seconds.median)} (${peer.contender.replace(`${peer.group} `, '')})`,
+      peer === undefined || mine === undefined ? '' : ratio(peer.seconds.median / mine.seconds.median),
+    ];
+    const [mine, fastest] = [f32.get('flowmatch'), any.get('flowmatch')];
     return [
       here[0]?.title ?? id,
-      f32 ? `${time(f32.seconds.median)}, ${percent(f32.fraction.median)}${mark(f32)}` : '',
-      other ? `${other.precision} ${time(other.seconds.median)}, ${percent(other.fraction.median)}${mark(other)}` : '',
-      ...peers.flatMap((name) => {
-        const peer = best.get(name);
-        if (peer === undefined) return ['', ''];
-        const [a, b] = [against(peer, f32), against(peer, other)];
-        return [`${time(peer.seconds.median)} (${peer.contender.replace(`${name} `, '')})`, `${a ?? ''}${b === null ? '' : ` (${b})`}`];
-      }),
+      ours(mine, ''),
+      ...(mixed('flowmatch') ? [ours(other, `${other?.precision} `)] : []),
+      ...peers.flatMap((peer) => [...against(f32.get(peer), mine), ...(mixed(peer) ? against(any.get(peer), fastest) : [])]),
     ];
   });
   return markdown(head, lines);

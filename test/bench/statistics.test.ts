@@ -95,22 +95,27 @@ describe('tables', () => {
     expect([0.664, 0.001, 1.3].map(percent)).toEqual(['66 %', '0.10 %', '130 %']);
   });
 
-  it('holds the best of each peer against f32 and against the fastest other precision', () => {
+  it('holds f32 against the best f32 of each peer, and our fastest against its fastest', () => {
     const rows = [
       row({}, 2),
       row({ contender: 'flowmatch bf16, avx512, 1 thread', precision: 'bf16' }, 1),
       row({ contender: 'PyTorch eager, 1 thread', group: 'PyTorch' }, 9),
       row({ contender: 'PyTorch compile, 1 thread', group: 'PyTorch' }, 8),
     ];
-    const [, , line] = ratioTable(rows).split('\n');
-    expect(line).toBe('| train (x) | 2.00 s, 25 % | bf16 1.00 s, 50 % | 8.00 s (compile, 1 thread) | 4.0 (8.0) |');
+    const [head, , line] = ratioTable(rows).split('\n');
+    expect(head).toBe('| case | flowmatch f32 | flowmatch, fastest other | PyTorch f32 | ratio |');
+    expect(line).toBe('| train (x) | 2.00 s, 25 % | bf16 1.00 s, 50 % | 8.00 s (compile, 1 thread) | 4.0 |');
+    const mixed = [...rows, row({ contender: 'PyTorch eager bf16, 1 thread', group: 'PyTorch', precision: 'bf16' }, 3)];
+    const [names, , both] = ratioTable(mixed).split('\n');
+    expect(names).toBe('| case | flowmatch f32 | flowmatch, fastest other | PyTorch f32 | ratio | PyTorch, fastest | ratio |');
+    expect(both).toBe('| train (x) | 2.00 s, 25 % | bf16 1.00 s, 50 % | 8.00 s (compile, 1 thread) | 4.0 | 3.00 s (eager bf16, 1 thread) | 3.0 |');
     expect(fullTable(rows).split('\n')).toHaveLength(6);
     expect(fullTable([row({ noisy: true })])).toContain('noisy');
   });
 
   it('gives a peer without ours no ratio', () => {
     const [, , line] = ratioTable([row({ contender: 'PyTorch eager, 1 thread', group: 'PyTorch' }, 9)]).split('\n');
-    expect(line).toBe('| train (x) |  |  | 9.00 s (eager, 1 thread) |  |');
+    expect(line).toBe('| train (x) |  | 9.00 s (eager, 1 thread) |  |');
   });
 });
 
