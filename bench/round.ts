@@ -1,5 +1,6 @@
 // One case: every contender prepares, then they take turns (A, B, A, B, ...), the fma peak measured before and after each turn.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case } from './cases.ts';
 import type { Contender, Drivers } from './contenders.ts';
 import { type Reading, type Row, rowOf } from './statistics.ts';
@@ -11,6 +12,8 @@ export interface Pace {
   /** No contender takes more time for all its rounds than this; a slow one gets fewer rounds, at least one. */
   readonly most: number;
 }
+/** Before each turn of several threads: those of the contender before may still wait for work at full speed (OpenMP's do for 200 ms). */
+const restMilliseconds = 400;
 /** GFLOP/s now, of one core or several at once. */
 export type Peak = (isa: string, threads: number) => number;
 export type Note = (text: string) => void;
@@ -36,6 +39,7 @@ export async function runCase(c: Case, contenders: readonly Contender[], drivers
       const { source } = contender;
       const used = spent.get(contender) ?? 0;
       if (round > 0 && used + used / round > pace.most) continue;
+      if (source.threads > 1) await sleep(restMilliseconds);
       const begin = performance.now();
       const before = peak(source.isa, source.threads);
       const seconds = await drivers.driver(source).measure(key(contender));

@@ -57,6 +57,12 @@ export const methods: Readonly<Record<string, Method>> = {
     options: () => ({ ...meanWeights, objective: scoreAndFlow({ sigma: 1 }), coupling: minibatchOT() }),
     stochastic: eulerMaruyama({ steps: 100 }),
   },
+  // The papers do not say sigma; 1 is that of SB-CFM in the published configurations.
+  '[SF]2M-Exact, sigma 0.5': {
+    options: () => ({ ...meanWeights, objective: scoreAndFlow({ sigma: 0.5 }), coupling: minibatchOT() }),
+    stochastic: eulerMaruyama({ steps: 100 }),
+    gaussian: true,
+  },
   '[SF]2M-I': { options: () => ({ ...meanWeights, objective: scoreAndFlow({ sigma: 1 }) }), stochastic: eulerMaruyama({ steps: 100 }) },
   ours: {
     // Wider, SiLU with residuals and norm; OT; rows and noise z-scored; learning rate warmed up and let down to 0; mean weights; midpoint instead of Euler.
