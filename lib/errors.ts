@@ -55,20 +55,22 @@ export class FlowError extends Error {
   }
 }
 
-/** Factories of the library by their names; only they are told "Call it": a function of the user's may belong somewhere inside a description. */
-const factories = new WeakMap<object, string>();
-const factoryNames = new Set<string>();
-/** @internal Makes factories known to messages: `nameFactories({ adamw })`. */
-export function nameFactories(table: Readonly<Record<string, object>>): void {
-  for (const [name, factory] of Object.entries(table)) {
-    factories.set(factory, name);
-    factoryNames.add(name);
-  }
+/** What a factory of the library makes. */
+type Made = 'coupling' | 'loss' | 'network' | 'noise' | 'objective' | 'optimiser' | 'path' | 'rate' | 'solver' | 'time' | 'weight';
+/** The library's own factories; functions of the user's are never among them. */
+const factories = new WeakMap<object, { readonly makes: Made; readonly name: string; readonly call: string }>();
+/** @internal Makes factories known to messages: `nameFactories('optimiser', { adamw })`; `calls` has those that cannot be called without arguments, as they are written. */
+export function nameFactories(makes: Made, table: Readonly<Record<string, object>>, calls: Readonly<Record<string, string>> = {}): void {
+  for (const [name, factory] of Object.entries(table)) factories.set(factory, { makes, name, call: calls[name] ?? `${name}()` });
 }
-/** Whether messages know a factory of that name. */
-export const isFactoryName = (name: string): boolean => factoryNames.has(name);
+const factoryOf = (value: unknown) => (typeof value === 'function' ? factories.get(value) : undefined);
 /** Whether a value is a factory of the library itself and not what it makes: `optimiser: adamw`. */
-export const isUncalled = (value: unknown): boolean => typeof value === 'function' && factories.has(value);
+export const isUncalled = (value: unknown): boolean => factoryOf(value) !== undefined;
+/** "Call it" where a factory stands for what is wanted, which it makes; undefined for all else. */
+export function callIt(value: unknown, wanted: Made): string | undefined {
+  const factory = factoryOf(value);
+  return factory?.makes === wanted ? `Call it: ${factory.call}.` : undefined;
+}
 
 /** A value as a message shows it: quoted, typed, never longer than 40 characters, never throwing. */
 export function show(value: unknown): string {
@@ -76,7 +78,7 @@ export function show(value: unknown): string {
   try {
     if (typeof value === 'string') text = JSON.stringify(value);
     else if (typeof value === 'bigint') text = `${value}n`;
-    else if (typeof value === 'function') text = factories.has(value) ? `the function ${factories.get(value)}` : 'a function';
+    else if (typeof value === 'function') text = isUncalled(value) ? `the function ${factoryOf(value)?.name}` : 'a function';
     else if (typeof value === 'symbol') text = 'a symbol';
     else if (Object.is(value, -0)) text = '-0';
     else if (ArrayBuffer.isView(value)) text = `${Object.prototype.toString.call(value).slice(8, -1)}(${(value as Uint8Array).length ?? value.byteLength})`;
@@ -95,7 +97,7 @@ export const counted = (n: number, one: string): string => `${n} ${one}${n === 1
 
 /** `path: expected E, got R. Hint`: the sentence every argument error is made of. */
 export function argumentError(code: FlowErrorCode, path: string, expected: string, received: unknown, advice?: string): FlowError {
-  const hint = received instanceof Promise ? 'Await it.' : isUncalled(received) ? `Call it: ${factories.get(received as object)}().` : advice;
+  const hint = received instanceof Promise ? 'Await it.' : advice;
   const got = show(received);
   return new FlowError(code, `${path}: expected ${expected}, got ${got}.${hint ? ` ${hint}` : ''}`, { path, expected, received: got, hint });
 }

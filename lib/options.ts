@@ -1,6 +1,6 @@
 // Argument checks shared by every public function: each throws a FlowError that names the option. Defaults and ranges of options stand with their types.
 
-import { argumentError, FlowError, isFactoryName } from './errors.ts';
+import { argumentError, FlowError } from './errors.ts';
 
 /** An integer in [min, max], or throws ERR_FLOW_RANGE / ERR_FLOW_TYPE. */
 export function integer(value: unknown, path: string, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
@@ -47,16 +47,18 @@ export function choice<T extends string>(value: unknown, path: string, choices: 
 
 /**
  * A plain record whose own keys are all in `known`; unknown keys throw ERR_FLOW_CONFIG with a did-you-mean. Returns a null-prototype copy: each property is read once.
- * `elsewhere` says what to write instead of names that other libraries have.
+ * `elsewhere` says what to write instead of names that other libraries have; `single` is the option that a bare number most likely means, and the factory, which tells
+ * whether it takes that number.
  */
 export function record<K extends string>(
   value: unknown,
   path: string,
   known: readonly K[],
   elsewhere: Readonly<Record<string, string>> = {},
+  single?: readonly [option: K, make: (options: never) => unknown],
 ): { [key in K]?: unknown } {
   if (typeof value !== 'object' || value === null || isArray(value, path) || ArrayBuffer.isView(value)) {
-    throw argumentError('ERR_FLOW_TYPE', path, 'an options object', value, byName(value, path, known));
+    throw argumentError('ERR_FLOW_TYPE', path, 'an options object', value, byName(value, known, single));
   }
   const copy = Object.create(null) as { [key in K]?: unknown };
   for (const key of keysOf(value, path)) {
@@ -76,12 +78,21 @@ export function record<K extends string>(
   return copy;
 }
 
-/** What to write instead of a bare value, such as midpoint({ steps: 50 }) for midpoint(50): a number is that of the first name that is known. */
-function byName(value: unknown, path: string, known: readonly string[]): string | undefined {
+/** What to write instead of a bare value, such as { steps: 50 } for midpoint(50). */
+function byName(value: unknown, known: readonly string[], single?: readonly [option: string, make: (options: never) => unknown]): string | undefined {
   if (value === null || typeof value === 'function') return undefined;
   if (known.length === 0) return 'It takes none.';
-  if (typeof value === 'number' && isFactoryName(path)) return `Options have names: ${path}({ ${known[0]}: ${value} }).`;
+  if (typeof value === 'number' && single !== undefined && takes(single[1], { [single[0]]: value })) return `Options have names: { ${single[0]}: ${value} }.`;
   return `Options have names: { ${known.slice(0, 4).join(', ')}${known.length > 4 ? ', ...' : ''} }.`;
+}
+
+function takes(make: (options: never) => unknown, options: object): boolean {
+  try {
+    make(options as never);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A seed: an integer in [0, 2^53) or a bigint in [0, 2^64). */

@@ -7,9 +7,15 @@ import { join } from 'node:path';
 import { ensure, root } from './ensure.mjs';
 import { bundleProgram } from './flowmatch-alias.mjs';
 
-const limitSeconds = Number(process.env.FLOWMATCH_EXAMPLE_SECONDS ?? (process.env.CI ? 180 : 60));
+const limitSeconds = Number(process.env.FLOWMATCH_EXAMPLE_SECONDS || (process.env.CI ? 180 : 60));
+if (!(limitSeconds > 0 && limitSeconds <= 86_400)) {
+  console.error(
+    `examples: FLOWMATCH_EXAMPLE_SECONDS is ${JSON.stringify(process.env.FLOWMATCH_EXAMPLE_SECONDS)}: expected seconds, above 0 and at most 86400.`,
+  );
+  process.exit(2);
+}
 const pastLimit =
-  `stopped at the limit of ${limitSeconds} s and not by an error of its own. Examples are to be tried on the spot, so each ends within a minute (CI: three). ` +
+  `stopped at the limit of ${limitSeconds} s and not by an error of its own. Examples are to be tried on the spot: each example must end within a minute (CI: three). ` +
   'Run it alone on an idle machine; where it is still too long, give it fewer steps or rows. FLOWMATCH_EXAMPLE_SECONDS sets another limit.';
 if (!existsSync(join(root, 'dist/index.js'))) ensure();
 const wanted = process.argv[2] ?? '';

@@ -7,7 +7,8 @@ import { dirname } from 'node:path';
 export type Row = Record<string, number>;
 
 /**
- * Opens the file, or begins it, and returns `fill`, which measures the rows of a part that it lacks and keeps those of the part in the order of `names`.
+ * Opens the file, or begins it, and returns `fill`, which measures the rows of a part that it lacks and keeps those of the part in the order of `names`, rows of other
+ * names behind them.
  * @throws Error where its rows were measured with other settings: figures of different runs do not go into one table.
  */
 export function openRows(
@@ -19,11 +20,12 @@ export function openRows(
     if (stored[name] !== value) throw new Error(`${file} holds rows of ${name} = ${stored[name]}, not ${value}: move it away to measure them all again`);
   return async (part, names, measure) => {
     const known = { ...(stored[part] as Record<string, Row> | undefined) };
+    const others = Object.fromEntries(Object.entries(known).filter(([name]) => !names.includes(name)));
     for (const name of names) {
       if (name in known) continue;
       known[name] = await measure(name);
       console.error(part, name, JSON.stringify(known[name]));
-      stored[part] = Object.fromEntries(names.filter((n) => n in known).map((n) => [n, known[n]]));
+      stored[part] = { ...Object.fromEntries(names.filter((n) => n in known).map((n) => [n, known[n]])), ...others };
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, `${JSON.stringify(stored, null, 2)}\n`);
     }

@@ -169,17 +169,31 @@ async function fileSize(file: string, fs: FileSystem): Promise<{ size: number; r
 const brace = '{'.charCodeAt(0);
 const noModel = 'it is not a model file: model.save() and `flowmatch fit` write those, .safetensors.';
 
-/** The first 8 bytes, checked against the limits and the size of the file; the ninth, where there is one, tells files of other kinds. */
+/** Whether a byte may stand in a line of ASCII text. */
+const isText = (byte: number): boolean => (byte >= 0x20 && byte < 0x7f) || byte === 9 || byte === 10 || byte === 13;
+/** Bytes in quotes, with all that is not printable ASCII escaped. */
+const quoted = (bytes: Uint8Array): string => {
+  const hex = (byte: number): string => `\\x${byte.toString(16).padStart(2, '0')}`;
+  return `"${Array.from(bytes, (byte) => (isText(byte) ? JSON.stringify(String.fromCharCode(byte)).slice(1, -1) : hex(byte))).join('')}"`;
+};
+
+/**
+ * The first 8 bytes, checked against the limits and the size of the file. Text where the length should be is a file of another kind; of other bytes that are no length the
+ * ninth, where there is one, tells what the file most likely is, and both are said.
+ */
 export function headerLength(bytes: Uint8Array, size: number): number {
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   const fits = length <= BigInt(Math.min(limits.headerBytes, size - 8));
-  if (bytes.length > 8 ? !fits && bytes[8] !== brace : length > BigInt(limits.headerBytes)) {
-    const start = show(String.fromCharCode(...bytes.subarray(0, 8)));
-    throw refuse('ERR_FLOW_CHECKPOINT', 'byte 0', `the file starts with ${start}, not with the length of a header`, `So ${noModel}`);
+  const over = length > BigInt(limits.headerBytes);
+  const first = bytes.subarray(0, 8);
+  const text = over && first.every(isText);
+  if (text || (bytes.length > 8 ? !fits && bytes[8] !== brace : over)) {
+    const hint = text ? `So ${noModel}` : `Its first bytes are damaged, or ${noModel}`;
+    throw refuse('ERR_FLOW_CHECKPOINT', 'byte 0', `the file starts with ${quoted(first)}, not with the length of a header`, hint);
   }
-  if (length > BigInt(limits.headerBytes)) {
+  if (over) {
     const most = `the header length is ${length}, at most ${limits.headerBytes} is allowed`;
-    throw refuse('ERR_FLOW_CHECKPOINT', 'byte 0', most, 'The file is damaged; take another copy.');
+    throw refuse('ERR_FLOW_CHECKPOINT', 'byte 0', most, `The file is damaged: take another copy. Or ${noModel}`);
   }
   if (Number(length) > size - 8) {
     throw refuse(

@@ -1,6 +1,6 @@
 // Couplings as others see them: independent, those by transport, and a user's function, whose indices are checked at every step.
 
-import { argumentError, nameFactories } from '../errors.ts';
+import { argumentError, callIt, nameFactories } from '../errors.ts';
 import { choice } from '../options.ts';
 import type { Coupling, CustomCoupling } from './coupling.ts';
 import { sinkhorn, unbalancedOT } from './entropic.ts';
@@ -9,7 +9,7 @@ import { builtInCoupling } from './stored.ts';
 
 /** What a coupling may be called by, without options. */
 const named = { independent, minibatchOT, sinkhorn, unbalancedOT, partialOT } as const;
-nameFactories(named);
+nameFactories('coupling', named);
 export type CouplingName = keyof typeof named;
 export const couplingNames = Object.keys(named) as CouplingName[];
 
@@ -25,8 +25,8 @@ export function independent(): Coupling {
 export function defineCoupling(coupling: CustomCoupling): CustomCoupling {
   if (typeof coupling !== 'object' || coupling === null) throw argumentError('ERR_FLOW_TYPE', 'coupling', 'an object { name, pair }', coupling);
   const { name, pair } = coupling;
-  if (typeof name !== 'string' || name === '' || Object.hasOwn(named, name) || builtInCoupling(name))
-    throw argumentError('ERR_FLOW_TYPE', 'coupling.name', 'a name of its own', name);
+  if (typeof name !== 'string') throw argumentError('ERR_FLOW_TYPE', 'coupling.name', 'a name', name);
+  if (name === '' || Object.hasOwn(named, name) || builtInCoupling(name)) throw argumentError('ERR_FLOW_TYPE', 'coupling.name', 'a name of its own', name);
   if (typeof pair !== 'function') throw argumentError('ERR_FLOW_TYPE', 'coupling.pair', 'a function (x0, x1, condition) => Int32Array', pair);
   return Object.freeze({
     name,
@@ -38,8 +38,14 @@ export function defineCoupling(coupling: CustomCoupling): CustomCoupling {
 export function resolveCoupling(value: unknown, path = 'coupling'): Coupling {
   if (value === undefined) return independent();
   if (typeof value === 'string') return named[choice(value, path, couplingNames)]();
-  if (typeof value !== 'object' || value === null || !('name' in value))
-    throw argumentError('ERR_FLOW_TYPE', path, 'a coupling such as minibatchOT()', value, 'Call the factory, or give your own function as { name, pair }.');
+  if (typeof value !== 'object' || value === null || !('name' in value || 'pair' in value))
+    throw argumentError(
+      'ERR_FLOW_TYPE',
+      path,
+      'a coupling such as minibatchOT()',
+      value,
+      callIt(value, 'coupling') ?? 'Call the factory, or give your own function as { name, pair }.',
+    );
   return builtInCoupling((value as Coupling).name) ?? defineCoupling(value as CustomCoupling);
 }
 

@@ -42,7 +42,7 @@ const elsewhere = { reg: 'regularisation', epsilon: 'regularisation', blur: 'reg
  * @example train({ data, path: schrodingerBridge({ sigma: 1 }), coupling: sinkhorn({ regularisation: { absolute: 2 } }) })
  */
 export function sinkhorn(options: SinkhornOptions = {}): OptimalCoupling {
-  const given = record(options, 'sinkhorn', [...common, 'rounding'], elsewhere);
+  const given = record(options, 'sinkhorn', [...common, 'rounding'], elsewhere, ['regularisation', sinkhorn]);
   const permutation = choice(given.rounding ?? 'sample', 'sinkhorn.rounding', ['sample', 'permutation']) === 'permutation';
   for (const name of ['iterations', 'tolerance'] as const)
     if (permutation && given[name] !== undefined)

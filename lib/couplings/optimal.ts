@@ -41,7 +41,7 @@ export function transport(name: string, options: { readonly ignoreCondition?: un
  * @example const model = await train({ data, coupling: minibatchOT({ batch: 1024 }), batchSize: 256 });
  */
 export function minibatchOT(options: MinibatchOTOptions = {}): OptimalCoupling {
-  return transport('minibatchOT', record(options, 'minibatchOT', ['batch', 'ignoreCondition']));
+  return transport('minibatchOT', record(options, 'minibatchOT', ['ignoreCondition', 'batch'], {}, ['batch', minibatchOT]));
 }
 
 /**
@@ -53,7 +53,7 @@ export function minibatchOT(options: MinibatchOTOptions = {}): OptimalCoupling {
  * @example train({ data, coupling: partialOT({ mass: 0.95 }) }) // a few rows of data are rubbish
  */
 export function partialOT(options: PartialOTOptions = {}): OptimalCoupling {
-  const given = record(options, 'partialOT', ['mass', 'ignoreCondition', 'batch']);
+  const given = record(options, 'partialOT', ['mass', 'ignoreCondition', 'batch'], {}, ['mass', partialOT]);
   const mass = finite(given.mass ?? 0.9, 'partialOT.mass', 0, 1);
   if (mass === 0) throw argumentError('ERR_FLOW_RANGE', 'partialOT.mass', 'a share in (0, 1]', mass);
   return transport(`partialOT ${mass}`, given, { kind: 'partial', mass });

@@ -23,7 +23,7 @@ export type TrainingCondition =
       readonly numbers?: Matrix;
       /** One label column, or several. */
       readonly labels?: Labels | readonly Labels[];
-      /** Class counts of the label columns. @default the largest label + 1 */
+      /** Class counts of the label columns, each in [2, 65536] and above its labels; one class is refused (ERR_FLOW_RANGE), as it tells nothing apart. @default the largest label + 1 */
       readonly classes?: number | readonly number[];
     };
 
@@ -57,13 +57,17 @@ const isBare = (value: unknown): boolean =>
     : ArrayBuffer.isView(value) && !(value instanceof Float32Array || value instanceof Float64Array);
 const bareHint = 'Of class labels write condition: { labels }, indices 0, 1, 2, ...; of one number per row condition: { numbers: values.map((x) => [x]) }.';
 
-/** The `condition` option of training, or null; `drop` is how often it will be dropped. */
-export function trainingCondition(value: unknown, path: string, rows: number, drop = 0): ConditionRows | null {
+/** The most classes of a label column. */
+const mostClasses = 65_536;
+
+/** The `condition` option of training, or null; `drop` is how often it will be dropped. A run that is `resumed` may have a label column of one class, as older ones had. */
+export function trainingCondition(value: unknown, path: string, rows: number, drop = 0, resumed = false): ConditionRows | null {
   if (value === undefined || value === null) return null;
   const plain = Array.isArray(value) || ArrayBuffer.isView(value);
   if (isBare(value)) throw argumentError('ERR_FLOW_TYPE', path, 'rows of numbers, or { labels }', value, bareHint);
   const given = plain ? { numbers: value, labels: undefined, classes: undefined } : record(value, path, ['numbers', 'labels', 'classes']);
   const at = plain ? path : `${path}.numbers`;
+  if (isBare(given.numbers)) throw argumentError('ERR_FLOW_TYPE', at, 'rows of numbers', given.numbers, bareHint);
   const flat = ArrayBuffer.isView(given.numbers) ? checkColumns(Math.max(1, Math.floor((given.numbers as Float32Array).length / rows)), at) : undefined;
   const numbers = given.numbers === undefined ? { values: new Float32Array(0), rows, width: 0 } : toMatrix(given.numbers, at, flat);
   if (numbers.rows !== rows) throw rowsError(at, rows, numbers.rows);
@@ -73,10 +77,12 @@ export function trainingCondition(value: unknown, path: string, rows: number, dr
     throw argumentError('ERR_FLOW_SHAPE', `${path}.classes`, `${labels.length} class counts`, given.classes, labels.length === 0 ? labelsHint : undefined);
   const classes = labels.map((column, k) => {
     if (column.length !== rows) throw rowsError(`${path}.labels`, rows, column.length);
-    const most = Array.prototype.reduce.call(column, (a, b) => Math.max(a as number, b as number), 0) as number;
-    const count = integer(counts?.[k] ?? (Number.isFinite(most) ? Math.floor(most) + 1 : 1), `${path}.classes[${k}]`, 1, 65_536);
-    if (count === 1) throw oneClass(`${path}.classes[${k}]`, Math.floor(most) + 1);
-    for (let i = 0; i < rows; i++) integer(column[i], `${path}.labels${labels.length > 1 ? `[${k}]` : ''}[${i}]`, 0, count - 1);
+    const stated = counts?.[k] === undefined ? undefined : integer(counts[k], `${path}.classes[${k}]`, 1, mostClasses);
+    const above = stated === undefined || stated === 1 ? mostClasses : stated; // 1 is refused below, with the number that the labels hold
+    let found = 1;
+    for (let i = 0; i < rows; i++) found = Math.max(found, 1 + integer(column[i], `${path}.labels${labels.length > 1 ? `[${k}]` : ''}[${i}]`, 0, above - 1));
+    const count = stated ?? found;
+    if (count === 1 && !(resumed && found === 1)) throw oneClass(`${path}.classes[${k}]`, found, labels.length, numbers.width === 0);
     return count;
   });
   if (numbers.width + classes.length === 0) throw argumentError('ERR_FLOW_CONFIG', path, 'numbers or labels', value, 'Leave the condition out instead.');
@@ -166,12 +172,14 @@ function describe({ numbers, classes }: ConditionSpec): string {
   return parts.filter(Boolean).join(' and ');
 }
 
-/** `found` classes stand in the labels. */
-function oneClass(path: string, found: number): FlowError {
+/** `found` classes stand in one of `columns` label columns, which are the condition `alone` or stand beside numbers. */
+function oneClass(path: string, found: number, columns: number, alone: boolean): FlowError {
+  const several = columns > 1;
+  const leave = several || !alone ? 'Leave this label column out' : 'Leave the condition out';
   const hint =
     found > 1
-      ? `The labels hold ${found}: write classes: ${found}, or leave classes out.`
-      : 'Leave the condition out, or say how many classes there are: classes: 2.';
+      ? `The labels hold ${found}: write ${several ? `${found} for this column` : `classes: ${found}`}, or leave classes out.`
+      : `${leave}, or say how many classes there are${several ? ' in classes, a count for each label column' : ': classes: 2'}.`;
   return argumentError('ERR_FLOW_RANGE', path, 'at least 2 classes, as one class tells nothing apart', 1, hint);
 }
 

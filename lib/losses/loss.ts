@@ -1,7 +1,7 @@
 // How a row is counted in the loss. With q = |v - target|^2 over its d columns, a row adds w(t) times q / d (mse), sqrt(q + c^2) - c (pseudoHuber) or
 // q / (q + c)^power (adaptive, no gradient through the divisor); the loss is the mean over the rows of a batch.
 
-import { argumentError, nameFactories } from '../errors.ts';
+import { argumentError, callIt, nameFactories } from '../errors.ts';
 import { choice, finite, record } from '../options.ts';
 
 export interface Loss {
@@ -23,7 +23,7 @@ export function mse(options: Readonly<Record<never, never>> = {}): Loss {
  * @example train({ data, loss: pseudoHuber({ c: 0.05 }) })
  */
 export function pseudoHuber(options: { readonly c?: number } = {}): Loss {
-  const c = finite(record(options, 'pseudoHuber', ['c']).c ?? 0.01, 'pseudoHuber.c', 1e-6, 1e6);
+  const c = finite(record(options, 'pseudoHuber', ['c'], {}, ['c', pseudoHuber]).c ?? 0.01, 'pseudoHuber.c', 1e-6, 1e6);
   return Object.freeze({ name: 'pseudoHuber', c, power: 0 });
 }
 
@@ -40,7 +40,7 @@ export function adaptive(options: { readonly power?: number; readonly c?: number
   return Object.freeze({ name: 'adaptive', c: finite(given.c ?? 0.01, 'adaptive.c', 1e-9, 1e6), power });
 }
 
-nameFactories({ mse, pseudoHuber, adaptive });
+nameFactories('loss', { mse, pseudoHuber, adaptive });
 const makers = { mse: () => mse(), pseudoHuber: ({ c }: Partial<Loss>) => pseudoHuber(c === undefined ? {} : { c }), adaptive: adaptiveOf } as const;
 
 function adaptiveOf({ c, power }: Partial<Loss>): Loss {
@@ -51,7 +51,8 @@ function adaptiveOf({ c, power }: Partial<Loss>): Loss {
 export function resolveLoss(value: unknown, path = 'loss'): Loss {
   if (value === undefined) return mse();
   if (typeof value === 'string') return makers[choice(value, path, ['mse', 'pseudoHuber', 'adaptive'])]({});
-  if (typeof value !== 'object' || value === null) throw argumentError('ERR_FLOW_TYPE', path, 'a loss such as mse() or pseudoHuber()', value);
+  if (typeof value !== 'object' || value === null)
+    throw argumentError('ERR_FLOW_TYPE', path, 'a loss such as mse() or pseudoHuber()', value, callIt(value, 'loss'));
   const { name, c, power } = record(value, path, ['name', 'c', 'power']) as Partial<Loss>;
   return makers[choice(name, `${path}.name`, ['mse', 'pseudoHuber', 'adaptive'])]({
     ...(c === undefined ? {} : { c }),

@@ -7,7 +7,7 @@
 //   (a + b) / 2,   a = u(x, t, s/2),   b = u(x + s/2 a, t + s/2, s/2)   (no gradient through them).
 // Source: Frans et al., arXiv 2410.12557.
 
-import { argumentError, nameFactories } from '../errors.ts';
+import { argumentError, callIt, isUncalled, nameFactories } from '../errors.ts';
 import { choice, finite, integer, numbersOf, ownFields, record } from '../options.ts';
 
 /** sigma(t) as one number, a function of t in [0, 1], or values at equidistant times from 0 to 1: what schrodingerBridge() takes. */
@@ -28,10 +28,11 @@ export type Objective =
  * @example train({ data, source: rows, objective: scoreAndFlow({ sigma: (t) => 1.5 - t }) })
  */
 export function scoreAndFlow(options: { readonly sigma?: Sigma } = {}): Objective {
-  const { sigma } = record(options, 'scoreAndFlow', ['sigma']);
+  const { sigma } = record(options, 'scoreAndFlow', ['sigma'], {}, ['sigma', scoreAndFlow]);
   if (sigma === undefined) return Object.freeze({ name: 'scoreAndFlow' });
-  if (typeof sigma === 'function') return Object.freeze({ name: 'scoreAndFlow', sigma: sigma as Sigma }); // checked where a path is made of it
   const expected = 'a number, a function of t, or numbers at equidistant times from 0 to 1';
+  if (isUncalled(sigma)) throw argumentError('ERR_FLOW_TYPE', 'scoreAndFlow.sigma', expected, sigma);
+  if (typeof sigma === 'function') return Object.freeze({ name: 'scoreAndFlow', sigma: sigma as Sigma }); // checked where a path is made of it
   const checked =
     typeof sigma === 'object' && sigma !== null
       ? Object.freeze(numbersOf(sigma, 'scoreAndFlow.sigma', expected))
@@ -48,7 +49,7 @@ export function scoreAndFlow(options: { readonly sigma?: Sigma } = {}): Objectiv
  * @example const model = await train({ data, objective: meanFlow() }); await model.sample({ n: 1000 }); // one evaluation per row
  */
 export function meanFlow(options: { readonly instant?: number } = {}): Objective {
-  const given = record(options, 'meanFlow', ['instant']);
+  const given = record(options, 'meanFlow', ['instant'], {}, ['instant', meanFlow]);
   return Object.freeze({ name: 'meanFlow', instant: share(given.instant ?? 0.75, 'meanFlow.instant') });
 }
 
@@ -65,7 +66,7 @@ export function meanFlow(options: { readonly instant?: number } = {}): Objective
 export function shortcut(
   options: { readonly instant?: number; readonly mostSteps?: number; readonly teacher?: 'ema' | 'current'; readonly limit?: number } = {},
 ): Objective {
-  const given = record(options, 'shortcut', ['mostSteps', 'instant', 'teacher', 'limit']);
+  const given = record(options, 'shortcut', ['instant', 'mostSteps', 'teacher', 'limit'], {}, ['mostSteps', shortcut]);
   const mostSteps = integer(given.mostSteps ?? 128, 'shortcut.mostSteps', 1, 1024);
   if (!Number.isInteger(Math.log2(mostSteps))) throw argumentError('ERR_FLOW_RANGE', 'shortcut.mostSteps', 'a power of two', mostSteps);
   return Object.freeze({
@@ -83,7 +84,7 @@ function velocity(options: object): Objective {
   return Object.freeze({ name: 'velocity' });
 }
 const factories = { velocity, scoreAndFlow, meanFlow, shortcut };
-nameFactories({ scoreAndFlow, meanFlow, shortcut });
+nameFactories('objective', { scoreAndFlow, meanFlow, shortcut });
 
 /** What the network must be told of spans for an objective: any (true), 1 / n at the least (n), or undefined for none. */
 export function spanKind(objective: Objective): true | number | undefined {
@@ -98,6 +99,6 @@ export const headCount = ({ name }: Pick<Objective, 'name'>): 1 | 2 => (name ===
 export function resolveObjective(value: unknown, path = 'objective'): Objective {
   const { name, ...options } = typeof value === 'object' && value !== null ? ownFields(value, path) : { name: value === undefined ? 'velocity' : value };
   if (typeof name !== 'string' || !Object.hasOwn(factories, name))
-    throw argumentError('ERR_FLOW_CONFIG', path, "'velocity', scoreAndFlow(), meanFlow() or shortcut()", value);
+    throw argumentError('ERR_FLOW_CONFIG', path, "'velocity', scoreAndFlow(), meanFlow() or shortcut()", value, callIt(value, 'objective'));
   return factories[name as keyof typeof factories](options);
 }

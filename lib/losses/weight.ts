@@ -1,7 +1,7 @@
 // Weights w(t) of the loss. A weight is thought of in terms of the data: w_1(rho) on the squared error of x1, rho = alpha / sigma. What the network says instead is
 // off by  |error of x1| = factor |error of what it says|,  factor = 1 (x1), sigma / alpha (noise), sigma / D (velocity),  so that w = w_1 factor^2.
 
-import { argumentError, FlowError, isUncalled, nameFactories } from '../errors.ts';
+import { argumentError, callIt, FlowError, isUncalled, nameFactories } from '../errors.ts';
 import { choice, finite, record } from '../options.ts';
 
 /** Of a path at t. */
@@ -30,7 +30,7 @@ const determinant = ({ alpha, sigma, dAlpha, dSigma }: Point): number => dAlpha 
  * @example train({ data, prediction: 'x1', weight: minSNR() })
  */
 export function minSNR(options: { readonly gamma?: number } = {}): LossWeight {
-  const gamma = finite(record(options, 'minSNR', ['gamma']).gamma ?? 5, 'minSNR.gamma', 1e-3, 1e6);
+  const gamma = finite(record(options, 'minSNR', ['gamma'], {}, ['gamma', minSNR]).gamma ?? 5, 'minSNR.gamma', 1e-3, 1e6);
   return Object.freeze({
     name: 'minSNR',
     constants: Object.freeze({ gamma }),
@@ -51,7 +51,7 @@ export function minSNR(options: { readonly gamma?: number } = {}): LossWeight {
  * @example train({ data, prediction: 'x1', weight: edm() })
  */
 export function edm(options: { readonly dataStd?: number } = {}): LossWeight {
-  const s = finite(record(options, 'edm', ['dataStd']).dataStd ?? 1, 'edm.dataStd', 1e-3, 1e3);
+  const s = finite(record(options, 'edm', ['dataStd'], {}, ['dataStd', edm]).dataStd ?? 1, 'edm.dataStd', 1e-3, 1e3);
   return Object.freeze({
     name: 'edm',
     constants: Object.freeze({ dataStd: s }),
@@ -65,7 +65,7 @@ export function edm(options: { readonly dataStd?: number } = {}): LossWeight {
   });
 }
 
-nameFactories({ minSNR, edm });
+nameFactories('weight', { minSNR, edm });
 const makers: Readonly<Record<string, (constants: never) => LossWeight>> = { minSNR, edm };
 
 /** The value of a `weight` option: a name, minSNR(), edm(), or a function of t. Undefined means none. */
@@ -76,7 +76,7 @@ export function resolveWeight(value: unknown, path = 'weight'): LossWeight | nul
     return Object.freeze({ name: value.name || 'own', of: (t: number) => (value as (t: number) => number)(t) });
   const { name, constants } = (typeof value === 'object' ? value : {}) as Partial<LossWeight>;
   if (typeof name === 'string' && Object.hasOwn(makers, name)) return (makers[name] as (typeof makers)[string])((constants ?? {}) as never);
-  throw argumentError('ERR_FLOW_TYPE', path, 'a weight such as minSNR(), or a function of t', value);
+  throw argumentError('ERR_FLOW_TYPE', path, 'a weight such as minSNR(), or a function of t', value, callIt(value, 'weight'));
 }
 
 /** Nodes of the table; linear between. */

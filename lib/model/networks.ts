@@ -13,7 +13,7 @@ import type { ModelRecord } from './record.ts';
 
 /** Models of no more parameters are packed where they are first sampled: a millisecond. */
 const packedAtOnce = 1 << 18;
-/** Networks of velocity and score that are kept: of one row, three strengths of noise that take turns on two kept networks cost three times as much. */
+/** Networks of velocity and score that are kept: a third strength of noise, with two networks kept, made a sample of one row three times slower. */
 const kept = { most: 4, ofMany: 2 } as const; // ofMany: of more parameters than packedAtOnce
 
 export class Networks {

@@ -181,7 +181,7 @@ export interface SliceResult {
   /** Of these steps, under an entropic plan, those whose iteration stopped short of its tolerance; and the largest L1 error of the marginals in any of them. */
   readonly unsettled: number;
   readonly worstMarginal: number;
-  /** Transports solved in this slice: for its steps and ahead of them (`steps` of the request ends that). */
+  /** Transports solved in this slice: for its steps and ahead of them (`steps` of the request ends that). Only tests read it. */
   readonly transports: number;
   /** The loss of that discarded step (it may be finite where the gradient is not), else null. */
   readonly discardedLoss: number | null;

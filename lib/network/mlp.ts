@@ -1,7 +1,7 @@
 // mlp(): the multilayer perceptron in users' words, checked strictly; lower() makes a Program of it.
 // v = L_n(... act(L_1(act(L_0([x, time(t), condition])))) with optional pre-norm and residual additions between layers of equal width.
 
-import { argumentError, nameFactories } from '../errors.ts';
+import { argumentError, callIt, nameFactories } from '../errors.ts';
 import { choice, finite, integer, record } from '../options.ts';
 import { activations } from './ops.ts';
 import type { ConditionSpec, MlpSpec, NetworkSpec, TimeSpec } from './spec.ts';
@@ -40,16 +40,18 @@ export interface MlpOptions {
  * @example mlp({ hidden: [64, 64, 64], activation: 'selu', time: 'raw', residual: false, norm: false })
  */
 export function mlp(options: MlpOptions = {}): MlpSpec {
-  if (typeof options === 'number') throw argumentError('ERR_FLOW_TYPE', 'mlp', 'an options object', options, `Write mlp({ hidden: [${String(options)}] }).`);
+  if (typeof options === 'number')
+    throw argumentError('ERR_FLOW_TYPE', 'mlp', 'an options object', options, 'Write the widths of the layers: mlp({ hidden: [256, 256] }).');
   return parseMlp(options, 'mlp', ['hidden', 'activation', 'time', 'residual', 'norm', 'zeroOutput', 'classEmbedding']);
 }
 
-nameFactories({ mlp });
+nameFactories('network', { mlp });
 
 /** A NetworkSpec from untrusted JSON (a model file, a user's object), checked as strictly as mlp(). */
 export function checkNetwork(value: unknown, path: string): NetworkSpec {
   const kind = typeof value === 'object' && value !== null ? (value as { kind?: unknown }).kind : undefined;
-  if (kind !== 'mlp') throw argumentError('ERR_FLOW_CONFIG', path, 'a network such as mlp({ hidden: [256, 256] })', value, 'Call mlp() to make one.');
+  if (kind !== 'mlp')
+    throw argumentError('ERR_FLOW_CONFIG', path, 'a network such as mlp({ hidden: [256, 256] })', value, callIt(value, 'network') ?? 'Call mlp() to make one.');
   return parseMlp(value, path, ['kind', 'hidden', 'activation', 'time', 'residual', 'norm', 'zeroOutput', 'classEmbedding', 'span']);
 }
 

@@ -1,6 +1,6 @@
 // AdamW (Loshchilov and Hutter, arXiv 1711.05101): theta <- theta (1 - lr wd); m, v running means; theta <- theta - lr mHat / (sqrt(vHat) + epsilon).
 
-import { argumentError, isUncalled, nameFactories } from '../errors.ts';
+import { argumentError, callIt, isUncalled, nameFactories } from '../errors.ts';
 import { finite, ownFields, record } from '../options.ts';
 import type { AdamW, Schedule } from './optimiser.ts';
 
@@ -15,9 +15,9 @@ import type { AdamW, Schedule } from './optimiser.ts';
  * @example adamw({ lr: warmupCosine({ peak: 2e-3, warmup: 200, steps: 5000 }) })
  */
 export function adamw(options: Partial<Omit<AdamW, 'name'>> = {}): AdamW {
-  const given = record(options, 'adamw', ['lr', 'beta1', 'beta2', 'epsilon', 'weightDecay']);
+  const given = record(options, 'adamw', ['lr', 'beta1', 'beta2', 'epsilon', 'weightDecay'], {}, ['lr', adamw]);
   const lr = given.lr ?? 1e-3;
-  if (isUncalled(lr)) throw argumentError('ERR_FLOW_TYPE', 'adamw.lr', 'a number or a schedule of rates', lr);
+  if (isUncalled(lr)) throw argumentError('ERR_FLOW_TYPE', 'adamw.lr', 'a number or a schedule of rates', lr, callIt(lr, 'rate'));
   const below = 1 - 2 ** -24;
   return Object.freeze({
     name: 'adamw',
@@ -29,12 +29,13 @@ export function adamw(options: Partial<Omit<AdamW, 'name'>> = {}): AdamW {
   });
 }
 
-nameFactories({ adamw });
+nameFactories('optimiser', { adamw });
 
 /** The value of an `optimiser` option. Undefined means adamw(). */
 export function resolveOptimiser(value: unknown, path = 'optimiser'): AdamW {
   if (value === undefined) return adamw();
-  if (typeof value !== 'object' || value === null) throw argumentError('ERR_FLOW_TYPE', path, 'an optimiser such as adamw({ lr: 1e-3 })', value);
+  if (typeof value !== 'object' || value === null)
+    throw argumentError('ERR_FLOW_TYPE', path, 'an optimiser such as adamw({ lr: 1e-3 })', value, callIt(value, 'optimiser'));
   const { name, ...constants } = ownFields(value, path);
   if (name !== 'adamw') throw argumentError('ERR_FLOW_CONFIG', `${path}.name`, '"adamw"', name, 'Call adamw() to make one.');
   return adamw(constants);

@@ -47,4 +47,8 @@ export function linear(options: { readonly peak: number; readonly warmup?: numbe
   };
 }
 
-nameFactories({ constant, warmupCosine, linear });
+nameFactories(
+  'rate',
+  { constant, warmupCosine, linear },
+  { constant: 'constant(1e-3)', warmupCosine: 'warmupCosine({ peak: 1e-3, steps })', linear: 'linear({ peak: 1e-3, steps })' },
+);

@@ -24,7 +24,7 @@ export const turnOf = (rho: number): number => Math.atan(rho) / q;
  * @example train({ data, path: cosine() })
  */
 export function cosine(options: { readonly sigma?: number } = {}): AffinePath {
-  const width = constantNoise(record(options, 'cosine', ['sigma']).sigma, 'cosine.sigma');
+  const width = constantNoise(record(options, 'cosine', ['sigma'], {}, ['sigma', cosine]).sigma, 'cosine.sigma');
   return affinePath({
     name: 'cosine',
     constants: width === 0 ? {} : { sigma: width },

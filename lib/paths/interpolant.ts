@@ -70,7 +70,7 @@ export interface InterpolantOptions {
   readonly name?: string;
 }
 
-const keys = ['scale', 'shape', 'alpha', 'sigma', 'gamma', 'dAlpha', 'dSigma', 'dGamma', 'tMin', 'tMax', 'name'] as const;
+const keys = ['shape', 'alpha', 'sigma', 'gamma', 'scale', 'dAlpha', 'dSigma', 'dGamma', 'tMin', 'tMax', 'name'] as const;
 const elsewhere = { beta: 'alpha, the factor of x1 (and sigma, that of x0)', a: 'scale, the square root of a', epsilon: 'noise: of a stochastic solver' };
 
 /**
@@ -81,7 +81,7 @@ const elsewhere = { beta: 'alpha, the factor of x1 (and sigma, that of x0)', a: 
  * @example interpolant({ alpha: (t) => t * t, sigma: (t) => 1 - t * t, gamma: (t) => t * (1 - t) })
  */
 export function interpolant(options: InterpolantOptions = {}): AffinePath | TablePath {
-  const given = record(options, 'interpolant', keys, elsewhere);
+  const given = record(options, 'interpolant', keys, elsewhere, ['scale', interpolant]);
   const own = given.alpha !== undefined || given.sigma !== undefined;
   for (const name of ['alpha', 'sigma', 'shape'] as const)
     if (own && (given[name] === undefined) === (name !== 'shape'))

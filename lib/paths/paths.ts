@@ -1,6 +1,6 @@
 // Paths as others see them: what the `path` option accepts, what the native core reads, what a model file keeps.
 
-import { argumentError, nameFactories } from '../errors.ts';
+import { argumentError, callIt, nameFactories } from '../errors.ts';
 import { finite } from '../options.ts';
 import type { AffinePath } from './affine.ts';
 import { type CondOTPath, condOT } from './cond-ot.ts';
@@ -31,7 +31,7 @@ const affine: Readonly<Record<string, (constants: never) => AffinePath>> = {
   encoderDecoderInterpolant: storedInterpolant('encoderDecoder'),
 };
 
-nameFactories({ condOT, polynomial, linearVP, cosine, vp, ve, schrodingerBridge, interpolant });
+nameFactories('path', { condOT, polynomial, linearVP, cosine, vp, ve, schrodingerBridge, interpolant });
 
 /** What a model file keeps of a path (PathRecord). */
 export interface StoredPath {
@@ -51,8 +51,8 @@ export type PathForm =
 /** The value of a `path` option: condOT() or another built-in path, definePath(...), or the bare object literal of a path. Undefined means condOT(). */
 export function resolvePath(value: unknown, path = 'path'): KnownPath {
   if (value === undefined || value === 'condOT') return condOT();
-  if (typeof value !== 'object' || value === null || !('name' in value))
-    throw argumentError('ERR_FLOW_TYPE', path, 'a path', value, 'Write condOT(), or an object { name, at(t) }.');
+  if (typeof value !== 'object' || value === null || !('name' in value || 'at' in value))
+    throw argumentError('ERR_FLOW_TYPE', path, 'a path', value, callIt(value, 'path') ?? 'Write condOT(), or an object { name, at(t) }.');
   if (isTablePath(value)) return tablePath(value.name, value.tMin, value.tMax, value.sourceScale, value.table, path);
   if ((value as { name?: unknown }).name === 'condOT') {
     const { sigmaMin, width } = value as CondOTPath;

@@ -10,7 +10,7 @@ import { type AffinePath, affinePath } from './affine.ts';
  * @example train({ data, path: polynomial({ power: 3 }) })
  */
 export function polynomial(options: { readonly power?: number } = {}): AffinePath {
-  const n = integer(record(options, 'polynomial', ['power']).power ?? 2, 'polynomial.power', 1, 8);
+  const n = integer(record(options, 'polynomial', ['power'], {}, ['power', polynomial]).power ?? 2, 'polynomial.power', 1, 8);
   return affinePath({
     name: 'polynomial',
     constants: { power: n },

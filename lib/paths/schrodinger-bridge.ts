@@ -24,7 +24,7 @@ const [tMin, tMax] = [0.001, 0.999];
 export function schrodingerBridge(options?: { readonly sigma?: number }): AffinePath;
 export function schrodingerBridge(options: { readonly sigma?: Diffusion }): AffinePath | TablePath;
 export function schrodingerBridge(options: { readonly sigma?: Diffusion } = {}): AffinePath | TablePath {
-  const { sigma } = record(options, 'schrodingerBridge', ['sigma']);
+  const { sigma } = record(options, 'schrodingerBridge', ['sigma'], {}, ['sigma', schrodingerBridge]);
   return bridgeOf(sigma, 'schrodingerBridge.sigma');
 }
 

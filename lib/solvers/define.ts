@@ -1,6 +1,6 @@
 // defineSolver(): a tableau that proves itself (tableau.ts) and becomes a factory of solvers: fixed steps, or steps by error control where it has an estimate.
 
-import { argumentError, nameFactories } from '../errors.ts';
+import { argumentError } from '../errors.ts';
 import { deepFreeze } from '../freeze.ts';
 import { choice, finite, integer, ownFields, record } from '../options.ts';
 import { checkGrid } from './grid.ts';
@@ -60,7 +60,7 @@ export function factoryOf(unfrozen: Tableau): SolverFactory {
   const { name } = tableau;
   const fixed = fixedTableau(tableau);
   const make = (options: SolverOptions = {}): Solver => {
-    const given = record(options, name, solverKeys);
+    const given = record(options, name, solverKeys, {}, [likely(options, tableau), make]);
     const steering = adaptiveKeys.find((key) => given[key] !== undefined);
     const stepping = fixedKeys.find((key) => given[key] !== undefined);
     if (steering && !tableau.error)
@@ -87,10 +87,11 @@ export function factoryOf(unfrozen: Tableau): SolverFactory {
     }
     return keepMade({ ...fixed, steps: grid.length - 1, grid });
   };
-  const factory = Object.freeze(Object.assign(make, { tableau }));
-  nameFactories({ [name]: factory });
-  return factory;
+  return Object.freeze(Object.assign(make, { tableau }));
 }
+
+/** What a bare number means: a tolerance, where it is one, or steps. */
+export const likely = (value: unknown, tableau: Tableau): 'rtol' | 'steps' => (tableau.error && typeof value === 'number' && value < 1 ? 'rtol' : 'steps');
 
 function stepControl(given: { readonly [key in (typeof adaptiveKeys)[number]]?: unknown }, name: string): StepControl {
   return {

@@ -1,7 +1,7 @@
 // How strongly a stochastic solver stirs: dX = [u + g^2/2 s] dt + g dW has the marginals of the flow for any g(t) >= 0, s being the score. A schedule is g^2 as a
 // function of t and of the path there. Source: Song et al., arXiv 2011.13456; Ma et al., arXiv 2401.08740; memoryless: Domingo-Enrich et al., arXiv 2409.08861.
 
-import { argumentError, FlowError, isUncalled, nameFactories } from '../errors.ts';
+import { argumentError, callIt, FlowError, isUncalled, nameFactories } from '../errors.ts';
 import { finite, record } from '../options.ts';
 
 /** Four of the numbers of a path at t: x_t = alpha x1 + sigma x0 (paths/path.ts). */
@@ -23,7 +23,8 @@ export interface NoiseSchedule {
 /** What a `noise` option takes: a schedule, the name of one with its defaults, or g(t) itself. */
 export type NoiseOption = NoiseSchedule | 'proportional' | 'fading' | 'memoryless' | ((t: number) => number);
 
-const strength = (options: unknown, path: string): number => finite(record(options, path, ['eta']).eta ?? 1, `${path}.eta`, 0, 1000);
+const strength = (options: unknown, path: string, make: (options: never) => unknown): number =>
+  finite(record(options, path, ['eta'], {}, ['eta', make]).eta ?? 1, `${path}.eta`, 0, 1000);
 
 /**
  * g^2 = 2 eta sigma_t: the drift u + eta sigma_t s needs no division at either end (for condOT it is u + eta (t u - x)).
@@ -31,7 +32,7 @@ const strength = (options: unknown, path: string): number => finite(record(optio
  * @example eulerMaruyama({ steps: 200, noise: proportional({ eta: 0.5 }) })
  */
 export function proportional(options: { readonly eta?: number } = {}): NoiseSchedule {
-  const eta = strength(options, 'proportional');
+  const eta = strength(options, 'proportional', proportional);
   return Object.freeze({ name: `proportional ${eta}`, variance: (_: number, { sigma }: NoisePoint) => 2 * eta * sigma });
 }
 
@@ -40,7 +41,7 @@ export function proportional(options: { readonly eta?: number } = {}): NoiseSche
  * @param options.eta In [0, 1000]. @default 1
  */
 export function fading(options: { readonly eta?: number } = {}): NoiseSchedule {
-  const eta = strength(options, 'fading');
+  const eta = strength(options, 'fading', fading);
   return Object.freeze({ name: `fading ${eta}`, variance: (t: number) => eta * eta * (1 - t) });
 }
 
@@ -55,7 +56,7 @@ export function memoryless(): NoiseSchedule {
   });
 }
 
-nameFactories({ proportional, fading, memoryless });
+nameFactories('noise', { proportional, fading, memoryless });
 
 /** Schedules of the user's that are wrapped in checks already. */
 const guarded = new WeakSet<object>();
@@ -76,7 +77,13 @@ export function resolveNoise(value: unknown, path: string): NoiseSchedule {
   if (value === 'memoryless') return memoryless();
   if (typeof value === 'function' && !isUncalled(value)) return guard('g(t)', (t) => checked(() => (value as (t: number) => unknown)(t), t, path) ** 2);
   if (typeof value !== 'object' || value === null)
-    throw argumentError('ERR_FLOW_TYPE', path, "a schedule such as proportional({ eta: 1 }), 'proportional', 'fading', 'memoryless', or g(t)", value);
+    throw argumentError(
+      'ERR_FLOW_TYPE',
+      path,
+      "a schedule such as proportional({ eta: 1 }), 'proportional', 'fading', 'memoryless', or g(t)",
+      value,
+      callIt(value, 'noise'),
+    );
   if (guarded.has(value)) return value as NoiseSchedule;
   const { name, variance } = record(value, path, ['name', 'variance']);
   if (typeof name !== 'string' || name === '' || name.length > 100) throw argumentError('ERR_FLOW_TYPE', `${path}.name`, 'a name of 1 to 100 characters', name);

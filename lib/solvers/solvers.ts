@@ -1,6 +1,6 @@
 // The explicit solvers. Source of the tableaus: Hairer, Norsett, Wanner I, section II.1; ralston: A. Ralston, Math. Comp. 16 (1962); embedded pairs: pairs.ts.
 
-import { argumentError } from '../errors.ts';
+import { argumentError, nameFactories } from '../errors.ts';
 import { choice } from '../options.ts';
 import { checkSolver, factoryOf, type SolverFactory } from './define.ts';
 import { bosh3, dopri5, dopri8, tsit5 } from './pairs.ts';
@@ -44,6 +44,7 @@ export const eulerMaruyama: StochasticFactory = stirred(factoryOf({ ...euler.tab
 export const stochasticHeun: StochasticFactory = stirred(factoryOf({ ...heun.tableau, name: 'stochasticHeun' }));
 /** The built-in stochastic solvers by name. */
 export const stochasticSolvers = Object.freeze({ eulerMaruyama, stochasticHeun });
+nameFactories('solver', { ...solvers, ...stochasticSolvers });
 
 /** A built-in solver by its name, as the command line and stored settings give it. */
 export function solverByName(name: unknown, options: StochasticOptions = {}, path = 'solver'): Solver {

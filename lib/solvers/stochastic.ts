@@ -2,9 +2,9 @@
 //   k_i = f(t + c_i h, x + h sum_j a_ij k_j + c_i N),  x <- x + h sum_i b_i k_i + N,  f = u + g^2/2 s,  all c_i in {0, 1}.
 // Source: Kloeden and Platen, Numerical Solution of Stochastic Differential Equations, sections 9.1 and 15.1 (g does not depend on x).
 
-import { argumentError, nameFactories } from '../errors.ts';
+import { argumentError } from '../errors.ts';
 import { record } from '../options.ts';
-import { keepMade, type SolverFactory, type SolverOptions, solverKeys } from './define.ts';
+import { keepMade, likely, type SolverFactory, type SolverOptions, solverKeys } from './define.ts';
 import { type NoiseOption, resolveNoise } from './noise.ts';
 import type { Solver, Tableau } from './solver.ts';
 
@@ -18,12 +18,10 @@ export type StochasticFactory = ((options?: StochasticOptions) => Solver) & { re
 export function stirred(factory: SolverFactory): StochasticFactory {
   const { tableau } = factory;
   const make = (options: StochasticOptions = {}): Solver => {
-    const { noise, ...rest } = record(options, tableau.name, [...solverKeys, 'noise']);
+    const { noise, ...rest } = record(options, tableau.name, [...solverKeys, 'noise'], {}, [likely(options, tableau), make]);
     return withNoise(factory(rest as SolverOptions), noise, tableau.name);
   };
-  const stirring = Object.freeze(Object.assign(make, { tableau }));
-  nameFactories({ [tableau.name]: stirring });
-  return stirring;
+  return Object.freeze(Object.assign(make, { tableau }));
 }
 
 /** A solver that a factory made, with a noise schedule. @throws FlowError ERR_FLOW_CONFIG for stages inside a step, whose noise is not that of the whole one */

@@ -14,7 +14,7 @@ import { importanceOf, type LawOptions, logitNormal } from './times.ts';
  * @example train({ data, time: power({ exponent: 2 }) })
  */
 export function power(options: LawOptions & { readonly exponent?: number } = {}): TimeLaw {
-  const given = record(options, 'power', ['exponent', 'importance']);
+  const given = record(options, 'power', ['exponent', 'importance'], {}, ['exponent', power]);
   const a = finite(given.exponent ?? 1, 'power.exponent', -0.9, 10);
   return Object.freeze({
     name: 'power',
@@ -53,7 +53,7 @@ export function beta(options: LawOptions & { readonly a?: number; readonly b?: n
  * @example train({ data, time: uShaped() })
  */
 export function uShaped(options: LawOptions & { readonly steepness?: number } = {}): TimeLaw {
-  const given = record(options, 'uShaped', ['steepness', 'importance']);
+  const given = record(options, 'uShaped', ['steepness', 'importance'], {}, ['steepness', uShaped]);
   const a = finite(given.steepness ?? 4, 'uShaped.steepness', 0.1, 10);
   const end = Math.sinh(a / 2);
   return Object.freeze({
@@ -88,4 +88,4 @@ export function edmSkew(options: LawOptions & { readonly mean?: number; readonly
   });
 }
 
-nameFactories({ power, beta, uShaped, edmSkew });
+nameFactories('time', { power, beta, uShaped, edmSkew });

@@ -1,6 +1,6 @@
 // Laws of the training time: uniform, stratified, logit-normal (Esser et al., arXiv 2403.03206, eq. 19) and quantile functions of the user's.
 
-import { argumentError, FlowError, nameFactories } from '../errors.ts';
+import { argumentError, callIt, FlowError, nameFactories } from '../errors.ts';
 import { choice, finite, record } from '../options.ts';
 import { normalQuantile } from './normal-quantile.ts';
 import type { TimeLaw } from './time-law.ts';
@@ -42,7 +42,7 @@ export function uniform(options: { readonly from?: number; readonly to?: number 
  * @example train({ data, time: shift({ factor: 3, law: logitNormal() }) })
  */
 export function shift(options: LawOptions & { readonly factor?: number; readonly law?: TimeLaw } = {}): TimeLaw {
-  const given = record(options, 'shift', ['factor', 'law', 'importance']);
+  const given = record(options, 'shift', ['factor', 'law', 'importance'], {}, ['factor', shift]);
   const k = finite(given.factor ?? 3, 'shift.factor', 0.01, 100);
   const { quantile = (u: number) => u, density, stratified, importance } = resolveTime(given.law, 'shift.law');
   const moved = (t: number): number => t / (t + k * (1 - t));
@@ -107,14 +107,15 @@ export function defineTime(law: {
   return made;
 }
 
-nameFactories({ uniform, stratified, logitNormal, shift });
+nameFactories('time', { uniform, stratified, logitNormal, shift });
 const named = { uniform, stratified: () => stratified(), logitNormal: () => logitNormal() };
 
 /** The value of a `time` option: a name, a law, or a bare object with a quantile function. Undefined means uniform. */
 export function resolveTime(value: unknown, path = 'time'): TimeLaw {
   if (value === undefined) return uniform();
   if (typeof value === 'string') return named[choice(value, path, ['uniform', 'stratified', 'logitNormal'])]();
-  if (typeof value !== 'object' || value === null) throw argumentError('ERR_FLOW_TYPE', path, "a time law such as 'uniform' or logitNormal()", value);
+  if (typeof value !== 'object' || value === null)
+    throw argumentError('ERR_FLOW_TYPE', path, "a time law such as 'uniform' or logitNormal()", value, callIt(value, 'time'));
   const law = value as Partial<TimeLaw>;
   if (law.quantile !== undefined) return defineTime(value as Parameters<typeof defineTime>[0]);
   if (law.name !== 'uniform')

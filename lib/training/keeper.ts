@@ -43,6 +43,14 @@ export class Keeper {
     return step > 0 && this.step !== step && (counted || performance.now() >= this.nextAt);
   }
 
+  /** Whether there is a file to resume from. */
+  async stands(): Promise<boolean> {
+    const { file, resume } = this.#options;
+    if (!resume) return false;
+    const there = (): boolean => true;
+    return systemFiles.stat(file).then(there, () => false);
+  }
+
   /** Puts the run where an existing file stands. @returns what it resumed from, null where there is no file or it starts over. */
   async restore(run: Run): Promise<Resumed | null> {
     const { file, resume } = this.#options;

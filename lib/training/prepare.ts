@@ -36,8 +36,8 @@ export interface Bench {
   dispose(): void;
 }
 
-/** Copies and prepares the data, then builds the native trainer. Nothing is left behind when it fails. */
-export async function prepareBench(settings: Settings, binding: Binding): Promise<Bench> {
+/** Copies and prepares the data, then builds the native trainer, for a run that begins or is `resumed`. Nothing is left behind when it fails. */
+export async function prepareBench(settings: Settings, binding: Binding, resumed = false): Promise<Bench> {
   const { signal, seed } = settings;
   const stores: NativeDataset[] = [];
   const keep = <T extends NativeDataset>(store: T): T => {
@@ -53,7 +53,7 @@ export async function prepareBench(settings: Settings, binding: Binding): Promis
       throw argumentError('ERR_FLOW_CONFIG', 'options.patience', '0, as no row is held out', settings.patience, hint);
     }
     const normaliser = await normalise(data, train, settings.normalise);
-    const condition = trainingCondition(settings.condition, 'options.condition', data.rows, settings.dropCondition);
+    const condition = trainingCondition(settings.condition, 'options.condition', data.rows, settings.dropCondition, resumed);
     let beside: NativeDataset | null = null;
     let besideHash: string | null = null;
     let conditionNormaliser: Normaliser | null = null;

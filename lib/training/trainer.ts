@@ -342,7 +342,7 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
   async #prepare(): Promise<Run> {
     if (this.#run !== null) return this.#run;
     const settings = this.#settings;
-    const run = new Run(settings, await prepareBench(settings, native()));
+    const run = new Run(settings, await prepareBench(settings, native(), await this.#keeper?.stands()));
     try {
       this.#alive();
       const resumed = await this.#keeper?.restore(run);

@@ -28,6 +28,14 @@ it('measures the rows that are missing, in the order of the names, and stores ea
   expect(read(file)).toEqual({ steps: 5, part: { a: { x: 2 }, b: { x: 1 }, c: { x: 4 } }, other: { a: { x: 5 } } });
 });
 
+it('keeps rows whose names are no longer asked for, behind the others', async () => {
+  const file = place('unknown.json');
+  const one = async () => ({ x: 1 });
+  await openRows(file, { steps: 5 })('part', ['old', 'a'], one);
+  await openRows(file, { steps: 5 })('part', ['a', 'b'], one);
+  expect(Object.keys((read(file) as { part: object }).part)).toEqual(['a', 'b', 'old']);
+});
+
 it('refuses to add to rows of other settings', async () => {
   const file = place('settings.json');
   await openRows(file, { steps: 5, seeds: 1 })('part', ['a'], async () => ({ x: 1 }));

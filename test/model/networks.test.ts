@@ -23,3 +23,21 @@ it('keeps four that take turns, and of more the four asked for last', async () =
   for (const noise of [0.4, 0.5, 0.6, 0.7, 0.8]) await rows(noise);
   expect(await rows(0.3)).toEqual(once);
 });
+
+it('keeps two of a model of more than 2^18 parameters', async () => {
+  const data = Array.from({ length: 40 }, (_, i) => [i % 7, i % 5]);
+  const of = async (hidden: readonly number[]) => {
+    const model = await train({ data, steps: 1, batchSize: 2, validation: 0, network: mlp({ hidden }), objective: scoreAndFlow({ sigma: 0.5 }) });
+    const networks = new Networks(model.record);
+    const first = networks.open(1);
+    networks.open(0.5);
+    expect(networks.open(1)).toBe(first);
+    for (const share of [2, 4]) networks.open(share);
+    const { count } = networks;
+    const kept = networks.open(1) === first;
+    networks.dispose();
+    return { many: model.record.parameters.length > 2 ** 18, count, kept };
+  };
+  expect(await of([480, 480])).toEqual({ many: false, count: 4, kept: true });
+  expect(await of([520, 520])).toEqual({ many: true, count: 2, kept: false });
+});
