@@ -166,7 +166,7 @@ try {
   if (notes.length > 0) console.log(`\nNotes\n${notes.map((text) => `- ${text}`).join('\n')}`);
   if (typeof given['save'] === 'string') {
     const versions: Record<string, string> = {};
-    for (const source of found) versions[source.group] = (await drivers.offer(source)).version;
+    for (const source of found) versions[source.group] ??= (await drivers.offer(source)).version;
     const about = {
       machine: machine(),
       cores: cpus().length,
