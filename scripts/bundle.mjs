@@ -16,11 +16,17 @@ mkdirSync(dist, { recursive: true });
 
 // Modules of Node are taken from the process: the ES module view of node:fs reads every one of its exports, which loads all streams (1 ms), and
 // commander is CommonJS, whose require('node:events') an ES module does not have.
+// To an import their exports are constants, of which esbuild drops what nobody reads: the view of a CommonJS module would copy them all (1 ms).
 const nodeModules = {
   name: 'node-modules',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'node-modules' }));
-    onLoad({ filter: /.*/, namespace: 'node-modules' }, ({ path }) => ({ contents: `module.exports = process.getBuiltinModule('${path}');` }));
+    onResolve({ filter: /^node:/ }, ({ path, kind }) => ({ path, namespace: kind === 'require-call' ? 'node-required' : 'node-modules' }));
+    onLoad({ filter: /.*/, namespace: 'node-required' }, ({ path }) => ({ contents: `module.exports = process.getBuiltinModule('${path}');` }));
+    onLoad({ filter: /.*/, namespace: 'node-modules' }, ({ path }) => {
+      const names = Object.keys(process.getBuiltinModule(path)).filter((name) => /^[A-Za-z]\w*$/.test(name) && name !== 'default' && name !== 'constructor');
+      const lines = names.map((name) => `export const ${name} = /* @__PURE__ */ (() => all.${name})();`);
+      return { contents: [`const all = process.getBuiltinModule('${path}');`, 'export default all;', ...lines].join('\n') };
+    });
   },
 };
 
