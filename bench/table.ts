@@ -4,7 +4,7 @@ import { bestOf, type Row } from './statistics.ts';
 
 export function time(seconds: number): string {
   if (seconds < 0) return `-${time(-seconds)}`;
-  const [scale, unit] = seconds < 1e-3 ? [1e6, 'us'] : seconds < 1 ? [1e3, 'ms'] : [1, 's'];
+  const [scale, unit] = seconds < 0.9995e-3 ? [1e6, 'us'] : seconds < 0.9995 ? [1e3, 'ms'] : [1, 's']; // what rounds to 1000 is 1.00 of the next
   return `${(seconds * scale).toPrecision(3).replace(/e\+2$/, '00')} ${unit}`;
 }
 export const percent = (fraction: number): string => `${(100 * fraction).toFixed(fraction < 0.0095 ? 2 : 0)} %`;

@@ -90,7 +90,15 @@ describe('the baseline', () => {
 
 describe('tables', () => {
   it('writes three digits and a unit that fits', () => {
-    expect([3.2e-5, 1.684e-4, 0.0123, 0.9994, 12.34].map(time)).toEqual(['32.0 us', '168 us', '12.3 ms', '999 ms', '12.3 s']);
+    expect([3.2e-5, 1.684e-4, 0.9996e-3, 0.0123, 0.9994, 0.9996, 12.34].map(time)).toEqual([
+      '32.0 us',
+      '168 us',
+      '1.00 ms',
+      '12.3 ms',
+      '999 ms',
+      '1.00 s',
+      '12.3 s',
+    ]);
     expect([0.824, 5.92, 9.96, 38.2, 4816].map(ratio)).toEqual(['0.82', '5.9', '10', '38', '4800']);
     expect([0.664, 0.001, 1.3].map(percent)).toEqual(['66 %', '0.10 %', '130 %']);
   });
