@@ -125,7 +125,10 @@ void Batch::draw(uint64_t step, int64_t first, int32_t rows, Pairs pairs, BatchS
     for (int32_t i = 0; i < rows; ++i) data_rows(base + static_cast<uint64_t>(int64_t{pairs.to[first + i]}), 1, s.index.data() + i);
   gather(*data_, s.index.data(), rows, s.x1.data());
   if (condition_ != nullptr) gather(*condition_, s.index.data(), rows, s.condition.data());
-  if (source_ != nullptr) {
+  if (pairs.x0 != nullptr) {
+    const size_t bytes = static_cast<size_t>(dimension_) * sizeof(float);
+    for (int32_t i = 0; i < rows; ++i) std::memcpy(s.x0.data() + int64_t{i} * dimension_, pairs.x0 + int64_t{pairs.from[first + i]} * dimension_, bytes);
+  } else if (source_ != nullptr) {
     if (pairs.from == nullptr && paired_) std::memcpy(s.source_index.data(), s.index.data(), static_cast<size_t>(rows) * sizeof(uint32_t));
     else if (pairs.from == nullptr) source_rows(row, rows, s.source_index.data());
     else

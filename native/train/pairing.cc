@@ -35,6 +35,7 @@ Status Pairing::init(const TrainerOptions& o, const Batch& batch, int32_t dimens
   for (Result& r : results_) {
     FLOW_TRY(r.from.allocate(rows));
     FLOW_TRY(r.to.allocate(rows));
+    FLOW_TRY(r.x0.allocate(checked_product(rows, dimension)));
   }
   rows_ = rows;
   return {};
@@ -70,6 +71,7 @@ bool Pairing::solve(uint64_t group, Lane& lane, int32_t threads, const StopFlag*
     result.from[i] = lane.from[i] - first;
     result.to[i] = lane.to[i] - first;
   }
+  std::swap(result.x0, lane.x0);
   result.index = group;
   result.error = lane.coupling.error();
   result.ready = true;
@@ -83,7 +85,7 @@ bool Pairing::of_step(uint64_t step, const StopFlag* stop, Pairs* pairs) {
   if (!solve(group, lanes_[0], threads_, stop)) return false;
   const Result& result = results_[group % kResults];
   const int64_t first = static_cast<int64_t>(step % per_group) * batch_->size();
-  *pairs = {result.from.data() + first, resamples_ ? result.to.data() + first : nullptr};
+  *pairs = {result.from.data() + first, resamples_ ? result.to.data() + first : nullptr, result.x0.data() + first * dimension_};
   return true;
 }
 

@@ -53,6 +53,7 @@ class Pairing {
     bool ready = false;
     double error = 0;
     Buffer<int32_t> from, to;
+    Buffer<float> x0;  // as they were drawn for the transport
   };
   template <class F>
   bool draw(Lane& lane, int64_t rows, const CouplingDraws& draws, int32_t threads, const StopFlag* stop, F&& fill);
