@@ -1,7 +1,7 @@
 // `flowmatch report`: generated rows against the real table, as one self-contained HTML page.
 
 import { FlowError } from '../errors.ts';
-import { writeReport } from '../report/index.ts';
+import { worstColumn, writeReport } from '../report/index.ts';
 import { openTable } from '../table/source.ts';
 import { loadModel } from './model.ts';
 import { checkPlace } from './place.ts';
@@ -42,11 +42,11 @@ export async function report(file: string, flags: ReportFlags, { terminal, signa
     });
     const { html, measures } = made;
     const { rows } = measures;
-    const worst = measures.columns.reduce((a, b) => (a.distance >= b.distance ? a : b));
+    const worst = worstColumn(measures.columns);
     const largest = measures.correlation.largest;
     const text = [
       `wrote ${flags.output} (${bytes(Buffer.byteLength(html))}): ${count(rows.synthetic)} generated rows against ${count(rows.real)} real ones`,
-      `  largest distance of a column ${worst.distance.toFixed(3)} (${worst.name}, ${worst.measure})`,
+      ...(worst ? [`  largest distance of a column ${worst.distance.toFixed(3)} (${worst.name}, ${worst.measure})`] : []),
       ...(largest ? [`  largest correlation error ${largest.error.toFixed(3)} (${largest.a} with ${largest.b})`] : []),
       ...(measures.c2st ? [`  ${c2stText(measures.c2st)}`] : []),
       `  rows equal to a real one: ${count(measures.copies.synthetic)}`,

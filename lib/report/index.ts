@@ -2,4 +2,4 @@
 
 export type { ColumnMeasure, Measures, MissingValue } from './measures.ts';
 export { type Report, type ReportOptions, report, writeReport } from './report.ts';
-export type { Standing, Verdict } from './verdicts.ts';
+export { type Standing, type Verdict, worstColumn } from './verdicts.ts';

@@ -5,7 +5,8 @@ import { escapeHtml } from '../plot/index.ts';
 import type { Measures } from './measures.ts';
 import { belowChance } from './told-apart.ts';
 
-export type Standing = 'good' | 'look' | 'poor';
+const standings = ['good', 'look', 'poor'] as const;
+export type Standing = (typeof standings)[number];
 
 export interface Verdict {
   readonly name: string;
@@ -36,10 +37,15 @@ export const short = (value: number): string =>
 export const count = (value: number): string => value.toLocaleString('en-GB');
 const decimals = (value: number): string => value.toFixed(3);
 
+/** Of the columns of the worst standing the one that is farthest off. */
+export function worstColumn(columns: Measures['columns']): Measures['columns'][number] | undefined {
+  const rank = ({ distance, chance }: Measures['columns'][number]): number => standings.indexOf(standingOf(distance, chance));
+  return [...columns].sort((a, b) => rank(b) - rank(a) || b.distance - a.distance)[0];
+}
+
 export function verdicts(m: Measures): Verdict[] {
   const list: Verdict[] = [];
-  const ranked = [...m.columns].sort((a, b) => b.distance / Math.max(closeEnough, b.chance) - a.distance / Math.max(closeEnough, a.chance));
-  const worst = ranked[0];
+  const worst = worstColumn(m.columns);
   if (worst) {
     list.push({
       name: 'Largest column distance',

@@ -6,7 +6,7 @@ import { Random } from '../../lib/random.ts';
 import { lossHistory } from '../../lib/report/history.ts';
 import { type Measures, measure } from '../../lib/report/measures.ts';
 import { reportPage } from '../../lib/report/page.ts';
-import { verdicts } from '../../lib/report/verdicts.ts';
+import { verdicts, worstColumn } from '../../lib/report/verdicts.ts';
 import { Codec, type TableCodec, type Value } from '../../lib/table/codec.ts';
 
 const hostile = '</script><script>alert(1)</script><img src=x onerror=alert(2)>"\'&';
@@ -54,6 +54,13 @@ describe('numbers', () => {
     const m = measure(codec, real, table(500, labels, 1000));
     expect(verdicts(m).filter((v) => v.standing !== 'good')).toEqual([]);
     expect(m.nearest!.reference).toBe('leave-one-out');
+  });
+
+  it('names the column that is farthest off among those of the worst standing', () => {
+    const column = (name: string, distance: number, chance: number) => ({ name, distance, chance }) as never;
+    expect(worstColumn([column('near its chance', 0.023, 0.05), column('largest', 0.037, 0.11)])?.name).toBe('largest');
+    expect(worstColumn([column('large, by chance', 0.2, 0.3), column('poor', 0.12, 0.01)])?.name).toBe('poor');
+    expect(worstColumn([])).toBeUndefined();
   });
 
   it('a shifted column is found, in its unit and in standard deviations', () => {
