@@ -72,11 +72,33 @@ export function callIt(value: unknown, wanted: Made): string | undefined {
   return factory?.makes === wanted ? `Call it: ${factory.call}.` : undefined;
 }
 
+/** What came, in our own words. */
+class Words {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+/** Words that stand for what came, such as `2 rows`: messages show them without quotes. */
+export const inWords = (text: string): unknown => new Words(text);
+
+/** What to pass where a whole result { x, ... } was; undefined for all else. */
+export function passX(value: unknown, beside = ''): string | undefined {
+  try {
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) return undefined;
+    const { x } = value as { x?: unknown };
+    return x instanceof Float32Array || x instanceof Float64Array ? `Pass its rows, .x${beside}.` : undefined;
+  } catch {
+    return undefined; // a getter or a proxy of the caller's threw
+  }
+}
+
 /** A value as a message shows it: quoted, typed, never longer than 40 characters, never throwing. */
 export function show(value: unknown): string {
   let text: string;
   try {
-    if (typeof value === 'string') text = JSON.stringify(value);
+    if (value instanceof Words) text = value.text;
+    else if (typeof value === 'string') text = JSON.stringify(value);
     else if (typeof value === 'bigint') text = `${value}n`;
     else if (typeof value === 'function') text = isUncalled(value) ? `the function ${factoryOf(value)?.name}` : 'a function';
     else if (typeof value === 'symbol') text = 'a symbol';

@@ -2,6 +2,7 @@
 // A sealed header starts with {"__metadata__":{"flowmatch.sha256":"<hex>": the hash of the header bytes with these 64 digits as zeros; each tensor's hash stands
 // in the metadata as `sha256.<name>`. Every byte of the file is thereby covered: a flipped bit is named by section. Layout: https://github.com/huggingface/safetensors
 
+import { isText, startsAsOnnx } from '../data/file-kind.ts';
 import { FlowError, type FlowErrorCode, show } from '../errors.ts';
 import { type FileSystem, ioError, notAFile, systemFiles, writeAtomically } from './atomic.ts';
 import { hashingOf, hashOf, sha256 } from './sha256.ts';
@@ -169,8 +170,6 @@ async function fileSize(file: string, fs: FileSystem): Promise<{ size: number; r
 const brace = '{'.charCodeAt(0);
 const noModel = 'it is not a model file: model.save() and `flowmatch fit` write those, .safetensors.';
 
-/** Whether a byte may stand in a line of ASCII text. */
-const isText = (byte: number): boolean => (byte >= 0x20 && byte < 0x7f) || byte === 9 || byte === 10 || byte === 13;
 /** Bytes in quotes, with all that is not printable ASCII escaped. */
 const quoted = (bytes: Uint8Array): string => {
   const hex = (byte: number): string => `\\x${byte.toString(16).padStart(2, '0')}`;
@@ -188,6 +187,10 @@ export function headerLength(bytes: Uint8Array, size: number): number {
   const first = bytes.subarray(0, 8);
   const text = over && first.every(isText);
   if (text || (bytes.length > 8 ? !fits && bytes[8] !== brace : over)) {
+    if (startsAsOnnx(bytes)) {
+      const hint = 'loadOnnx() reads those; this takes the .safetensors file that it was made from.';
+      throw refuse('ERR_FLOW_CHECKPOINT', 'byte 0', 'the file starts as an ONNX file does, not as a model file', hint);
+    }
     const hint = text ? `So ${noModel}` : `Its first bytes are damaged, or ${noModel}`;
     throw refuse('ERR_FLOW_CHECKPOINT', 'byte 0', `the file starts with ${quoted(first)}, not with the length of a header`, hint);
   }

@@ -16,7 +16,8 @@ import type { Session } from './session.ts';
 import { bytes, c2stText, count, duration, type Terminal, tabulate } from './terminal.ts';
 
 export interface FitFlags extends FitSettings {
-  readonly output: string;
+  /** Needed unless dryRun. */
+  readonly output?: string;
   readonly config?: string;
   readonly dryRun?: boolean;
   /** Whether --seed was typed, and is not its default. */
@@ -30,10 +31,11 @@ export async function fit(file: string, flags: FitFlags, { terminal, signal }: S
   if (settings.every !== undefined && settings.checkpoint === undefined) {
     throw new FlowError('ERR_FLOW_CONFIG', '--every: needs --checkpoint FILE.', { path: '--every', expected: '--checkpoint FILE' });
   }
-  checkPlace(flags.output, { inputs: { table: file, 'settings file': flags.config }, endings: ['.safetensors'], regular: true });
+  const { output } = flags;
+  if (output !== undefined) checkPlace(output, { inputs: { table: file, 'settings file': flags.config }, endings: ['.safetensors'], regular: true });
   if (settings.checkpoint !== undefined) {
     checkPlace(settings.checkpoint, { inputs: { table: file, 'settings file': flags.config }, regular: true, flag: '--checkpoint' });
-    if (samePlace(flags.output, settings.checkpoint)) {
+    if (output !== undefined && samePlace(output, settings.checkpoint)) {
       const hint = 'The model would overwrite the run that it came from; name two files.';
       throw argumentError('ERR_FLOW_CONFIG', '--checkpoint', 'another file than --output', settings.checkpoint, hint);
     }
@@ -60,11 +62,11 @@ export async function fit(file: string, flags: FitFlags, { terminal, signal }: S
       threads: settings.threads,
       precision: settings.precision,
     };
-    if (flags.dryRun) {
+    if (flags.dryRun || output === undefined) {
       await dryRun(prepared, options, terminal, signal);
       return;
     }
-    await train(prepared, options, settings, flags.output, { terminal, signal }, started);
+    await train(prepared, options, settings, output, { terminal, signal }, started);
   } finally {
     prepared.data.dispose();
   }

@@ -1,7 +1,7 @@
-// The model that a verb was given. An ONNX file, or one that never was a model, is told by its first bytes: safetensors begins with the length of its header, 8 bytes,
-// and a brace; an ONNX file with the field of its IR version.
+// The model that a verb was given. An ONNX file, or one that never was a model, is told by its first bytes.
 
 import { open } from 'node:fs/promises';
+import { startsAsOnnx } from '../data/file-kind.ts';
 import { fileError } from '../errors.ts';
 import { Model } from '../model/model.ts';
 
@@ -29,10 +29,7 @@ const unreadable: Readonly<Record<string, readonly [string, string]>> = {
 };
 
 const brace = 0x7b;
-/** Field 1 of ModelProto, a varint. */
-const irVersion = 8;
-const looksLikeOnnx = (file: string, head: Uint8Array): boolean =>
-  head.length > 1 && head[0] === irVersion && head[8] !== brace && !/\.safetensors$/i.test(file);
+const looksLikeOnnx = (file: string, head: Uint8Array): boolean => startsAsOnnx(head) && !/\.safetensors$/i.test(file);
 
 /**
  * Whether `inspect` reads it as ONNX: by its name, or else by its first bytes. A file of either name may be damaged: its reader says where.

@@ -36,7 +36,7 @@ export function program(json = false): Command {
     );
 
   verb(root, 'fit <table>', 'train a model on a table: CSV, JSON (an array of objects) or JSON lines')
-    .requiredOption('-o, --output <file>', 'the model, .safetensors')
+    .option('-o, --output <file>', 'the model, .safetensors; not needed with --dry-run')
     .option('--config <file>', 'flags as JSON: {"steps": 20000, "columns": {"zip": "category"}}')
     .option('--steps <n>', 'optimiser steps (default: 5000)', integerFlag('--steps', 1))
     .option('--batch <rows>', 'rows of a batch (default: 512)', integerFlag('--batch', 1, 1 << 20))
@@ -62,6 +62,11 @@ export function program(json = false): Command {
     )
     .option('--precision <name>', 'f32 (default) or bf16, faster where the CPU multiplies bfloat16', trainingPrecisionFlag)
     .option('--dry-run', 'only print the schema, the network and what the run would take')
+    .hook('preAction', (command) => {
+      const { output, dryRun } = command.opts<{ output?: string; dryRun?: boolean }>();
+      if (output === undefined && !dryRun)
+        command.error("error: required option '-o, --output <file>' not specified", { code: 'commander.missingMandatoryOptionValue' });
+    })
     .action(run(async () => (await import('./fit.ts')).fit));
 
   verb(root, 'sample <model>', 'draw rows from a model')

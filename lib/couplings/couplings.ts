@@ -13,6 +13,9 @@ nameFactories('coupling', named);
 export type CouplingName = keyof typeof named;
 export const couplingNames = Object.keys(named) as CouplingName[];
 
+/** What the command line calls them. */
+const elsewhere = { ot: 'minibatchOT()', unbalanced: 'unbalancedOT()', partial: 'partialOT()' } as const;
+
 /** Noise and data rows are joined as they are drawn. */
 export function independent(): Coupling {
   return Object.freeze({ name: 'independent' as const });
@@ -37,6 +40,8 @@ export function defineCoupling(coupling: CustomCoupling): CustomCoupling {
 /** The value of a `coupling` option. Undefined means independent. */
 export function resolveCoupling(value: unknown, path = 'coupling'): Coupling {
   if (value === undefined) return independent();
+  if (typeof value === 'string' && Object.hasOwn(elsewhere, value))
+    throw argumentError('ERR_FLOW_CONFIG', path, `one of ${couplingNames.join(', ')}`, value, `Write ${elsewhere[value as keyof typeof elsewhere]}.`);
   if (typeof value === 'string') return named[choice(value, path, couplingNames)]();
   if (typeof value !== 'object' || value === null || !('name' in value || 'pair' in value))
     throw argumentError(

@@ -4,7 +4,7 @@
 import { argumentError } from '../errors.ts';
 import { choice, finite, integer, record } from '../options.ts';
 import type { OptimalCoupling, Strength } from './coupling.ts';
-import { type MinibatchOTOptions, transport } from './optimal.ts';
+import { batchElsewhere, type MinibatchOTOptions, transport } from './optimal.ts';
 
 /** A multiple of the mean |x0 - x1|^2 of the rows coupled, in [1e-6, 1e6]; or `{ absolute }`, in squared network coordinates, in [1e-12, 1e12]. */
 export type Regularisation = number | { readonly absolute: number };
@@ -29,7 +29,13 @@ export interface UnbalancedOTOptions extends Omit<SinkhornOptions, 'rounding'> {
 
 const common = ['regularisation', 'iterations', 'tolerance', 'ignoreCondition', 'batch'] as const;
 /** What other libraries call them. */
-const elsewhere = { reg: 'regularisation', epsilon: 'regularisation', blur: 'regularisation, the square of blur', method: 'rounding' } as const;
+const elsewhere = {
+  reg: 'regularisation',
+  epsilon: 'regularisation',
+  blur: 'regularisation, the square of blur',
+  method: 'rounding',
+  ...batchElsewhere,
+} as const;
 
 /**
  * Entropic minibatch transport. Each row of data draws its row of noise from the plan of its batch (by random numbers of its own: a function of seed, step and row),

@@ -15,6 +15,9 @@ export interface PartialOTOptions extends MinibatchOTOptions {
   readonly mass?: number;
 }
 
+/** What train() calls the like. */
+export const batchElsewhere = { batchSize: 'batch' } as const;
+
 /** Rows of a batch that a coupling by transport can take: the costs of 4096 rows need 128 MiB, of partialOT() up to 320. */
 export const mostCoupledRows = 4096;
 
@@ -41,7 +44,7 @@ export function transport(name: string, options: { readonly ignoreCondition?: un
  * @example const model = await train({ data, coupling: minibatchOT({ batch: 1024 }), batchSize: 256 });
  */
 export function minibatchOT(options: MinibatchOTOptions = {}): OptimalCoupling {
-  return transport('minibatchOT', record(options, 'minibatchOT', ['ignoreCondition', 'batch'], {}, ['batch', minibatchOT]));
+  return transport('minibatchOT', record(options, 'minibatchOT', ['ignoreCondition', 'batch'], batchElsewhere, ['batch', minibatchOT]));
 }
 
 /**
@@ -53,7 +56,7 @@ export function minibatchOT(options: MinibatchOTOptions = {}): OptimalCoupling {
  * @example train({ data, coupling: partialOT({ mass: 0.95 }) }) // a few rows of data are rubbish
  */
 export function partialOT(options: PartialOTOptions = {}): OptimalCoupling {
-  const given = record(options, 'partialOT', ['mass', 'ignoreCondition', 'batch'], {}, ['mass', partialOT]);
+  const given = record(options, 'partialOT', ['mass', 'ignoreCondition', 'batch'], batchElsewhere, ['mass', partialOT]);
   const mass = finite(given.mass ?? 0.9, 'partialOT.mass', 0, 1);
   if (mass === 0) throw argumentError('ERR_FLOW_RANGE', 'partialOT.mass', 'a share in (0, 1]', mass);
   return transport(`partialOT ${mass}`, given, { kind: 'partial', mass });

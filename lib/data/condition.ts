@@ -98,9 +98,19 @@ export function samplingCondition(value: unknown, path: string, spec: ConditionS
   }
   const width = spec.numbers + spec.classes.length;
   if (value === undefined || value === null) {
-    throw argumentError('ERR_FLOW_CONFIG', path, `${counted(width, 'condition value')}: ${describe(spec)}`, value, 'This model was trained with a condition.');
+    throw argumentError(
+      'ERR_FLOW_CONFIG',
+      path,
+      `${counted(width, 'condition value')}: ${describe(spec)}`,
+      value,
+      `This model was trained with a condition: write condition: ${example(spec)}.`,
+    );
   }
   if (typeof value === 'number') return check({ values: one(value, path, width), rows: 1 }, spec, path);
+  if (isBare(value)) {
+    const { length } = value as { length?: unknown }; // a DataView has none
+    if (typeof length === 'number' && length !== width) throw shapeError(path, width, length, bareForm(spec));
+  }
   if (Array.isArray(value) || ArrayBuffer.isView(value)) return check(loose(value, path, width), spec, path);
   const given = record(value, path, ['numbers', 'labels'], { classes: 'labels: the class of each row, or one for all' });
   const numbers = spec.numbers === 0 ? { values: new Float32Array(0), rows: 1 } : loose(given.numbers, `${path}.numbers`, spec.numbers);
@@ -165,6 +175,22 @@ function join(spec: ConditionSpec, rows: number, numbers: Float32Array, labels: 
     });
   }
   return values;
+}
+
+/** One condition for all rows, as it is written for such a model. */
+function example({ numbers, classes }: ConditionSpec): string {
+  const row = numbers > 4 ? '[...]' : `[${Array(numbers).fill(0).join(', ')}]`;
+  const labels = classes.length === 1 ? '0' : classes.length > 4 ? '[...]' : `[${classes.map(() => 0).join(', ')}]`;
+  return `{ ${[numbers > 0 ? `numbers: ${row}` : '', classes.length > 0 ? `labels: ${labels}` : ''].filter(Boolean).join(', ')} }`;
+}
+
+/** What to write instead of one bare value per row. */
+function bareForm({ numbers, classes }: ConditionSpec): string | undefined {
+  if (classes.length > 0) {
+    const labels = classes.length > 1 ? 'labels: [one array for each label column]' : 'labels: [0, 1, ...]';
+    return `Of class labels write condition: { ${numbers > 0 ? `numbers, ${labels}` : labels} }.`;
+  }
+  return numbers === 1 ? 'Of one number per row write condition: { numbers: values.map((x) => [x]) }.' : undefined;
 }
 
 function describe({ numbers, classes }: ConditionSpec): string {

@@ -1,6 +1,6 @@
 // Rows as users hold them (number[][], typed rows, one flat typed array) -> row-major Float32Array pieces, every value checked and named when it is wrong.
 
-import { argumentError, counted, FlowError, show } from '../errors.ts';
+import { argumentError, counted, FlowError, inWords, passX, show } from '../errors.ts';
 import { integer } from '../options.ts';
 
 /** A table of numbers: rows of equal length, or one flat row-major array whose width is known from elsewhere. */
@@ -39,11 +39,14 @@ export function measure(value: unknown, path: string, columns?: Width): { rows: 
       throw argumentError('ERR_FLOW_TYPE', path, 'rows of numbers', value, 'Of a flat array the width is not known: give columns (names or a count) as well.');
     }
     if (value.length % columns.width !== 0) {
-      throw argumentError('ERR_FLOW_SHAPE', path, `a multiple of ${columns.width} values`, `${value.length} values`);
+      throw argumentError('ERR_FLOW_SHAPE', path, `a multiple of ${columns.width} values`, inWords(counted(value.length, 'value')));
     }
     return { rows: limit(value.length / columns.width, columns.width, path), width: columns.width };
   }
-  if (!Array.isArray(value)) throw argumentError('ERR_FLOW_TYPE', path, 'rows of numbers: number[][], or a Float32Array with columns', value);
+  if (!Array.isArray(value)) {
+    const hint = passX(value, columns === undefined ? ', and columns: how many values a row has' : '');
+    throw argumentError('ERR_FLOW_TYPE', path, 'rows of numbers: number[][], or a Float32Array with columns', value, hint);
+  }
   if (value.length === 0) return { rows: 0, width: columns?.width ?? 0 };
   const width = rowLength(value[0], `${path}[0]`, columns?.width);
   if (columns !== undefined && width !== columns.width) throw shapeError(path, columns.width, width);
@@ -52,9 +55,9 @@ export function measure(value: unknown, path: string, columns?: Width): { rows: 
 }
 
 /** `data: expected [n, 12], got [n, 13]`. */
-export function shapeError(path: string, expected: number, received: number): FlowError {
-  const fields = { path, expected: `[n, ${expected}]`, received: `[n, ${received}]` };
-  return new FlowError('ERR_FLOW_SHAPE', `${path}: expected ${fields.expected}, got ${fields.received}.`, fields);
+export function shapeError(path: string, expected: number, received: number, hint?: string): FlowError {
+  const fields = { path, expected: `[n, ${expected}]`, received: `[n, ${received}]`, hint };
+  return new FlowError('ERR_FLOW_SHAPE', `${path}: expected ${fields.expected}, got ${fields.received}.${hint ? ` ${hint}` : ''}`, fields);
 }
 
 function limit(rows: number, width: number, path: string): number {
@@ -90,7 +93,12 @@ export function convert(value: Matrix, width: number, first: number, count: numb
       const row = value[first + i] as ArrayLike<unknown>;
       const found = rowLength(row, `${path}[${first + i}]`, width);
       if (found !== width)
-        throw argumentError('ERR_FLOW_SHAPE', `${path}[${first + i}]`, `a row of ${counted(width, 'number')}, as the rows before`, counted(found, 'number'));
+        throw argumentError(
+          'ERR_FLOW_SHAPE',
+          `${path}[${first + i}]`,
+          `a row of ${counted(width, 'number')}, as the rows before`,
+          inWords(counted(found, 'number')),
+        );
       for (let j = 0; j < width; j++) {
         const x = row[j];
         if (typeof x !== 'number') throw argumentError('ERR_FLOW_TYPE', place(path, first + i, j, names), 'a number', x);

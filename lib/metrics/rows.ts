@@ -1,6 +1,6 @@
 // What every metric reads: row-major matrices of finite numbers, checked once.
 
-import { argumentError, counted } from '../errors.ts';
+import { argumentError, counted, passX } from '../errors.ts';
 import { integer } from '../options.ts';
 
 /** A flat row-major matrix. */
@@ -8,8 +8,10 @@ export type Values = Float32Array | Float64Array;
 
 /** Number of rows of a (rows, columns) matrix; throws ERR_FLOW_SHAPE, ERR_FLOW_TYPE or ERR_FLOW_NONFINITE. */
 export function rowCount(x: unknown, columns: number, path: string, least = 1): number {
+  if (!(x instanceof Float32Array || x instanceof Float64Array)) throw argumentError('ERR_FLOW_TYPE', path, 'a Float32Array or Float64Array', x, passX(x));
+  if (typeof columns !== 'number')
+    throw argumentError('ERR_FLOW_TYPE', 'columns', 'an integer', columns, 'How many values a row has comes third, before the options.');
   integer(columns, 'columns', 1, 1_000_000);
-  if (!(x instanceof Float32Array || x instanceof Float64Array)) throw argumentError('ERR_FLOW_TYPE', path, 'a Float32Array or Float64Array', x);
   const rows = counted(least, 'row');
   const of = counted(columns, 'column');
   if (x.length % columns !== 0)

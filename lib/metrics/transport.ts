@@ -1,7 +1,7 @@
 // Exact optimal transport between two samples: W_p = (min over couplings of E|x - y|^p)^(1/p), Euclidean norm, p = 1 or 2, equal weights.
 // Between samples of equal size the optimum is a permutation (Birkhoff). Solved natively, off the JavaScript thread, without a matrix of costs.
 
-import { argumentError } from '../errors.ts';
+import { argumentError, inWords } from '../errors.ts';
 import { native } from '../native/load.ts';
 import { checkSignal, integer, record } from '../options.ts';
 import { rowCount, type Values } from './rows.ts';
@@ -65,7 +65,7 @@ async function between(x: Values, y: Values, columns: number, power: 1 | 2, opti
   const rows = (n / a) * m;
   if (rows > mostMatchedPoints) {
     const hint = `Take samples of equal size${n === m ? '' : ', or of sizes that divide one another'}.`;
-    throw argumentError('ERR_FLOW_LIMIT', 'y', `sizes whose least common multiple is at most ${mostMatchedPoints}`, `${n} and ${m} rows`, hint);
+    throw argumentError('ERR_FLOW_LIMIT', 'y', `sizes whose least common multiple is at most ${mostMatchedPoints}`, inWords(`${n} and ${m} rows`), hint);
   }
   return (await solve(repeat(x, rows / n), repeat(y, rows / m), columns, power, given)).meanCost;
 }

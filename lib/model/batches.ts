@@ -1,7 +1,7 @@
 // Rows of a model in batches, of which two are in memory at a time.
 
 import { following } from '../abort.ts';
-import { argumentError } from '../errors.ts';
+import { argumentError, counted, inWords } from '../errors.ts';
 import { integer, record } from '../options.ts';
 import { type SampleOptions, type SampleResult, sampleKeys, samplingElsewhere } from '../sampling/options.ts';
 import { planSample } from '../sampling/plan.ts';
@@ -26,7 +26,13 @@ export function batchesOf(
     throw argumentError('ERR_FLOW_CONFIG', 'options.source', 'drawn noise', given.source, 'Call sample() for each batch of your start rows.');
   const rowsOf = planSample(model, { ...given, n: undefined }).n; // every other option is wrong now or never; rows of the condition, else 1
   if (rowsOf !== 1)
-    throw argumentError('ERR_FLOW_SHAPE', 'options.condition', '1 row, for all batches', `${rowsOf} rows`, 'Call sample() for each batch of your conditions.');
+    throw argumentError(
+      'ERR_FLOW_SHAPE',
+      'options.condition',
+      '1 row, for all batches',
+      inWords(counted(rowsOf, 'row')),
+      'Call sample() for each batch of your conditions.',
+    );
   const firstRow = given.firstRow ?? 0;
   const batch = (first: number, signal: AbortSignal): Promise<SampleResult> => {
     const promise = sample({ ...given, n: Math.min(each, n - first), firstRow: firstRow + first, signal });

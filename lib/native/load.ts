@@ -125,8 +125,8 @@ function packageRoot(): string | undefined {
 function remedy(): string {
   if (attempts.some(({ reason }) => reason.startsWith('FLOWMATCH_ISA'))) return 'Unset FLOWMATCH_ISA, or set it to one of the available names.';
   const root = packageRoot();
-  if (root && existsSync(join(root, 'CMakeLists.txt'))) return 'Build the addon: npx cmake-js build';
-  return `Install it: npm install ${platformPackage()}`;
+  if (root && existsSync(join(root, 'CMakeLists.txt'))) return `Build the addon: npm run ready in ${root}`;
+  return `Install it: npm install ${platformPackage()}. From a clone: npm run ready in the package's folder builds it.`;
 }
 
 function platformError(hint: string): FlowError {

@@ -68,8 +68,11 @@ export function checkCondition(value: unknown, path: string): ConditionSpec | nu
   return Object.freeze({ numbers, classes: Object.freeze(classes), ...drop });
 }
 
+/** What other libraries call them. */
+const elsewhere = { layers: 'hidden: [256, 256]', widths: 'hidden: [256, 256]', width: 'hidden: [256, 256]', units: 'hidden: [256, 256]' } as const;
+
 function parseMlp(value: unknown, path: string, known: readonly (keyof MlpSpec)[]): MlpSpec {
-  const given = record(value, path, known);
+  const given = record(value, path, known, elsewhere);
   const hidden = list(given.hidden ?? [256, 256, 256], `${path}.hidden`, 64).map((width, i) => integer(width, `${path}.hidden[${i}]`, 1, 65_536));
   return Object.freeze({
     kind: 'mlp',

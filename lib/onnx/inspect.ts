@@ -5,6 +5,7 @@ import { constants, type FileHandle, open } from 'node:fs/promises';
 import { fromBinary } from '@bufbuild/protobuf';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { type GraphProto, type ModelProto, ModelProtoSchema, type TensorProto, TensorProto_DataType, type ValueInfoProto } from 'onnx-buf';
+import { isText, startsAsModelFile } from '../data/file-kind.ts';
 import { argumentError, FlowError, fileError, inFile } from '../errors.ts';
 import { graphHash, graphHashKey } from './graph.ts';
 import { checkWire, onnxError } from './guard.ts';
@@ -151,6 +152,18 @@ function describe(model: ModelProto, bytes: number, graphBytes: Uint8Array): Onn
   };
 }
 
+/** checkWire(), which names a byte; of a file of another kind its kind is told instead. */
+function wireOf(bytes: Uint8Array): Uint8Array {
+  const head = bytes.subarray(0, 9);
+  if (startsAsModelFile(head)) throw onnxError('file', 'an ONNX file', 'a model file', 'Model.load() reads it, and exportOnnx() makes an ONNX file of it.');
+  try {
+    return checkWire(bytes);
+  } catch (error) {
+    if (!head.every(isText)) throw error;
+    throw onnxError('file', 'an ONNX file', 'text', 'exportOnnx() and `flowmatch export` write ONNX files.', error);
+  }
+}
+
 /**
  * What an ONNX file in memory is.
  * @throws FlowError ERR_FLOW_ONNX naming the byte, tensor or entry that is wrong: truncated or damaged files, external data, unknown fields.
@@ -158,7 +171,7 @@ function describe(model: ModelProto, bytes: number, graphBytes: Uint8Array): Onn
 export function inspectOnnx(bytes: Uint8Array): OnnxInfo {
   if (!(bytes instanceof Uint8Array)) throw argumentError('ERR_FLOW_TYPE', 'bytes', 'a Uint8Array', bytes);
   if (bytes.length === 0 || bytes.length > fileLimit) throw onnxError('file', `1 to ${fileLimit} bytes`, String(bytes.length));
-  const graphBytes = checkWire(bytes);
+  const graphBytes = wireOf(bytes);
   let model: ModelProto;
   try {
     model = fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });

@@ -4,6 +4,9 @@ import { argumentError, callIt, isUncalled, nameFactories } from '../errors.ts';
 import { finite, ownFields, record } from '../options.ts';
 import type { AdamW, Schedule } from './optimiser.ts';
 
+/** What other libraries call them. */
+const elsewhere = { learningRate: 'lr', learning_rate: 'lr', rate: 'lr', eps: 'epsilon', weight_decay: 'weightDecay', betas: 'beta1 and beta2' } as const;
+
 /**
  * AdamW's constants.
  * @param options.lr Learning rate: a number in [0, 1000], or a schedule. @default 1e-3
@@ -15,7 +18,7 @@ import type { AdamW, Schedule } from './optimiser.ts';
  * @example adamw({ lr: warmupCosine({ peak: 2e-3, warmup: 200, steps: 5000 }) })
  */
 export function adamw(options: Partial<Omit<AdamW, 'name'>> = {}): AdamW {
-  const given = record(options, 'adamw', ['lr', 'beta1', 'beta2', 'epsilon', 'weightDecay'], {}, ['lr', adamw]);
+  const given = record(options, 'adamw', ['lr', 'beta1', 'beta2', 'epsilon', 'weightDecay'], elsewhere, ['lr', adamw]);
   const lr = given.lr ?? 1e-3;
   if (isUncalled(lr)) throw argumentError('ERR_FLOW_TYPE', 'adamw.lr', 'a number or a schedule of rates', lr, callIt(lr, 'rate'));
   const below = 1 - 2 ** -24;

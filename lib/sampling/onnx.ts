@@ -4,7 +4,7 @@
 
 import { type SamplingCondition, samplingCondition } from '../data/condition.ts';
 import { type Matrix, rowLimit, toMatrix } from '../data/rows.ts';
-import { argumentError, FlowError } from '../errors.ts';
+import { argumentError, counted, FlowError, inWords } from '../errors.ts';
 import type { OnnxInfo } from '../onnx/inspect.ts';
 import { checkSeed, checkSignal, finite, integer, record } from '../options.ts';
 import type { DensityResult } from './density.ts';
@@ -67,9 +67,9 @@ export class OnnxSampler {
       throw argumentError('ERR_FLOW_CONFIG', 'options.source', 'start rows', undefined, 'This model was trained from source rows, which are not stored in it.');
     const condition = samplingCondition(given.condition, 'options.condition', conditionSpec(this.info, this.#bound.condition));
     const n = integer(given.n ?? source?.rows ?? condition?.rows ?? 1, 'options.n', 0, Math.floor(rowLimit / d));
-    if (source && source.rows !== n) throw argumentError('ERR_FLOW_SHAPE', 'options.source', `${n} rows, as options.n`, `${source.rows} rows`);
+    if (source && source.rows !== n) throw argumentError('ERR_FLOW_SHAPE', 'options.source', `${n} rows, as options.n`, inWords(counted(source.rows, 'row')));
     if (condition && condition.rows !== 1 && condition.rows !== n)
-      throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per sample`, `${condition.rows} rows`);
+      throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per sample`, inWords(counted(condition.rows, 'row')));
     const firstRow = integer(given.firstRow ?? 0, 'options.firstRow', 0, 2 ** 48);
     const seed = checkSeed(given.seed, 'options.seed');
     const signal = checkSignal(given.signal);
@@ -137,7 +137,8 @@ export class OnnxSampler {
     const tDims = slot.dims.map((dim, i) => (dim === -1 || (perRow && i === 0 && this.info.flow !== null) ? n : dim));
     const values = Float64Array.from({ length: tDims.reduce((a, b) => a * b, 1) }, (_, i) => times?.[i] ?? (t as number));
     const rest = samplingCondition(condition, 'condition', conditionSpec(this.info, wants));
-    if (rest && rest.rows !== 1 && rest.rows !== n) throw argumentError('ERR_FLOW_SHAPE', 'condition', `1 row or ${n} rows`, `${rest.rows} rows`);
+    if (rest && rest.rows !== 1 && rest.rows !== n)
+      throw argumentError('ERR_FLOW_SHAPE', 'condition', `1 row or ${n} rows`, inWords(counted(rest.rows, 'row')));
     const scale = guidanceFeed(this.#bound.guidance, guidance);
     const feeds = [...scale, feed(input, x.slice(), n), { name: slot.name, type: slot.type, data: convert(slot.type, values), dims: tDims }];
     if (wants && rest) feeds.push(conditionFeed(wants, rest, 0, n, n));
@@ -161,7 +162,7 @@ export class OnnxSampler {
     const { values, rows: n } = toMatrix(rows, 'rows', { width: d, names: this.columns });
     const condition = samplingCondition(given.condition, 'options.condition', conditionSpec(this.info, bound.condition));
     if (condition && condition.rows !== 1 && condition.rows !== n)
-      throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per row`, `${condition.rows} rows`);
+      throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per row`, inWords(counted(condition.rows, 'row')));
     signal?.throwIfAborted();
     const inside = this.info.flow?.solver;
     const nfe = (inside?.stages ?? 1) * (inside?.steps ?? 1);

@@ -4,7 +4,8 @@ import { createReadStream, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Transform } from 'node:stream';
 import type { CsvError } from 'csv-parse';
-import { FlowError } from '../errors.ts';
+import { startsAsModelFile, startsAsOnnx } from '../data/file-kind.ts';
+import { FlowError, fileError } from '../errors.ts';
 import type { Cell } from './cells.ts';
 import { largestField, largestLine, mostColumns, type RowBatch, type RowSource, readError, rowsPerBatch } from './rows.ts';
 import { Utf8Check } from './utf8.ts';
@@ -195,6 +196,11 @@ async function readHead(file: string): Promise<string> {
     const buffer = new Uint8Array(1 << 16);
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
     if (buffer.subarray(0, bytesRead).includes(0)) {
+      const kind = startsAsModelFile(buffer) ? 'a model file' : startsAsOnnx(buffer) ? 'an ONNX file' : null;
+      if (kind !== null) {
+        const hint = 'Name a table here: CSV, JSON or JSON lines.';
+        throw fileError('ERR_FLOW_CSV_SHAPE', file, `is ${kind}, not a table`, { expected: 'a table', received: kind, hint });
+      }
       throw new FlowError('ERR_FLOW_CSV_SHAPE', `${file}: contains zero bytes. Is it a text file? UTF-16 is not read; save it as UTF-8.`, {
         path: file,
         expected: 'UTF-8 text',

@@ -33,6 +33,9 @@ const elsewhere = {
   hidden: 'network: mlp({ hidden: [256, 256] })',
   activation: "network: mlp({ activation: 'silu' })",
   x: 'data',
+  y: 'condition: { labels }',
+  labels: 'condition: { labels }',
+  classes: 'condition: { labels, classes }',
   file: 'checkpoint: { file }',
 } as const;
 
@@ -40,6 +43,8 @@ const elsewhere = {
 export function checkOptions(options: unknown): Settings {
   const given = record(options, 'options', trainingKeys, elsewhere);
   if (given.data === undefined || given.data === null) throw argumentError('ERR_FLOW_TYPE', 'options.data', 'rows of numbers, or a Dataset', given.data);
+  if (typeof given.data === 'string')
+    throw argumentError('ERR_FLOW_TYPE', 'options.data', 'rows of numbers, or a Dataset', given.data, 'A table in a file: fitTable(file), or `flowmatch fit`.');
   const precision = trainingPrecision(given.precision, 'options.precision');
   const wanted = resolveObjective(given.objective, 'options.objective');
   const bridge = wanted.name === 'scoreAndFlow' && given.path === undefined;

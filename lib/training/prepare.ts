@@ -4,7 +4,7 @@ import { unhurried } from '../abort.ts';
 import { type ConditionSpec, trainingCondition } from '../data/condition.ts';
 import { type Prepared, prepare } from '../data/dataset.ts';
 import { divisor, fitNormaliser, type Normaliser } from '../data/normalise.ts';
-import { argumentError } from '../errors.ts';
+import { argumentError, counted, inWords } from '../errors.ts';
 import { headCount } from '../losses/objective.ts';
 import { weightTable } from '../losses/weight.ts';
 import type { Binding, NativeDataset, NativeObjective, NativeTrainer } from '../native/binding.ts';
@@ -182,7 +182,7 @@ async function sourceRows(settings: Settings, data: Prepared, normaliser: Normal
   const source = await prepare(rows, 'options.source', { width: data.width, names: data.names }, binding, settings.signal);
   try {
     if (paired && source.rows !== data.rows)
-      throw argumentError('ERR_FLOW_SHAPE', 'options.source', `${data.rows} rows, one per data row`, `${source.rows} rows`);
+      throw argumentError('ERR_FLOW_SHAPE', 'options.source', `${data.rows} rows, one per data row`, inWords(counted(source.rows, 'row')));
     if (normaliser !== null && !noise) await source.store.normalise(normaliser.shift, divisor(normaliser)).done;
     return source;
   } catch (error) {

@@ -37,7 +37,8 @@ describe('adamw', () => {
   });
 
   it.each<[unknown, RegExp]>([
-    [{ learningRate: 1 }, /Known options: lr, beta1/],
+    [{ learningRate: 1 }, /Write lr\./],
+    [{ nesterov: true }, /Known options: lr, beta1/],
     [{ beta1: 1 }, /adamw.beta1/],
     [{ lr: -1 }, /adamw.lr/],
     [{ lr: '1' }, /adamw.lr: expected a number/],
