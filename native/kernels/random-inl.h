@@ -26,20 +26,39 @@ FLOW_INLINE void wide_product(U a, uint32_t m, U& high, U& low) {
 #endif
 }
 
-FLOW_INLINE void philox_lanes(U& a, U& b, U& c, U& d, PhiloxKey key) {
+// N vectors in step: each round waits for the products of the one before.
+template <int N>
+FLOW_INLINE void philox_lanes(U (&a)[N], U (&b)[N], U (&c)[N], U (&d)[N], PhiloxKey key) {
   uint32_t k0 = key.lo, k1 = key.hi;
 #pragma GCC unroll 10
   for (int round = 0; round < kPhiloxRounds; round++) {
-    U high0, low0, high1, low1;
-    wide_product(a, kPhiloxMultiplier0, high0, low0);
-    wide_product(c, kPhiloxMultiplier1, high1, low1);
-    a = high1 ^ b ^ k0;
-    b = low1;
-    c = high0 ^ d ^ k1;
-    d = low0;
+    U high0[N], low0[N], high1[N], low1[N];
+    FLOW_EACH(i, N) wide_product(a[i], kPhiloxMultiplier0, high0[i], low0[i]);
+    FLOW_EACH(i, N) wide_product(c[i], kPhiloxMultiplier1, high1[i], low1[i]);
+    FLOW_EACH(i, N) {
+      a[i] = high1[i] ^ b[i] ^ k0;
+      b[i] = low1[i];
+      c[i] = high0[i] ^ d[i] ^ k1;
+      d[i] = low0[i];
+    }
     k0 += kPhiloxWeyl0;
     k1 += kPhiloxWeyl1;
   }
+}
+
+// a0 b0 a1 b1 ...: 2 kWidth floats
+FLOW_INLINE void store_pairs(float* to, F a, F b) {
+#if FLOW_LANES == 16
+  const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+  store(to, (F)_mm512_permutex2var_ps((__m512)a, low, (__m512)b));
+  store(to + kWidth, (F)_mm512_permutex2var_ps((__m512)a, high, (__m512)b));
+#else
+  for (int j = 0; j < kWidth; j++) {
+    to[2 * j] = a[j];
+    to[2 * j + 1] = b[j];
+  }
+#endif
 }
 
 FLOW_INLINE F uniform_of(U words) { return to_float((I)((words >> 9) * 2u + 1u)) * splat(0x1p-24f); }
@@ -55,45 +74,47 @@ FLOW_INLINE void normal_pair(U a, U b, F& first, F& second) {
   second = radius * sine;
 }
 
-// The counters of kWidth neighbouring rows.
-FLOW_INLINE void row_words(uint64_t first, U& low, U& high) {
-  alignas(64) uint32_t l[kWidth], h[kWidth];
-  for (int j = 0; j < kWidth; j++) {
-    l[j] = static_cast<uint32_t>(first + static_cast<uint64_t>(j));
-    h[j] = static_cast<uint32_t>((first + static_cast<uint64_t>(j)) >> 32);
+// Words of the blocks of `2 kWidth` neighbouring rows from `first` on.
+FLOW_INLINE void row_blocks(PhiloxKey key, uint32_t stream, uint64_t first, U (&a)[2], U (&b)[2]) {
+  alignas(64) static constexpr uint32_t kCount[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const U count = *reinterpret_cast<const U*>(kCount);
+  U c[2], d[2];
+  FLOW_EACH(i, 2) {
+    const uint64_t row = first + static_cast<uint64_t>(i * kWidth);
+    const U low = U{} + static_cast<uint32_t>(row);
+    a[i] = low + count;
+    b[i] = U{} + static_cast<uint32_t>(row >> 32);
+    b[i] -= (U)(a[i] < low);  // a true comparison is -1: the carry
+    c[i] = U{} + stream;
+    d[i] = U{};
   }
-  low = *reinterpret_cast<const U*>(l);
-  high = *reinterpret_cast<const U*>(h);
+  philox_lanes(a, b, c, d, key);
 }
 
-// One or two columns side by side: kWidth rows at a time, one pair of each block of words.
+// One or two columns side by side: 2 kWidth rows at a time, one pair of each block of words.
 template <bool kNormal>
 FLOW_INLINE void random_few(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, int32_t cols, float* y) {
-  for (int row = 0; row < rows; row += kWidth) {
-    U a, b, c = U{} + stream, d = U{};
-    row_words(first_row + static_cast<uint64_t>(row), a, b);
-    philox_lanes(a, b, c, d, key);
-    alignas(64) float first[kWidth], second[kWidth], both[2 * kWidth];
-    F v0, v1;
-    if (kNormal) {
-      normal_pair(a, b, v0, v1);
-    } else {
-      v0 = uniform_of(a);
-      v1 = uniform_of(b);
+  for (int row = 0; row < rows; row += 2 * kWidth) {
+    U a[2], b[2];
+    row_blocks(key, stream, first_row + static_cast<uint64_t>(row), a, b);
+    alignas(64) float out[4 * kWidth];
+    FLOW_EACH(i, 2) {
+      F first, second;
+      if (kNormal) {
+        normal_pair(a[i], b[i], first, second);
+      } else {
+        first = uniform_of(a[i]);
+        second = uniform_of(b[i]);
+      }
+      if (cols == 1) store(out + i * kWidth, first);
+      else store_pairs(out + 2 * i * kWidth, first, second);
     }
-    store(first, v0);
-    store(second, v1);
-    for (int j = 0; j < kWidth; j++) {
-      both[2 * j] = first[j];
-      both[2 * j + 1] = second[j];
-    }
-    const int count = (rows - row < kWidth ? rows - row : kWidth) * cols;
-    const float* from = cols == 1 ? first : both;
+    const int count = (rows - row < 2 * kWidth ? rows - row : 2 * kWidth) * cols;
     float* to = y + static_cast<int64_t>(row) * cols;
-    if (count == kWidth * cols) {
-      for (int i = 0; i < count; i += kWidth) store_unaligned(to + i, load(from + i));
+    if (count == 2 * kWidth * cols) {
+      for (int i = 0; i < count; i += kWidth) store_unaligned(to + i, load(out + i));
     } else {
-      for (int i = 0; i < count; i++) to[i] = from[i];
+      for (int i = 0; i < count; i++) to[i] = out[i];
     }
   }
 }
@@ -120,17 +141,18 @@ FLOW_INLINE void random_fill(PhiloxKey key, uint32_t stream, uint64_t first_row,
         row++;
       }
     }
-    U a = *reinterpret_cast<const U*>(low), b = *reinterpret_cast<const U*>(high), c = U{} + stream, d = *reinterpret_cast<const U*>(column);
+    U a[1] = {*reinterpret_cast<const U*>(low)}, b[1] = {*reinterpret_cast<const U*>(high)}, c[1] = {U{} + stream},
+      d[1] = {*reinterpret_cast<const U*>(column)};
     philox_lanes(a, b, c, d, key);
     F v[4];
     if (kNormal) {
-      normal_pair(a, b, v[0], v[1]);
-      normal_pair(c, d, v[2], v[3]);
+      normal_pair(a[0], b[0], v[0], v[1]);
+      normal_pair(c[0], d[0], v[2], v[3]);
     } else {
-      v[0] = uniform_of(a);
-      v[1] = uniform_of(b);
-      v[2] = uniform_of(c);
-      v[3] = uniform_of(d);
+      v[0] = uniform_of(a[0]);
+      v[1] = uniform_of(b[0]);
+      v[2] = uniform_of(c[0]);
+      v[3] = uniform_of(d[0]);
     }
     alignas(64) float out[4][kWidth];
     for (int i = 0; i < 4; i++) store(out[i], v[i]);
@@ -143,17 +165,23 @@ FLOW_INLINE void random_fill(PhiloxKey key, uint32_t stream, uint64_t first_row,
 
 // floor(w n / 2^64), w = w0 2^32 + w1, in 32-bit halves: w0 n + (w1 n >> 32), of which the upper half is the answer.
 void random_below(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, uint32_t n, uint32_t* y) {
-  for (int row = 0; row < rows; row += kWidth) {
-    U a, b, c = U{} + stream, d = U{}, high, low, carry, rest;
-    row_words(first_row + static_cast<uint64_t>(row), a, b);
-    philox_lanes(a, b, c, d, key);
-    wide_product(b, n, carry, rest);
-    wide_product(a, n, high, low);
-    const U sum = low + carry;
-    const U answer = high - (U)(sum < low);  // a true comparison is -1
-    alignas(64) uint32_t out[kWidth];
-    *reinterpret_cast<U*>(out) = answer;
-    for (int j = 0; j < kWidth && row + j < rows; j++) y[row + j] = out[j];
+  for (int row = 0; row < rows; row += 2 * kWidth) {
+    U a[2], b[2];
+    row_blocks(key, stream, first_row + static_cast<uint64_t>(row), a, b);
+    alignas(64) uint32_t out[2 * kWidth];
+    FLOW_EACH(i, 2) {
+      U high, low, carry, rest;
+      wide_product(b[i], n, carry, rest);
+      wide_product(a[i], n, high, low);
+      const U sum = low + carry;
+      *reinterpret_cast<U*>(out + i * kWidth) = high - (U)(sum < low);  // a true comparison is -1
+    }
+    const int count = rows - row < 2 * kWidth ? rows - row : 2 * kWidth;
+    if (count == 2 * kWidth) {
+      for (int i = 0; i < count; i += kWidth) store_unaligned(reinterpret_cast<float*>(y + row + i), load(reinterpret_cast<const float*>(out + i)));
+    } else {
+      for (int i = 0; i < count; i++) y[row + i] = out[i];
+    }
   }
 }
 
