@@ -21,7 +21,8 @@ describe('the event loop', () => {
       expect(err).toBe('');
       return JSON.parse(out);
     };
-    // A busy machine disturbs single runs: the claim holds when one of three attempts shows it, for each load.
+    // A busy machine, and the test file that runs beside this one, disturb single runs: the claim holds when one of three attempts shows it, for each load,
+    // far enough from each other that a neighbour of ten seconds does not disturb all.
     for (const load of ['train', 'sample', 'onnx']) {
       const seen: string[] = [];
       let holds = false;
@@ -29,6 +30,7 @@ describe('the event loop', () => {
         const [control, own] = [await measure('foreign'), await measure(load)];
         seen.push(`${load} p99 ${own.p99.toFixed(2)} max ${own.max.toFixed(2)} ms of ${own.count}; control p99 ${control.p99.toFixed(2)} ms`);
         holds = own.p99 <= control.p99 + 2;
+        if (!holds && attempt < 2) await new Promise((resolve) => setTimeout(resolve, 8000));
       }
       if (process.env['FLOWMATCH_PING_MS']) console.log(seen.join('\n'));
       expect(holds, seen.join('\n')).toBe(true);
