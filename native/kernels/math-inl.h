@@ -6,38 +6,33 @@ namespace {
 #define FLOW_EACH(i, N) _Pragma("GCC unroll 8") for (int i = 0; i < (N); i++)
 
 // r = x - n ln 2 of N vectors in step, so that their chains hide each other's latency, and q of e^r = 1 + r + r^2 q(r), |r| <= ln 2 / 2; relative error of
-// its fit 2^-28. r comes in as x.
-template <int N>
+// its fit 2^-28. r comes in as x. With kSign = -1 for e^-x: -r comes in as x and stays -r, n is that of -x, and q is -q(r).
+template <int kSign, int N>
 FLOW_INLINE void exponential_core(const F (&nf)[N], F (&r)[N], F (&q)[N]) {
-  FLOW_EACH(i, N) r[i] = fma(nf[i], splat(-0x1.62cp-1f), r[i]);  // ln 2 in 11 + 24 bits: n * 0x1.62c is exact
-  FLOW_EACH(i, N) r[i] = fma(nf[i], splat(-0x1.217f7ep-12f), r[i]);
-  FLOW_EACH(i, N) q[i] = fma(splat(1.381949056e-03f), r[i], splat(8.368690498e-03f));
-  FLOW_EACH(i, N) q[i] = fma(q[i], r[i], splat(4.166828096e-02f));
+  FLOW_EACH(i, N) r[i] = fma(nf[i], splat(-kSign * 0x1.62cp-1f), r[i]);  // ln 2 in 11 + 24 bits: n * 0x1.62c is exact
+  FLOW_EACH(i, N) r[i] = fma(nf[i], splat(-kSign * 0x1.217f7ep-12f), r[i]);
+  FLOW_EACH(i, N) q[i] = fma(splat(kSign * 1.381949056e-03f), r[i], splat(8.368690498e-03f));
+  FLOW_EACH(i, N) q[i] = fma(q[i], r[i], splat(kSign * 4.166828096e-02f));
   FLOW_EACH(i, N) q[i] = fma(q[i], r[i], splat(1.666652113e-01f));
-  FLOW_EACH(i, N) q[i] = fma(q[i], r[i], splat(4.999999404e-01f));
+  FLOW_EACH(i, N) q[i] = fma(q[i], r[i], splat(kSign * 4.999999404e-01f));
 }
 // e^x. Measured <= 1 ULP. Subnormal results are kept.
 FLOW_INLINE F exponential(F x) {
   I n;
   F r[1] = {at_least(at_most(x, 89.0f), -104.0f)}, q[1];
   const F nf[1] = {nearest(r[0] * splat(1.44269504f), n)};
-  exponential_core(nf, r, q);
+  exponential_core<1>(nf, r, q);
   return times_power(fma(r[0] * r[0], q[0], r[0]) + splat(1.0f), nf[0], n);
 }
 // e^-z of N vectors for z in [-88.7, 86]; what is outside counts as the nearer end, NaN as either. The fewest operations on the ports of fma, which bound
 // activations: the ends are cut as integers, n goes into the exponent by an integer addition (2^128 only comes with e^r < 1), and -z is never formed.
 template <int N>
 FLOW_INLINE void exponential_of_minus(const F (&z)[N], F (&e)[N]) {
-  F x[N], y[N], r[N], q[N];
-  FLOW_EACH(i, N) x[i] = within(z[i], -88.7f, 86.0f);
-  FLOW_EACH(i, N) y[i] = fma(x[i], splat(-1.44269504f), splat(kToInteger));
-  FLOW_EACH(i, N) q[i] = y[i] - splat(kToInteger);
-  FLOW_EACH(i, N) r[i] = fma(q[i], splat(0x1.62cp-1f), x[i]);  // z + n ln 2: -r, whose powers take their signs with them
-  FLOW_EACH(i, N) r[i] = fma(q[i], splat(0x1.217f7ep-12f), r[i]);
-  FLOW_EACH(i, N) q[i] = fma(splat(-1.381949056e-03f), r[i], splat(8.368690498e-03f));
-  FLOW_EACH(i, N) q[i] = fma(q[i], r[i], splat(-4.166828096e-02f));
-  FLOW_EACH(i, N) q[i] = fma(q[i], r[i], splat(1.666652113e-01f));
-  FLOW_EACH(i, N) q[i] = fma(q[i], r[i], splat(-4.999999404e-01f));
+  F r[N], y[N], nf[N], q[N];
+  FLOW_EACH(i, N) r[i] = within(z[i], -88.7f, 86.0f);
+  FLOW_EACH(i, N) y[i] = fma(r[i], splat(-1.44269504f), splat(kToInteger));
+  FLOW_EACH(i, N) nf[i] = y[i] - splat(kToInteger);
+  exponential_core<-1>(nf, r, q);
   FLOW_EACH(i, N) q[i] = fma(q[i], r[i], splat(1.0f));
   FLOW_EACH(i, N) q[i] = fma(q[i], -r[i], splat(1.0f));
   FLOW_EACH(i, N) e[i] = floats(bits(q[i]) + (bits(y[i]) << 23));
@@ -50,7 +45,7 @@ FLOW_INLINE void exponential_minus_one(F (&x)[N]) {
   I n[N];
   FLOW_EACH(i, N) r[i] = at_least(x[i], -18.0f);  // below, e^x < 2^-25
   FLOW_EACH(i, N) nf[i] = nearest(r[i] * splat(1.44269504f), n[i]);
-  exponential_core(nf, r, q);
+  exponential_core<1>(nf, r, q);
   FLOW_EACH(i, N) q[i] = fma(r[i] * r[i], q[i], r[i]);
   FLOW_EACH(i, N) two_n[i] = floats((n[i] + 127) << 23);
   FLOW_EACH(i, N) q[i] = fma(two_n[i], q[i], two_n[i] - splat(1.0f));

@@ -61,6 +61,14 @@ FLOW_INLINE void store_pairs(float* to, F a, F b) {
 #endif
 }
 
+// `count` values of four bytes from an aligned buffer to where they belong.
+template <class T>
+FLOW_INLINE void put(const T* from, int count, T* to) {
+  int i = 0;
+  for (; i + kWidth <= count; i += kWidth) store_unaligned(reinterpret_cast<float*>(to + i), load(reinterpret_cast<const float*>(from + i)));
+  for (; i < count; i++) to[i] = from[i];
+}
+
 FLOW_INLINE F uniform_of(U words) { return to_float((I)((words >> 9) * 2u + 1u)) * splat(0x1p-24f); }
 
 FLOW_INLINE void normal_pair(U a, U b, F& first, F& second) {
@@ -109,13 +117,7 @@ FLOW_INLINE void random_few(PhiloxKey key, uint32_t stream, uint64_t first_row, 
       if (cols == 1) store(out + i * kWidth, first);
       else store_pairs(out + 2 * i * kWidth, first, second);
     }
-    const int count = (rows - row < 2 * kWidth ? rows - row : 2 * kWidth) * cols;
-    float* to = y + static_cast<int64_t>(row) * cols;
-    if (count == 2 * kWidth * cols) {
-      for (int i = 0; i < count; i += kWidth) store_unaligned(to + i, load(out + i));
-    } else {
-      for (int i = 0; i < count; i++) to[i] = out[i];
-    }
+    put(out, (rows - row < 2 * kWidth ? rows - row : 2 * kWidth) * cols, y + static_cast<int64_t>(row) * cols);
   }
 }
 
@@ -176,12 +178,7 @@ void random_below(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t ro
       const U sum = low + carry;
       *reinterpret_cast<U*>(out + i * kWidth) = high - (U)(sum < low);  // a true comparison is -1
     }
-    const int count = rows - row < 2 * kWidth ? rows - row : 2 * kWidth;
-    if (count == 2 * kWidth) {
-      for (int i = 0; i < count; i += kWidth) store_unaligned(reinterpret_cast<float*>(y + row + i), load(reinterpret_cast<const float*>(out + i)));
-    } else {
-      for (int i = 0; i < count; i++) y[row + i] = out[i];
-    }
+    put(out, rows - row < 2 * kWidth ? rows - row : 2 * kWidth, y + row);
   }
 }
 

@@ -99,13 +99,18 @@ void Batch::drop(PhiloxKey key, Stream stream, uint64_t row, int32_t rows, Batch
       std::memcpy(s.condition.data() + int64_t{i} * condition_width_, null_.data(), static_cast<size_t>(condition_width_) * sizeof(float));
 }
 
-void Batch::gather(const Dataset& from, const uint32_t* index, int32_t rows, float* to) const {
-  const int32_t columns = from.columns();
+// Rows i = 0 .. rows - 1 of `to` from where row_at(i) says they stand.
+template <class RowAt>
+static void copy_rows(int32_t columns, int32_t rows, float* to, RowAt&& row_at) {
   if (columns == 2) {
-    for (int32_t i = 0; i < rows; ++i) std::memcpy(to + 2 * int64_t{i}, from.row(index[i]), 2 * sizeof(float));
+    for (int32_t i = 0; i < rows; ++i) std::memcpy(to + 2 * int64_t{i}, row_at(i), 2 * sizeof(float));
     return;
   }
-  for (int32_t i = 0; i < rows; ++i) std::memcpy(to + int64_t{i} * columns, from.row(index[i]), static_cast<size_t>(columns) * sizeof(float));
+  for (int32_t i = 0; i < rows; ++i) std::memcpy(to + int64_t{i} * columns, row_at(i), static_cast<size_t>(columns) * sizeof(float));
+}
+
+void Batch::gather(const Dataset& from, const uint32_t* index, int32_t rows, float* to) const {
+  copy_rows(from.columns(), rows, to, [&](int32_t i) { return from.row(index[i]); });
 }
 
 void Batch::draw(uint64_t step, int64_t first, int32_t rows, Pairs pairs, BatchScratch& s) const {
@@ -126,8 +131,7 @@ void Batch::draw(uint64_t step, int64_t first, int32_t rows, Pairs pairs, BatchS
   gather(*data_, s.index.data(), rows, s.x1.data());
   if (condition_ != nullptr) gather(*condition_, s.index.data(), rows, s.condition.data());
   if (pairs.x0 != nullptr) {
-    const size_t bytes = static_cast<size_t>(dimension_) * sizeof(float);
-    for (int32_t i = 0; i < rows; ++i) std::memcpy(s.x0.data() + int64_t{i} * dimension_, pairs.x0 + int64_t{pairs.from[first + i]} * dimension_, bytes);
+    copy_rows(dimension_, rows, s.x0.data(), [&](int32_t i) { return pairs.x0 + int64_t{pairs.from[first + i]} * dimension_; });
   } else if (source_ != nullptr) {
     if (pairs.from == nullptr && paired_) std::memcpy(s.source_index.data(), s.index.data(), static_cast<size_t>(rows) * sizeof(uint32_t));
     else if (pairs.from == nullptr) source_rows(row, rows, s.source_index.data());
