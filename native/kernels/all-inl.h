@@ -2,6 +2,8 @@
 // clang-format off: the order matters
 #include "kernels/simd.h"
 #include "kernels/math-inl.h"
+#include "kernels/dense_tile-inl.h"
+#include "kernels/dense_row-inl.h"
 #include "kernels/dense-inl.h"
 #include "kernels/weight_grad-inl.h"
 #include "kernels/pack-inl.h"

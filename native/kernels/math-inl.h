@@ -24,18 +24,19 @@ FLOW_INLINE F exponential(F x) {
   exponential_core<1>(nf, r, q);
   return times_power(fma(r[0] * r[0], q[0], r[0]) + splat(1.0f), nf[0], n);
 }
-// e^-z of N vectors for z in [-88.7, 86]; what is outside counts as the nearer end, NaN as either. The fewest operations on the ports of fma, which bound
-// activations: the ends are cut as integers, n goes into the exponent by an integer addition (2^128 only comes with e^r < 1), and -z is never formed.
+// q and two_n with e^-z = q two_n, of N vectors for |z| <= 88; what is outside counts as the nearer end, NaN as either, and e^-88 as zero. The fewest
+// operations on the ports of fma, which bound activations: n comes out of the rounding with its bias, so that a shift makes 2^n, and -z is never formed.
 template <int N>
-FLOW_INLINE void exponential_of_minus(const F (&z)[N], F (&e)[N]) {
-  F r[N], y[N], nf[N], q[N];
-  FLOW_EACH(i, N) r[i] = within(z[i], -88.7f, 86.0f);
-  FLOW_EACH(i, N) y[i] = fma(r[i], splat(-1.44269504f), splat(kToInteger));
-  FLOW_EACH(i, N) nf[i] = y[i] - splat(kToInteger);
+FLOW_INLINE void exponential_of_minus(const F (&z)[N], F (&q)[N], F (&two_n)[N]) {
+  constexpr float kToExponent = kToInteger + 127.0f;
+  F r[N], y[N], nf[N];
+  FLOW_EACH(i, N) r[i] = within(z[i], 88.0f);
+  FLOW_EACH(i, N) y[i] = fma(r[i], splat(-1.44269504f), splat(kToExponent));
+  FLOW_EACH(i, N) nf[i] = y[i] - splat(kToExponent);
+  FLOW_EACH(i, N) two_n[i] = floats(bits(y[i]) << 23);
   exponential_core<-1>(nf, r, q);
   FLOW_EACH(i, N) q[i] = fma(q[i], r[i], splat(1.0f));
   FLOW_EACH(i, N) q[i] = fma(q[i], -r[i], splat(1.0f));
-  FLOW_EACH(i, N) e[i] = floats(bits(q[i]) + (bits(y[i]) << 23));
 }
 
 // e^x - 1 of N vectors for x <= 0: n = 0 keeps the small end exact, otherwise 2^n p + (2^n - 1).
@@ -176,16 +177,17 @@ struct InStep {  // of one vector what apply_all does with N
     slope = one_slope[0];
   }
 };
-// z s(z), s = 1 / (1 + E), E = e^-z; slope = s + r (1 - s), with 1 - s = E s free of cancellation. Below -87.3 s is subnormal and flushed: r = -0.
+// z s(z), s = 1 / (1 + E), E = e^-z; slope = s + r (1 - s), with 1 - s = E s free of cancellation. The sum with 1 takes 2^n in. Below -87.3 s is subnormal and
+// flushed: r = -0; from 88 on E is 0 and the slope of any finite z 1.
 struct Silu : InStep<Silu> {
   template <int N>
   static FLOW_INLINE void apply_all(const F (&z)[N], F (&r)[N], F (&slope)[N]) {
     const F one = splat(1.0f);
-    F e[N], s[N];
-    exponential_of_minus(z, e);
-    FLOW_EACH(i, N) s[i] = one / (one + e[i]);
+    F q[N], two_n[N], s[N];  // E = two_n q
+    exponential_of_minus(z, q, two_n);
+    FLOW_EACH(i, N) s[i] = one / fma(two_n[i], q[i], one);
     FLOW_EACH(i, N) r[i] = z[i] * s[i];
-    FLOW_EACH(i, N) slope[i] = fma(at_most(r[i], 1e6f), e[i] * s[i], s[i]);  // above 1e6 E s, here no less than e^-86, counts for nothing
+    FLOW_EACH(i, N) slope[i] = fma(r[i], two_n[i] * q[i] * s[i], s[i]);
   }
 };
 struct Gelu {  // z Phi(z); slope = Phi(z) + z phi(z). Phi = 1/2 + z P(z^2) in the middle (fit 2^-28).

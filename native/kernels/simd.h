@@ -121,11 +121,15 @@ FLOW_INLINE F at_least(F x, float limit) {
   return select(x < l, l, x);
 #endif
 }
-// least <= x <= most for least < 0 < most, as integers: the same order within each sign. NaN becomes an end.
-FLOW_INLINE F within(F x, float least, float most) {
-  const I low = splat_bits(__builtin_bit_cast(int32_t, least)), high = splat_bits(__builtin_bit_cast(int32_t, most));
+// -limit <= x <= limit; NaN becomes an end. As integers where no one instruction does it: the same order within each sign.
+FLOW_INLINE F within(F x, float limit) {
+#if FLOW_LANES == 16
+  return (F)_mm512_range_ps((__m512)x, (__m512)splat(limit), 2);  // the smaller magnitude with the sign of x
+#else
+  const I low = splat_bits(__builtin_bit_cast(int32_t, -limit)), high = splat_bits(__builtin_bit_cast(int32_t, limit));
   const I b = bits(x), cut = b < high ? b : high;
   return floats((I)((U)cut < (U)low ? (U)cut : (U)low));
+#endif
 }
 FLOW_INLINE F magnitude(F x) { return floats(bits(x) & 0x7fffffff); }
 FLOW_INLINE F with_sign(F x, F sign) { return floats((bits(x) & 0x7fffffff) | (bits(sign) & INT32_MIN)); }

@@ -475,6 +475,10 @@ Verdict check_special(const Subject& s) {
     for (int i = 0; i < 32; i++)
       if (!(r[i] == 0.0f && std::signbit(r[i]) && slope[i] == 0.0f)) v.fail(where("silu far below zero", i, 0));
   }
+  for (int i = 0; i < 32; i++) z[i] = i < 8 ? 87.5f + 0.1f * static_cast<float>(i) : std::ldexp(100.0f, 5 * (i - 8));
+  s.kernels.activate(Activation::kSilu, 32, z, r, slope);
+  for (int i = 0; i < 32; i++)
+    if (!(r[i] == z[i] && slope[i] == 1.0f)) v.fail(where("silu far above zero", i, 0));
   // A NaN or infinity in one row of x touches that row of y only, and not its padding.
   for (float bad : {NAN, INFINITY}) {
     const Matrix x(13, 33, 13), y(13, 35, 13), y2(13, 35, 13);
