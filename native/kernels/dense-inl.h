@@ -2,7 +2,8 @@
 //
 // Loops, outermost first: chunks of kChunk rows | panels of 32 columns | blocks of kSumBlock k | tiles of R rows (dense_tile-inl.h). A panel's slice of one k
 // block (16 KiB) stays in L1 while the chunk's rows pass by, the next slice being fetched meanwhile; sums of several blocks wait in a scratch of the chunk
-// (16 KiB). Rows are dealt evenly over tiles (16 rows = 8 + 8, not 12 + 4). One to three rows go their own way (dense_row-inl.h).
+// (16 KiB). Rows are dealt evenly over tiles (16 rows = 8 + 8, not 12 + 4). One to three rows go their own way (dense_row-inl.h), few outputs
+// theirs (dense_few-inl.h).
 namespace {
 
 constexpr int kChunk = 132;
@@ -18,6 +19,7 @@ void prefetch_results(const DenseArgs& d, int row, int rows, int panel) {
 }
 
 void dense(const DenseArgs& d) {
+  if (d.few) return dense_few(d);
   if (d.y.rows == 1 && tile_panels(1) > 1 && d.slope.data == nullptr && d.mul.data == nullptr && !d.accumulate) return one_row_of(d);
   const Finish finish = finish_for(d.activation, d.slope.data != nullptr);
   const int rows = d.y.rows, in = d.x.cols, panels = (d.y.cols + kLanes - 1) / kLanes;

@@ -2,7 +2,8 @@
 //
 // Registers hold R x V vectors of sums (AVX-512: 12 x 2, AVX2: 6 x 2, NEON 6 x 4, SSE 3 x 4); every k costs V loads, R broadcasts and R V fmas. With few rows
 // the tile grows over P panels instead, with few columns it shrinks to the vectors that are needed; the order of an element's sum never changes: k ascending,
-// from zero in blocks of kSumBlock. The epilogue takes a tile from a scratch while it is hot. Rejected: epilogue in registers (a copy of each activation for each R).
+// from zero in blocks of kSumBlock. The epilogue takes a tile from a scratch while it is hot. Rejected: epilogue in registers (a copy of each activation for
+// each R).
 namespace {
 
 #if FLOW_LANES == 16 || defined(FLOW_NEON)

@@ -8,10 +8,11 @@
 // All pointers are 64-byte aligned; no kernel reads or writes past the padded extent.
 //
 // Bits (f32): every output element accumulates its products with fma over k in order, from zero, in blocks of kSumBlock;
-// block sums are added in order; bias last. Reductions over a row or a buffer use 16 virtual lanes and a fixed tree.
-// AVX2, AVX-512 and NEON give the same bits; the x86-64-v2 baseline has no fma and need not.
+// block sums are added in order; bias last. A dense layer of few outputs sums by lanes instead (DenseArgs::few). Reductions over a row or a buffer use 16
+// virtual lanes and a fixed tree. AVX2, AVX-512 and NEON give the same bits; the x86-64-v2 baseline has no fma and need not.
 #pragma once
 #include <cstdint>
+#include <utility>
 
 #include "kernels/feistel.h"
 
@@ -20,6 +21,9 @@ namespace flow {
 constexpr int32_t kLanes = 32;      // width of a panel and of a feature block
 constexpr int32_t kSumBlock = 128;  // products summed from zero before they join the total
 constexpr int32_t kVirtualLanes = 16;
+constexpr int32_t kFewOutputs = 4, kFewInputs = 2048;
+// Whether a dense layer of this whole shape has few outputs. What is a part of a wider one has not.
+constexpr bool few_outputs(int32_t out, int32_t in) { return out > 0 && out <= kFewOutputs && in >= kVirtualLanes && in <= kFewInputs; }
 
 enum class Activation : int32_t { kIdentity = 0, kSilu, kGelu, kSelu, kElu, kRelu, kTanh };
 
@@ -48,6 +52,10 @@ struct DenseArgs {
   Blocked slope;     // (rows, out) or data == null
   ConstBlocked mul;  // (rows, out) or data == null
   bool accumulate;
+  // Every output element is a reduction over k (16 virtual lanes, fixed tree) instead of blocks of k; few_outputs(out, in) holds. `columns` are the panels of
+  // W^T, where somebody has them: they are made in every call otherwise.
+  bool few = false;
+  const float* columns = nullptr;
 };
 
 // dW (+)= x^T g in panels of W (out, in), db (+)= column sums of g. Rows are summed from zero in blocks of kSumBlock, then added

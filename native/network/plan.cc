@@ -145,8 +145,7 @@ Status Plan::build(const Program& program, Pass which, const uint8_t* marks) {
     }
     if (op.kind == OpKind::kDense && edges[ops[o].edge].needed) {
       ops[o].transposed = transposed_count;
-      const Parameter& weight = program.parameters[op.p];
-      transposed_count += round_up(weight.shape[1], kLanes) * weight.shape[0];
+      transposed_count += program.parameters[op.p].transposed_size();
     }
     arena.release(values[op.output].gradient);
   }

@@ -31,6 +31,9 @@ struct Parameter {
   // Derived for tangents, behind the parameters of the program: a part of a weight's columns, or the weight transposed.
   int32_t source = -1, first = 0;
   bool transposed = false;
+
+  int64_t transposed_size() const { return round_up(shape[1], kLanes) * shape[0]; }  // floats of the panels of W^T
+  bool few() const { return few_outputs(shape[0], shape[1]); }                       // of a weight
 };
 
 struct Op {

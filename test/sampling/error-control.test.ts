@@ -97,7 +97,10 @@ describe('sample with error control', () => {
         const exact = await model.sample({ n: 60, seed: 4, solver: rk4({ grid }) });
         const { x, unfinished } = await model.sample({ n: 60, seed: 4, solver: dopri5({ rtol: 1e-6, atol: 1e-6 }), saveAt: [0.5, 1] });
         expect(unfinished).toBe(0);
-        expect(worst(x, exact.x), `${path.name} ${prediction}`).toBeLessThan(0.05);
+        // In units of each row's size: with the noise predicted an untrained network leads to thousands. Some hundred steps of 1e-6.
+        const size = exact.x.map((_, i) => 1 + Math.max(Math.abs(exact.x[i - (i % 2)] as number), Math.abs(exact.x[i - (i % 2) + 1] as number)));
+        const ofSize = (values: Float32Array): Float32Array => values.map((v, i) => v / (size[i] as number));
+        expect(worst(ofSize(x), ofSize(exact.x)), `${path.name} ${prediction}`).toBeLessThan(1e-4);
       }
   });
 

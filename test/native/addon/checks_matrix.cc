@@ -59,7 +59,13 @@ void dense_case(const Subject& s, Verdict& verdict, Random& random, int rows, in
                  y,
                  with_slope ? Blocked(slope) : Blocked{},
                  with_mul ? ConstBlocked(mul) : ConstBlocked(nullptr, 0, 0, 0),
-                 accumulate};
+                 accumulate,
+                 few_outputs(out, in) && random.below(2) == 0};
+  const Guarded columns(static_cast<int64_t>(panels_of(in)) * out * 32);
+  if (args.few && random.below(2)) {
+    s.kernels.transpose_panels(w.data(), out, in, columns.data());
+    args.columns = columns.data();
+  }
   DenseArgs want = args;
   want.y = y_want;
   if (with_slope) want.slope = slope_want;
@@ -161,6 +167,10 @@ void sweep(const Subject& s, Verdict& verdict, Case run) {
 Verdict check_dense(const Subject& s) {
   Verdict verdict;
   sweep(s, verdict, dense_case);
+  Random random(s.seed);
+  for (int rows = 0; rows <= 40; rows++)
+    for (int out = 1; out <= kFewOutputs; out++) dense_case(s, verdict, random, rows, kVirtualLanes + random.below(rows % 4 ? 60 : 300), out);
+  dense_case(s, verdict, random, 5, kFewInputs, kFewOutputs);
   return verdict;
 }
 Verdict check_weight_grad(const Subject& s) {
