@@ -20,5 +20,5 @@
 #include "kernels/narrow-inl.h"
 #define FLOW_TABLE(isa)                                                                                                                          \
   {isa, dense, weight_grad, transpose_panels, to_blocked, from_blocked, activate, multiply, add, scale, combine, mix, squared_error, sum_squares, \
-   adam, layer_norm, layer_norm_grad, sincos, random_uniform, random_normal, random_below, feistel, distances, cheapest_two, relax, scale_rows, trace, layer_norm_tangent, \
+   adam, layer_norm, layer_norm_grad, sincos, random_uniform, random_normal, random_below, feistel, distances, cheapest_two, relax, largest, quantise, scale_rows, trace, layer_norm_tangent, \
    advance_rows, error_rows, log_sum_exp, exponentials, logarithms, row_products, weighted_rows}

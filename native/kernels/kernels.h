@@ -139,13 +139,16 @@ struct Kernels {
   void (*random_below)(PhiloxKey key, uint32_t stream, uint64_t first_row, int32_t rows, uint32_t n, uint32_t* y);
   void (*feistel)(const FeistelArgs& rounds, int32_t n, uint32_t* l, uint32_t* r);  // feistel_cell for n cells, a multiple of 32, in place
   // Linear assignment; n a multiple of 16, rows aligned, ties to the lowest column.
-  // y[j] = sum_k (a[k] - b[k stride + j])^2, fma in order of k
-  void (*distances)(int32_t n, int32_t depth, const float* a, const float* b, int64_t stride, float* y);
+  // y[r y_stride + j] = sum_k (a[r depth + k] - b[k stride + j])^2, fma in order of k
+  void (*distances)(int32_t rows, int32_t n, int32_t depth, const float* a, const float* b, int64_t stride, float* y, int64_t y_stride);
   // The smallest cost - price and its column, then the second smallest and its column.
   void (*cheapest_two)(int32_t n, const int32_t* cost, const int32_t* price, int32_t* out);
   // key = min(key, (cost - price + base) | closed), from = row where that is new; the least key and its column. closed is 0 or INT32_MAX.
   void (*relax)(int32_t n, const int32_t* cost, const int32_t* price, int32_t base, int32_t row, const int32_t* closed, int32_t* key, int32_t* from,
                 int32_t* out);
+  float (*largest)(int32_t n, const float* x);  // of n floats >= 0, 0 without any; any n, x and y of quantise at 64 bytes
+  // y = min(round(min(x, most) factor), limit), halves up; any n
+  void (*quantise)(int32_t n, const float* x, float most, float factor, int32_t limit, int32_t* y);
   // Forward derivatives.
   void (*scale_rows)(ConstBlocked a, const float* w, int64_t w_block, Blocked y);  // y[r][c] = a[r][c] w[c]; block j of w at w + j w_block
   void (*trace)(const TraceArgs&);

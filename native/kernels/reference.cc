@@ -326,11 +326,12 @@ void feistel(const FeistelArgs& rounds, int32_t n, uint32_t* l, uint32_t* r) {
   for (int32_t i = 0; i < n; i++) feistel_cell(rounds, l[i], r[i]);
 }
 
-void distances(int32_t n, int32_t depth, const float* a, const float* b, int64_t stride, float* y) {
-  for (int32_t j = 0; j < n; j++) {
-    y[j] = 0;
-    for (int32_t k = 0; k < depth; k++) y[j] = fma(a[k] - b[k * stride + j], a[k] - b[k * stride + j], y[j]);
-  }
+void distances(int32_t rows, int32_t n, int32_t depth, const float* a, const float* b, int64_t stride, float* y, int64_t y_stride) {
+  for (int32_t r = 0; r < rows; r++, a += depth, y += y_stride)
+    for (int32_t j = 0; j < n; j++) {
+      y[j] = 0;
+      for (int32_t k = 0; k < depth; k++) y[j] = fma(a[k] - b[k * stride + j], a[k] - b[k * stride + j], y[j]);
+    }
 }
 
 void cheapest_two(int32_t n, const int32_t* cost, const int32_t* price, int32_t* out) {
@@ -363,6 +364,19 @@ void relax(int32_t n, const int32_t* cost, const int32_t* price, int32_t base, i
       out[0] = key[j];
       out[1] = j;
     }
+  }
+}
+
+float largest(int32_t n, const float* x) {
+  float top = 0;
+  for (int32_t j = 0; j < n; j++) top = x[j] > top ? x[j] : top;
+  return top;
+}
+
+void quantise(int32_t n, const float* x, float most, float factor, int32_t limit, int32_t* y) {
+  for (int32_t j = 0; j < n; j++) {
+    const float q = (x[j] < most ? x[j] : most) * factor + 0.5f;
+    y[j] = q < static_cast<float>(limit) ? static_cast<int32_t>(q) : limit;
   }
 }
 
@@ -429,6 +443,8 @@ const Kernels& reference_kernels() {
                                 distances,
                                 cheapest_two,
                                 relax,
+                                largest,
+                                quantise,
                                 scale_rows,
                                 trace,
                                 layer_norm_tangent,

@@ -100,6 +100,20 @@ template <class M>
 FLOW_INLINE I select_bits(M mask, I yes, I no) {
   return mask ? yes : no;
 }
+FLOW_INLINE I lesser(I a, I b) {
+#if FLOW_LANES == 16
+  return (I)_mm512_min_epi32((__m512i)a, (__m512i)b);
+#else
+  return a < b ? a : b;
+#endif
+}
+FLOW_INLINE I greater(I a, I b) {
+#if FLOW_LANES == 16
+  return (I)_mm512_max_epi32((__m512i)a, (__m512i)b);
+#else
+  return a > b ? a : b;
+#endif
+}
 // min and max with a constant; a NaN in x comes through (x86's min and max return the second operand then, hence the intrinsics: one instruction).
 FLOW_INLINE F at_most(F x, float limit) {
   const F l = splat(limit);

@@ -86,7 +86,7 @@ bool Coupling::match(const Call& call, const int32_t* rows, int32_t n) {
   const bool partial = plan_.kind == PlanKind::kPartial;
   const int32_t wanted = partial ? joined_rows(plan_.mass, n) : n, all = 2 * n - wanted;
   const int64_t stride = round_up(all, 16);
-  costs_.quantise(n, call.threads, cost_.data(), stride);
+  costs_.quantise(call.k, n, call.threads, cost_.data(), stride);
   over_rows(all, call.threads, nullptr, [&](int32_t i) {
     int32_t* c = cost_.data() + i * stride;
     for (int32_t j = i < n ? n : 0; j < all; ++j) c[j] = i < n || j < n ? 0 : kCostLimit;

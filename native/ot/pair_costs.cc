@@ -8,6 +8,7 @@ namespace flow {
 namespace {
 constexpr double kShare = 0.05, kShareTolerance = 1e-3, kMostWeight = 1e8;  // of C2OT
 constexpr int kBisections = 10;
+constexpr int32_t kLine = 16;  // floats
 
 float finite_cost(float x) { return x < 3e38f ? x : 3e38f; }
 }  // namespace
@@ -39,15 +40,21 @@ bool PairCosts::build(const Kernels& k, int32_t n, const int32_t* rows, const fl
                       const StopFlag* stop, double* mean) {
   const int64_t stride = round_up(n, 16);
   const int32_t width = numbers_ + labels_;
-  for (int32_t i = 0; i < n; ++i) {
-    std::memcpy(from_.data() + int64_t{i} * dimension_, x0 + int64_t{rows[i]} * dimension_, static_cast<size_t>(dimension_) * sizeof(float));
-    for (int32_t c = 0; c < dimension_; ++c) to_[c * stride + i] = x1[int64_t{rows[i]} * dimension_ + c];
-    for (int32_t c = 0; c < numbers_; ++c) beside_[int64_t{i} * numbers_ + c] = beside_to_[c * stride + i] = condition[int64_t{rows[i]} * width + c];
+  for (int32_t first = 0; first < n; first += kLine) {  // whole lines of to_ at a time: its rows lie far apart
+    const int32_t end = first + kLine < n ? first + kLine : n;
+    for (int32_t i = first; i < end; ++i)
+      std::memcpy(from_.data() + int64_t{i} * dimension_, x0 + int64_t{rows[i]} * dimension_, static_cast<size_t>(dimension_) * sizeof(float));
+    for (int32_t c = 0; c < dimension_; ++c)
+      for (int32_t i = first; i < end; ++i) to_[c * stride + i] = x1[int64_t{rows[i]} * dimension_ + c];
+    for (int32_t c = 0; c < numbers_; ++c)
+      for (int32_t i = first; i < end; ++i) beside_[int64_t{i} * numbers_ + c] = beside_to_[c * stride + i] = condition[int64_t{rows[i]} * width + c];
   }
-  over_rows(n, threads, stop, [&](int32_t i) {
-    k.distances(static_cast<int32_t>(stride), dimension_, from_.data() + int64_t{i} * dimension_, to_.data(), stride, distance_.data() + i * stride);
-    if (numbers_ > 0)
-      k.distances(static_cast<int32_t>(stride), numbers_, beside_.data() + int64_t{i} * numbers_, beside_to_.data(), stride, apart_.data() + i * stride);
+  over_tasks(n, threads, stop, [&](int32_t first, int32_t end) {
+    const auto distances = [&](int32_t depth, const float* from, const float* to, float* out) {
+      k.distances(end - first, static_cast<int32_t>(stride), depth, from + int64_t{first} * depth, to, stride, out + first * stride, stride);
+    };
+    distances(dimension_, from_.data(), to_.data(), distance_.data());
+    if (numbers_ > 0) distances(numbers_, beside_.data(), beside_to_.data(), apart_.data());
   });
   const auto row_sum = [&](int32_t i) {
     double sum = 0;
@@ -113,14 +120,12 @@ double PairCosts::weight(int32_t n, int64_t stride, int32_t threads, const StopF
 
 // The finest step that the largest cost allows. No cost above that of the drawn pairing can be part of an optimum, so twice it is enough; where that costs
 // nothing, every cost above 0 is beyond the limit.
-void PairCosts::quantise(int32_t n, int32_t threads, int32_t* out, int64_t out_stride) {
+void PairCosts::quantise(const Kernels& k, int32_t n, int32_t threads, int32_t* out, int64_t out_stride) {
   const int64_t stride = round_up(n, 16);
   over_rows(n, threads, nullptr, [&](int32_t i) {
     const float* d = distance_.data() + i * stride;
-    float most = 0;
-    for (int32_t j = 0; j < n; ++j) most = d[j] > most ? d[j] : most;
     sums_[2 * i] = d[i];
-    sums_[2 * i + 1] = most;
+    sums_[2 * i + 1] = k.largest(n, d);
   });
   double drawn = 0, top = 0;
   for (int32_t i = 0; i < n; ++i) {
@@ -137,11 +142,7 @@ void PairCosts::quantise(int32_t n, int32_t threads, int32_t* out, int64_t out_s
     int32_t* c = out + i * out_stride;
     if (tiny)
       for (int32_t j = 0; j < n; ++j) c[j] = static_cast<int32_t>((static_cast<double>(d[j]) < top ? static_cast<double>(d[j]) : top) * scale);
-    else
-      for (int32_t j = 0; j < n; ++j) {
-        const float q = (d[j] < most ? d[j] : most) * factor + 0.5f;
-        c[j] = q < kCostLimit ? static_cast<int32_t>(q) : kCostLimit;
-      }
+    else k.quantise(n, d, most, factor, kCostLimit, c);
   });
 }
 

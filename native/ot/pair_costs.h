@@ -16,7 +16,7 @@ class PairCosts {
              double* mean);
   float* matrix() { return distance_.data(); }  // (n, n rounded up to 16), finite
   // Integers in [0, kCostLimit] of ot/assignment.h, row i at out + i stride; what stands from column n on is the caller's.
-  void quantise(int32_t n, int32_t threads, int32_t* out, int64_t stride);
+  void quantise(const Kernels& k, int32_t n, int32_t threads, int32_t* out, int64_t stride);
 
  private:
   double weight(int32_t n, int64_t stride, int32_t threads, const StopFlag* stop);

@@ -78,7 +78,7 @@ int64_t PointCosts::exact(int32_t i, int32_t j) const { return static_cast<int64
 
 void PointCosts::row(const Kernels& k, int32_t i, int32_t first, int32_t last, float* out) const {
   const int32_t count = static_cast<int32_t>(round_up(last - first, 16));
-  k.distances(count, depth_, from_.data() + int64_t{i} * depth_, to_.data() + first, stride_, out);
+  k.distances(1, count, depth_, from_.data() + int64_t{i} * depth_, to_.data() + first, stride_, out, 0);
   if (power_ == 1)
     for (int32_t j = 0; j < count; ++j) out[j] = __builtin_sqrtf(out[j]);
 }

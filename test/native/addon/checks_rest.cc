@@ -342,15 +342,22 @@ Verdict check_assign(const Subject& s) {
   Random random(s.seed);
   const Kernels &k = s.kernels, &ref = reference_kernels();
   for (int round = 0; round < 64; round++) {
-    const int n = 16 * (1 + round % 9), depth = random.below(9), range = round % 2 ? 4 : 1 << 28;
+    const int n = 16 * (1 + round % 9), depth = random.below(9), rows = random.below(12), range = round % 2 ? 4 : 1 << 28;
     v.cases++;
-    const Guarded a(depth), b(static_cast<int64_t>(depth) * n), y(n), y2(n), cost(n), price(n), closed(n), key(n), from(n), key2(n), from2(n);
+    const int64_t y_stride = n + 16 * random.below(3);
+    const Guarded a(static_cast<int64_t>(rows) * depth), b(static_cast<int64_t>(depth) * n), ys(rows * y_stride), ys2(rows * y_stride), y(n), y2(n), cost(n),
+        price(n), closed(n), key(n), from(n), key2(n), from2(n);
     a.fill(random);
     b.fill(random);
-    k.distances(n, depth, a.data(), b.data(), n, y.data());
-    ref.distances(n, depth, a.data(), b.data(), n, y2.data());
-    for (int j = 0; j < n; j++)
-      if (s.exact ? !same(y.data()[j], y2.data()[j]) : std::fabs(y.data()[j] - y2.data()[j]) > 1e-5f * y2.data()[j]) v.fail(where("distances", n, j));
+    k.distances(rows, n, depth, a.data(), b.data(), n, ys.data(), y_stride);
+    ref.distances(rows, n, depth, a.data(), b.data(), n, ys2.data(), y_stride);
+    for (int r = 0; r < rows; r++)
+      for (int j = 0; j < n; j++) {
+        const float got = ys.data()[r * y_stride + j], want = ys2.data()[r * y_stride + j];
+        if (s.exact ? !same(got, want) : std::fabs(got - want) > 1e-5f * want) v.fail(where("distances", r, j));
+      }
+    y.fill(random);
+    for (int j = 0; j < n; j++) y2.data()[j] = y.data()[j] = std::fabs(y.data()[j]);
     const auto words = [](const Guarded& g) { return reinterpret_cast<int32_t*>(g.data()); };
     for (int j = 0; j < n; j++) {
       words(cost)[j] = random.below(range);
@@ -368,7 +375,13 @@ Verdict check_assign(const Subject& s) {
     if (memcmp(out, out2, 8) != 0 || memcmp(key.data(), key2.data(), 4 * static_cast<size_t>(n)) != 0 ||
         memcmp(from.data(), from2.data(), 4 * static_cast<size_t>(n)) != 0)
       v.fail(where("relax", n, round));
-    for (const Guarded* g : {&y, &key, &from})
+    const int count = n - random.below(16), limit = 1 << (4 + round % 24);  // any number of them
+    const float top = ref.largest(count, y2.data()), factor = top > 0 ? static_cast<float>(limit) / (top * (round % 3 ? 1.0f : 0.5f)) : 1.0f;
+    if (!same(k.largest(count, y2.data()), top)) v.fail(where("largest", count, round));
+    k.quantise(count, y2.data(), top, factor, limit, words(key));
+    ref.quantise(count, y2.data(), top, factor, limit, words(key2));
+    if (memcmp(key.data(), key2.data(), 4 * static_cast<size_t>(n)) != 0) v.fail(where("quantise", count, round));
+    for (const Guarded* g : {&ys, &key, &from})
       if (!g->intact()) v.fail(where("assign wrote before its buffer", n, round));
   }
   return v;
