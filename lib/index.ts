@@ -10,7 +10,8 @@ export type { Labels, SamplingCondition, TrainingCondition } from './data/condit
 export { Dataset, type DatasetOptions } from './data/dataset.ts';
 export { type SyntheticDensity, syntheticDensity } from './data/densities.ts';
 export type { Columns, Matrix } from './data/rows.ts';
-export { type Synthetic, type SyntheticName, synthetic, syntheticNames, syntheticVersions } from './data/synthetic.ts';
+export { type Synthetic, synthetic, syntheticVersions } from './data/synthetic.ts';
+export { type SyntheticName, syntheticNames } from './data/synthetic-names.ts';
 export { FlowError, type FlowErrorCode, type FlowErrorFields } from './errors.ts';
 export { adaptive, type Loss, mse, pseudoHuber } from './losses/loss.ts';
 export { meanFlow, type Objective, scoreAndFlow, shortcut } from './losses/objective.ts';

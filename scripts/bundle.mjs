@@ -1,14 +1,17 @@
 // lib/ -> dist/: the library and the CLI, each with lazy chunks of its own, type declarations, and the notices of the bundled pure-JavaScript packages.
 // Optional peers stay external. Sixty separate modules cost 17 ms at start, one costs none: hence the bundle. Chunks shared by library and CLI would cut the
-// library into sixteen files of a millisecond each: hence two builds. What reads ONNX (protobuf: most of the time of the import) loads on its first use.
+// library into sixteen files of a millisecond each: hence two builds. What an import does not need loads on its first use (late-rooms.mjs).
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { buildBrowserAssets } from './build-browser-assets.mjs';
+import { functionsOf, inRoom, late, lateRooms, roomOf } from './late-rooms.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** What an import may read: the engine takes 30 us for a kilobyte, on a slow machine. */
+const mostEagerBytes = 124 * 1024;
 const dist = join(root, 'dist');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 rmSync(dist, { recursive: true, force: true });
@@ -30,46 +33,6 @@ const nodeModules = {
   },
 };
 
-// Rooms that load on their first use: in the built library a function of theirs is a stub that loads its file with require(), which shares every module that
-// import already knows. Only functions can be late; the check at the end holds that.
-const late = { onnx: ['onnx/inspect.ts'], plot: ['plot/index.ts'], table: ['table/fit.ts', 'table/sample.ts'] };
-const indexFile = join(root, 'lib/index.ts');
-const indexText = readFileSync(indexFile, 'utf8');
-/** The values that index.ts takes from a file. */
-const namesFrom = (file) => {
-  const list = new RegExp(`export \\{([^}]*)\\} from './${file.replaceAll('.', '\\.')}'`).exec(indexText)?.[1];
-  if (list === undefined) throw new Error(`lib/index.ts exports nothing from ./${file}`);
-  return list
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name && !name.startsWith('type '));
-};
-// Each late file, and each that is imported dynamically, also holds on to the whole of index.ts: what is shared is then one chunk and not one for each set of users.
-const withIndex = (...files) => ({
-  contents: [...files.map((file) => `export * from '${file}';`), `export * as library from '${indexFile}';`].join('\n'),
-  resolveDir: root,
-  loader: 'ts',
-});
-const lateRooms = {
-  name: 'late-rooms',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^late:/ }, ({ path }) => ({ path: path.slice(5), namespace: 'room' }));
-    onLoad({ filter: /.*/, namespace: 'room' }, ({ path }) => withIndex(...late[path].map((file) => join(root, 'lib', file))));
-    onResolve({ filter: /^csv-parse$/ }, ({ path, kind }) => (kind === 'dynamic-import' ? { path, namespace: 'dynamic' } : undefined));
-    onResolve({ filter: /^\.\.?\// }, ({ path, importer, kind, resolveDir }) => {
-      const room = importer === indexFile && Object.keys(late).find((name) => late[name].some((file) => path === `./${file}`));
-      if (room) return { path: path.slice(2), namespace: 'late', pluginData: room };
-      return kind === 'dynamic-import' ? { path: join(resolveDir, path), namespace: 'dynamic' } : undefined;
-    });
-    onLoad({ filter: /.*/, namespace: 'dynamic' }, ({ path }) => withIndex(path));
-    onLoad({ filter: /.*/, namespace: 'late' }, ({ path, pluginData }) => ({
-      contents: [
-        `import { createRequire } from 'node:module'; const load = createRequire(import.meta.url);`,
-        ...namesFrom(path).map((name) => `export function ${name}(...args) { return load('../late/${pluginData}.js').${name}(...args); }`),
-      ].join('\n'),
-    }));
-  },
-};
 const bundle = (entryPoints, chunkNames, plugins) =>
   build({
     absWorkingDir: root,
@@ -90,6 +53,7 @@ const bundle = (entryPoints, chunkNames, plugins) =>
     sourcemap: false,
     metafile: true,
     logLevel: 'warning',
+    logOverride: { 'import-is-undefined': 'error' },
   });
 const library = await bundle(
   { index: 'lib/index.ts', ...Object.fromEntries(Object.keys(late).map((room) => [`late/${room}`, `late:${room}`])) },
@@ -97,11 +61,13 @@ const library = await bundle(
   [nodeModules, lateRooms],
 );
 const cli = await bundle({ cli: 'lib/cli/main.ts' }, 'chunks/cli-[name]-[hash]', [nodeModules]);
-const metafile = { inputs: { ...library.metafile.inputs, ...cli.metafile.inputs } };
+// For bundlers (the condition "module" of the manifest), which do not follow a require() of an ES module: the library with nothing late but what is imported dynamically.
+const whole = await bundle({ whole: 'lib/index.ts' }, 'chunks/whole-[name]-[hash]', [nodeModules]);
+const metafile = { inputs: { ...library.metafile.inputs, ...cli.metafile.inputs, ...whole.metafile.inputs } };
 const { inputs: browserInputs } = await buildBrowserAssets(join(dist, 'assets'));
 chmodSync(join(dist, 'cli.js'), 0o755);
 
-// An import of the library reads two files, and nothing of what is late is in them.
+// An import of the library reads two files and little of them; nothing of what is late is there.
 const eager = new Set();
 const reach = (file) => {
   if (eager.has(file) || !library.metafile.outputs[file]) return;
@@ -109,20 +75,27 @@ const reach = (file) => {
   for (const { path, kind } of library.metafile.outputs[file].imports) if (kind === 'import-statement') reach(path);
 };
 reach('dist/index.js');
-const early = [...eager]
-  .flatMap((file) => Object.keys(library.metafile.outputs[file].inputs))
-  .filter((file) => /node_modules|lib\/(plot|onnx|report|cli)\//.test(file));
-if (eager.size > 2 || early.length > 0)
-  throw new Error(`bundle: importing the library reads ${[...eager].join(', ')}, and with them ${early.join(', ') || 'nothing late'}`);
+const eagerInputs = [...eager].flatMap((file) => Object.keys(library.metafile.outputs[file].inputs));
+const early = eagerInputs.filter((file) => /^(node_modules|lib\/(plot|onnx|report|cli))\//.test(file) || (file.startsWith('lib/') && roomOf(join(root, file))));
+const bytes = [...eager].reduce((sum, file) => sum + library.metafile.outputs[file].bytes, 0);
+if (eager.size > 2 || early.length > 0 || bytes > mostEagerBytes)
+  throw new Error(
+    `bundle: importing the library reads ${bytes} bytes (at most ${mostEagerBytes}) of ${[...eager].join(', ')}, and with them ${early.join(', ') || 'nothing late'}`,
+  );
 
-// What was made late must be a plain function, and must be there.
-const built = await import(pathToFileURL(join(dist, 'index.js')).href);
-for (const room of Object.keys(late)) {
-  const there = await import(pathToFileURL(join(dist, 'late', `${room}.js`)).href);
-  for (const name of late[room].flatMap(namesFrom)) {
-    const isClass = /^class\b/.test(Function.prototype.toString.call(there[name] ?? ''));
-    if (typeof there[name] !== 'function' || isClass || typeof built[name] !== 'function')
-      throw new Error(`bundle: ${name} of ${room} cannot be late: it is no plain function`);
+// A stub is for files that are early: any other takes the file itself.
+const withStubs = Object.entries(library.metafile.inputs).filter(([, { imports }]) => imports.some(({ path }) => path.startsWith('late:')));
+const strangers = withStubs.map(([file]) => file).filter((file) => !eagerInputs.includes(file));
+if (strangers.length > 0) throw new Error(`bundle: ${strangers.join(', ')} are late and take stubs of what is late: name them in the rooms`);
+
+// Every stub must find its function, and what was made late must be a plain one.
+const stubs = [...new Set(Object.values(library.metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs)))].filter((input) => input.startsWith('late:'));
+for (const file of stubs.map((input) => join(root, relative(root, input.slice('late:'.length))))) {
+  const there = await import(pathToFileURL(join(dist, 'late', `${roomOf(file)}.js`)).href);
+  for (const name of functionsOf(file)) {
+    const found = there[inRoom(file, name)];
+    if (typeof found !== 'function' || /^class\b/.test(Function.prototype.toString.call(found)))
+      throw new Error(`bundle: ${name} of ${relative(root, file)} cannot be late: it is no plain function`);
   }
 }
 

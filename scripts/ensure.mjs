@@ -94,7 +94,11 @@ export function ensure({ bundle = true } = {}) {
     run(process.execPath, ['node_modules/cmake-js/bin/cmake-js', 'build', '--silent'], { quiet: true, env: { CMAKE_BUILD_PARALLEL_LEVEL: '2' } });
   });
   if (!bundle) return;
-  const sources = [join(root, 'package.json'), join(root, 'scripts/bundle.mjs'), ...files(join(root, 'lib'), /\.ts$/)];
+  const sources = [
+    join(root, 'package.json'),
+    ...['bundle.mjs', 'late-rooms.mjs'].map((name) => join(root, 'scripts', name)),
+    ...files(join(root, 'lib'), /\.ts$/),
+  ];
   step('bundle', 'bundling the library', digest(sources), ['dist/index.js', 'dist/cli.js', 'dist/index.d.ts'], () =>
     run(process.execPath, ['scripts/bundle.mjs']),
   );

@@ -2,8 +2,8 @@
 // Three recipes learn from 50,000 pairs of noise and sample that a teacher makes, a flow with minibatch optimal transport; those with +OT learn on such transport itself.
 // W2 is exact, between 10,000 samples and as many fresh rows; the floor is that of two draws of the target.
 
-import type { SyntheticName } from '../../lib/data/synthetic.ts';
 import { synthetic } from '../../lib/data/synthetic.ts';
+import type { SyntheticName } from '../../lib/data/synthetic-names.ts';
 import {
   adamw,
   euler,

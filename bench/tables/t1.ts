@@ -3,7 +3,8 @@
 // Generators: version `runner` (`runner-twodim` between moons and 8 gaussians), which the published path energies single out.
 // `ours` keeps data, steps, batch and the 100 evaluations, and changes the training alone: see `ours` below.
 
-import { type SyntheticName, synthetic } from '../../lib/data/synthetic.ts';
+import { synthetic } from '../../lib/data/synthetic.ts';
+import type { SyntheticName } from '../../lib/data/synthetic-names.ts';
 import {
   adamw,
   condOT,

@@ -1,29 +1,9 @@
 // Files that are whole or not there: write a temporary beside the target, fsync it, rename it over, fsync the directory.
 // A crash at any moment leaves the old or the new file; an error removes the temporary and is an ERR_FLOW_IO with the system's code.
 
-import * as nodeFs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FlowError, fileError } from '../errors.ts';
-
-/** An open file, as far as this room uses one. */
-export interface FileHandle {
-  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
-  write(buffer: Uint8Array, offset: number, length: number): Promise<{ bytesWritten: number }>;
-  chmod(mode: number): Promise<void>;
-  sync(): Promise<void>;
-  close(): Promise<void>;
-}
-/** The file operations used here; tests pass one that fails at the k-th call. @default node:fs/promises */
-export interface FileSystem {
-  open(path: string, flags: string, mode?: number): Promise<FileHandle>;
-  rename(from: string, to: string): Promise<void>;
-  unlink(path: string): Promise<void>;
-  stat(path: string): Promise<{ size: number; mode: number; isFile(): boolean }>;
-  statfs(path: string): Promise<{ bavail: number; bsize: number }>;
-  realpath(path: string): Promise<string>;
-  readdir(path: string): Promise<string[]>;
-}
-export const systemFiles: FileSystem = nodeFs as FileSystem;
+import { type FileHandle, type FileSystem, systemFiles } from './files.ts';
 
 /** Largest single write: keeps each call short and the event loop free. */
 const piece = 1 << 20;

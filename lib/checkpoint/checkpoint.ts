@@ -1,7 +1,8 @@
 // Training checkpoints: a model file with the optimiser's sections, the state of the trainer as JSON and its logs. Model.load reads them too.
 
 import type { ModelRecord } from '../model/record.ts';
-import { type FileSystem, removeStale, systemFiles } from './atomic.ts';
+import { removeStale } from './atomic.ts';
+import { type FileSystem, systemFiles } from './files.ts';
 import { damaged, type ModelFile, packModel, readModelFile, type Section } from './model-file.ts';
 import { type Tensor, writeContainer } from './safetensors.ts';
 

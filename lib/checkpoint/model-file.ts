@@ -9,7 +9,7 @@ import type { Program } from '../network/ops.ts';
 import { finite, record } from '../options.ts';
 import { frameOf, trainedKinds } from '../paths/frame.ts';
 import { diffusionOf } from '../paths/schrodinger-bridge.ts';
-import { type FileSystem, systemFiles } from './atomic.ts';
+import { type FileSystem, systemFiles } from './files.ts';
 import { type Container, readContainer, type Tensor, writeContainer } from './safetensors.ts';
 
 /** Raised when a reader of this release could not read the new files; every reader keeps reading the older versions. */

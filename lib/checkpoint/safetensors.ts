@@ -2,9 +2,11 @@
 // A sealed header starts with {"__metadata__":{"flowmatch.sha256":"<hex>": the hash of the header bytes with these 64 digits as zeros; each tensor's hash stands
 // in the metadata as `sha256.<name>`. Every byte of the file is thereby covered: a flipped bit is named by section. Layout: https://github.com/huggingface/safetensors
 
+import { isUtf8 } from 'node:buffer';
 import { isText, startsAsOnnx } from '../data/file-kind.ts';
 import { FlowError, type FlowErrorCode, show } from '../errors.ts';
-import { type FileSystem, ioError, notAFile, systemFiles, writeAtomically } from './atomic.ts';
+import { ioError, notAFile, writeAtomically } from './atomic.ts';
+import { type FileHandle, type FileSystem, systemFiles } from './files.ts';
 import { hashingOf, hashOf, sha256 } from './sha256.ts';
 
 export type TensorData = Float32Array | Float64Array | Int32Array | Uint32Array | BigInt64Array | Uint8Array;
@@ -39,6 +41,7 @@ const nameOf = /^[A-Za-z_][\w./-]{0,255}$/;
 const sealKey = 'flowmatch.sha256';
 const sealStart = `{"__metadata__":{"${sealKey}":"`;
 const zeros = '0'.repeat(64);
+const zero = 0x30;
 
 function refuse(code: FlowErrorCode, path: string, problem: string, hint?: string): FlowError {
   return new FlowError(code, `${path}: ${problem}.${hint ? ` ${hint}` : ''}`, { path, hint });
@@ -116,8 +119,12 @@ export async function readContainer(file: string, fs: FileSystem = systemFiles):
       throw refuse('ERR_FLOW_CHECKPOINT', `byte ${size}`, `the file ends inside the 8 bytes of the header length`, `It was cut short, or ${noModel}`);
     handle = await fs.open(file, 'r');
     const open = handle;
+    const ahead = await readAhead(open, size);
     const read = async (target: Uint8Array, position: number, each: (part: Uint8Array) => void): Promise<void> => {
-      for (let done = 0; done < target.length; ) {
+      const known = ahead.subarray(position, position + target.length);
+      target.set(known);
+      if (known.length > 0) each(target.subarray(0, known.length));
+      for (let done = known.length; done < target.length; ) {
         const { bytesRead } = await open.read(target, done, Math.min(1 << 20, target.length - done), position + done);
         if (bytesRead === 0) throw refuse('ERR_FLOW_CHECKPOINT', `byte ${position + done}`, 'the file ends early', 'It was cut short while being read.');
         each(target.subarray(done, done + bytesRead));
@@ -150,6 +157,13 @@ export async function readContainer(file: string, fs: FileSystem = systemFiles):
   } finally {
     await handle?.close().catch(() => undefined);
   }
+}
+
+/** The first bytes of a file, of a small one all, by one call: a file holds tens of tensors, and each call is a turn of the event loop. */
+async function readAhead(file: FileHandle, size: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(Math.min(size, 1 << 17));
+  const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+  return bytes.subarray(0, bytesRead);
 }
 
 /** One buffer for the tensors from `first` on that follow each other with the same type and section (`ema.*`): the flat vector of a section then needs no copy. */
@@ -211,12 +225,8 @@ export function headerLength(bytes: Uint8Array, size: number): number {
 
 /** Parses and verifies header bytes; `dataBytes` follow them in the file. Throws ERR_FLOW_CHECKPOINT or ERR_FLOW_CHECKSUM, nothing else. */
 export function parseHeader(bytes: Uint8Array, dataBytes: number): Header {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw refuse('ERR_FLOW_CHECKPOINT', 'header', 'the bytes are not UTF-8', 'It is not a model file, or it is damaged.');
-  }
+  if (!isUtf8(bytes)) throw refuse('ERR_FLOW_CHECKPOINT', 'header', 'the bytes are not UTF-8', 'It is not a model file, or it is damaged.');
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   const hash = checkSeal(bytes, text);
   const root = object(parseJson(text), 'header');
   const metadata = new Map<string, string>();
@@ -248,7 +258,7 @@ function checkSeal(bytes: Uint8Array, text: string): string {
   if (!text.startsWith(sealStart) || !/^[0-9a-f]{64}$/.test(seal))
     throw refuse('ERR_FLOW_CHECKPOINT', 'byte 8', `expected a header that starts with ${sealStart}`, hint);
   const plain = bytes.slice();
-  plain.set(new TextEncoder().encode(zeros), sealStart.length);
+  plain.fill(zero, sealStart.length, sealStart.length + 64);
   const hash = hashOf(plain);
   if (hash !== seal) throw refuse('ERR_FLOW_CHECKSUM', 'header', 'its bytes do not match their SHA-256', 'The file is damaged; take another copy.');
   return hash;

@@ -2,7 +2,8 @@
 
 import { join } from 'node:path';
 import { type SyntheticDensity, syntheticDensity } from '../data/densities.ts';
-import { synthetic, syntheticNames } from '../data/synthetic.ts';
+import { synthetic } from '../data/synthetic.ts';
+import { syntheticNames } from '../data/synthetic-names.ts';
 import { FlowError } from '../errors.ts';
 import { c2st } from '../metrics/c2st.ts';
 import { energyDistance } from '../metrics/energy-distance.ts';

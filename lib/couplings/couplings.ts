@@ -9,7 +9,7 @@ import { builtInCoupling } from './stored.ts';
 
 /** What a coupling may be called by, without options. */
 const named = { independent, minibatchOT, sinkhorn, unbalancedOT, partialOT } as const;
-nameFactories('coupling', named);
+nameFactories('coupling', { independent });
 export type CouplingName = keyof typeof named;
 export const couplingNames = Object.keys(named) as CouplingName[];
 

@@ -1,7 +1,7 @@
 // Entropic couplings: the plan P that minimises sum P C + reg KL(P | independent), C = |x0 - x1|^2, by Sinkhorn's iteration (arXiv 1306.0895); its marginals are
 // those of the batch, or, unbalanced, what leaves them costs marginal KL (arXiv 1607.05816). Pairs are drawn from the plan.
 
-import { argumentError } from '../errors.ts';
+import { argumentError, nameFactories } from '../errors.ts';
 import { choice, finite, integer, record } from '../options.ts';
 import type { OptimalCoupling, Strength } from './coupling.ts';
 import { batchElsewhere, type MinibatchOTOptions, transport } from './optimal.ts';
@@ -104,3 +104,5 @@ function checkLimits(
   const tolerance = finite(given.tolerance ?? 1e-3, `${factory}.tolerance`, 0, 1);
   return { values: { iterations, tolerance }, words: ` within ${tolerance} in ${iterations}` };
 }
+
+nameFactories('coupling', { sinkhorn, unbalancedOT });

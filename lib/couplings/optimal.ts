@@ -1,6 +1,6 @@
 // Exact minibatch optimal transport, of all rows or of a share of them, and what every coupling by transport can be told.
 
-import { argumentError } from '../errors.ts';
+import { argumentError, nameFactories } from '../errors.ts';
 import { finite, integer, record } from '../options.ts';
 import type { OptimalCoupling, TransportPlan } from './coupling.ts';
 
@@ -61,3 +61,5 @@ export function partialOT(options: PartialOTOptions = {}): OptimalCoupling {
   if (mass === 0) throw argumentError('ERR_FLOW_RANGE', 'partialOT.mass', 'a share in (0, 1]', mass);
   return transport(`partialOT ${mass}`, given, { kind: 'partial', mass });
 }
+
+nameFactories('coupling', { minibatchOT, partialOT });

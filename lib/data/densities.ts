@@ -5,7 +5,8 @@
 import { argumentError } from '../errors.ts';
 import { choice, record } from '../options.ts';
 import { moonArc, sCurve, swissRoll } from './shapes.ts';
-import { type SyntheticName, syntheticNames, syntheticVersions } from './synthetic.ts';
+import { syntheticVersions } from './synthetic.ts';
+import { type SyntheticName, syntheticNames } from './synthetic-names.ts';
 
 export interface SyntheticDensity {
   /** -E ln p in nats. */

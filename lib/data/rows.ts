@@ -2,6 +2,7 @@
 
 import { argumentError, counted, FlowError, inWords, passX, show } from '../errors.ts';
 import { integer } from '../options.ts';
+import { rowLimit } from './limits.ts';
 
 /** A table of numbers: rows of equal length, or one flat row-major array whose width is known from elsewhere. */
 export type Matrix = readonly (readonly number[] | Float32Array | Float64Array)[] | Float32Array | Float64Array;
@@ -10,7 +11,6 @@ export type Columns = number | readonly string[];
 
 /** Values per piece when large tables are converted between turns of the event loop. */
 const pieceValues = 1 << 18;
-export const rowLimit = 2 ** 31;
 
 export interface Width {
   readonly width: number;

@@ -3,6 +3,7 @@
 
 import { choice, integer, record } from '../options.ts';
 import { checkerboard, circles, gaussians, moons, noisyCurve, pinwheel, type Rows, sCurve, spirals, standard, swissRoll } from './shapes.ts';
+import { type SyntheticName, syntheticNames } from './synthetic-names.ts';
 
 export interface Synthetic {
   /** (n, 2) row-major. */
@@ -33,11 +34,8 @@ const generators = {
   circles: { v1: circles },
   pinwheel: { v1: pinwheel(5, 0.3, 0.1, 0.25) },
   spirals: { v1: spirals },
-} satisfies Record<string, Record<string, Rows>>;
+} satisfies Record<SyntheticName, Record<string, Rows>>;
 
-export type SyntheticName = keyof typeof generators;
-/** All names, as `flowmatch demo` lists them. */
-export const syntheticNames = Object.freeze(Object.keys(generators)) as readonly SyntheticName[];
 /**
  * The versions of a name; the first is the default.
  * @throws FlowError ERR_FLOW_CONFIG (unknown name)

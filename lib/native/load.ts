@@ -113,9 +113,10 @@ function packageRoot(): string | undefined {
   let folder = dirname(fileURLToPath(import.meta.url));
   for (let up = 0; up < 4; up++) {
     try {
-      if (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).name === 'flowmatch') return folder;
+      const manifest = join(folder, 'package.json');
+      if (existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).name === 'flowmatch') return folder;
     } catch {
-      // No manifest here: look one level up.
+      // No manifest that can be read: look one level up.
     }
     folder = dirname(folder);
   }

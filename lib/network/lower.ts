@@ -132,28 +132,42 @@ class Builder {
   }
 }
 
+/** The last Program of each network: loading a model, packing it and every further network of it ask for the same one. Programs are frozen. */
+const lowered = new WeakMap<
+  NetworkSpec,
+  { readonly dimension: number; readonly condition: ConditionSpec | null; readonly heads: 1 | 2; readonly program: Program }
+>();
+
 /**
  * The Program of a network for rows of `dimension` columns (1 .. 65536) and the given condition.
  * `heads`: 2 = the output is [v, s], velocity and score.
  * The same arguments always give the same Program, so that a model file needs the spec only.
  */
 export function lower(spec: NetworkSpec, dimension: number, condition: ConditionSpec | null, heads: 1 | 2 = 1): Program {
+  const last = lowered.get(spec);
+  if (last !== undefined && last.dimension === dimension && last.condition === condition && last.heads === heads) return last.program;
+  const program = checkProgram(build(spec, dimension, condition, heads));
+  if (Object.isFrozen(spec) && (condition === null || Object.isFrozen(condition))) lowered.set(spec, { dimension, condition, heads, program });
+  return program;
+}
+
+function build(spec: NetworkSpec, dimension: number, condition: ConditionSpec | null, heads: 1 | 2): Program {
   integer(dimension, 'dimension', 1, 65_536);
   if (spec.kind !== 'mlp') throw argumentError('ERR_FLOW_CONFIG', 'network.kind', '"mlp"', (spec as { kind: unknown }).kind);
   const width = inputWidth(spec, condition);
-  const build = new Builder(dimension, width);
-  const parts = [inputs.x, build.time(spec.time), ...build.condition(condition, spec.classEmbedding, spec.span !== undefined)];
-  const joined = parts.reduce((sum, part) => sum + build.width(part), 0);
-  let h = build.value('input', joined, ...parts);
-  build.ops.push({ kind: 'concat', inputs: parts, output: h });
+  const network = new Builder(dimension, width);
+  const parts = [inputs.x, network.time(spec.time), ...network.condition(condition, spec.classEmbedding, spec.span !== undefined)];
+  const joined = parts.reduce((sum, part) => sum + network.width(part), 0);
+  let h = network.value('input', joined, ...parts);
+  network.ops.push({ kind: 'concat', inputs: parts, output: h });
   spec.hidden.forEach((out, i) => {
-    const from = i > 0 && spec.norm ? build.norm(`norms.${i}`, h) : h;
-    const layer = build.dense(`layers.${i}`, from, out, spec.activation);
-    h = i > 0 && spec.residual && build.width(h) === out ? build.add(`residual.${i}`, h, layer) : layer;
+    const from = i > 0 && spec.norm ? network.norm(`norms.${i}`, h) : h;
+    const layer = network.dense(`layers.${i}`, from, out, spec.activation);
+    h = i > 0 && spec.residual && network.width(h) === out ? network.add(`residual.${i}`, h, layer) : layer;
   });
-  const output = build.dense(`layers.${spec.hidden.length}`, h, heads * dimension, 'identity');
-  const { values, ops, parameters, count } = build;
-  const program: Program = {
+  const output = network.dense(`layers.${spec.hidden.length}`, h, heads * dimension, 'identity');
+  const { values, ops, parameters, count } = network;
+  return {
     version: 1,
     dimension,
     conditionWidth: width,
@@ -164,5 +178,4 @@ export function lower(spec: NetworkSpec, dimension: number, condition: Condition
     output,
     ...(heads === 2 ? { heads } : {}),
   };
-  return checkProgram(program);
 }

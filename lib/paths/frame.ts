@@ -7,7 +7,7 @@
 import { argumentError } from '../errors.ts';
 import { mix } from './mix.ts';
 import type { PathPoint } from './path.ts';
-import { type KnownPath, restorePath, type StoredPath } from './paths.ts';
+import { type KnownPath, restorePath, type StoredPath } from './restore.ts';
 
 /** What a network may be trained to say. */
 export const trainedKinds = ['velocity', 'x1', 'noise'] as const;

@@ -4,7 +4,7 @@
 import { argumentError } from '../errors.ts';
 import { type Frame, frameOf, type Prediction, stageRows } from './frame.ts';
 import type { PathPoint } from './path.ts';
-import type { StoredPath } from './paths.ts';
+import type { StoredPath } from './restore.ts';
 
 /** What is read of a stochastic solver (solvers/solver.ts). */
 interface Stirred {

@@ -2,18 +2,14 @@
 // that the same seed gives the same rows within float error. Sampler graphs hold their solver; velocity graphs, ours or foreign (x, t) -> v, are integrated
 // in the worker, state in float64.
 
-import { type SamplingCondition, samplingCondition } from '../data/condition.ts';
-import { type Matrix, rowLimit, toMatrix } from '../data/rows.ts';
-import { argumentError, counted, FlowError, inWords } from '../errors.ts';
+import type { SamplingCondition } from '../data/condition.ts';
+import type { Matrix } from '../data/rows.ts';
 import type { OnnxInfo } from '../onnx/inspect.ts';
-import { checkSeed, checkSignal, finite, integer, record } from '../options.ts';
 import type { DensityResult } from './density.ts';
-import { noiseRows } from './noise.ts';
-import { conditionFeed, conditionSpec, convert, feed, floats, guidanceFeed, incrementsFeed, networkNoise, pad } from './onnx-arguments.ts';
+import { logDensityOnnx, type OnnxParts, sampleOnnx, velocityOnnx } from './onnx-calls.ts';
 import type { Binding } from './onnx-inputs.ts';
-import { type OnnxPlan, samplerPlan, velocityPlan } from './onnx-plan.ts';
-import type { Feed, OnnxSession, Reply } from './onnx-session.ts';
-import { type SampleOptions, type SampleResult, samplingElsewhere } from './options.ts';
+import type { OnnxSession } from './onnx-session.ts';
+import type { SampleOptions, SampleResult } from './options.ts';
 
 /** The options of a native sampler, but for those that a file cannot follow (saveAt, precision, threads). */
 export interface OnnxSampleOptions extends Omit<SampleOptions, 'saveAt' | 'precision' | 'threads' | 'guidance'> {
@@ -23,16 +19,6 @@ export interface OnnxSampleOptions extends Omit<SampleOptions, 'saveAt' | 'preci
   readonly grid?: readonly number[] | Float64Array;
 }
 
-/** Work of one call to onnxruntime, in multiply-adds: some tens of milliseconds, so that concurrent calls and aborts take turns. */
-const callWork = 5e8;
-/** Numbers of the noise of one call: 16 MB. */
-const callIncrements = 1 << 22;
-const callRows = { least: 256, most: 16_384 };
-/** Calls of one sample() that are in the worker's queue at a time. */
-const inFlight = 2;
-
-const sampleKeys = ['n', 'solver', 'seed', 'firstRow', 'condition', 'guidance', 'source', 'grid', 'signal'] as const;
-
 /** A model in onnxruntime. Immutable; any number of calls may run at once. */
 export class OnnxSampler {
   /** What the file is. */
@@ -41,16 +27,14 @@ export class OnnxSampler {
   readonly columns: readonly string[] | null;
   /** d: numbers per row. */
   readonly dimension: number;
-  readonly #session: OnnxSession;
-  readonly #bound: Binding;
+  readonly #parts: OnnxParts;
 
   /** @internal Use loadOnnx. */
   constructor(info: OnnxInfo, bound: Binding, session: OnnxSession, columns: readonly string[] | null) {
     this.info = info;
     this.columns = columns;
     this.dimension = bound.x.width;
-    this.#session = session;
-    this.#bound = bound;
+    this.#parts = { info, bound, session, columns, dimension: this.dimension };
   }
 
   /**
@@ -59,92 +43,20 @@ export class OnnxSampler {
    * @example const { x, nfe } = await onnx.sample({ n: 10_000, seed: 1 });
    */
   sample(options: OnnxSampleOptions = {}): Promise<SampleResult> {
-    const given = record(options, 'options', sampleKeys, samplingElsewhere);
-    const d = this.dimension;
-    const { flow } = this.info;
-    const source = given.source === undefined ? null : toMatrix(given.source, 'options.source', { width: d, names: this.columns });
-    if (!source && flow?.source === 'rows')
-      throw argumentError('ERR_FLOW_CONFIG', 'options.source', 'start rows', undefined, 'This model was trained from source rows, which are not stored in it.');
-    const condition = samplingCondition(given.condition, 'options.condition', conditionSpec(this.info, this.#bound.condition));
-    const n = integer(given.n ?? source?.rows ?? condition?.rows ?? 1, 'options.n', 0, Math.floor(rowLimit / d));
-    if (source && source.rows !== n) throw argumentError('ERR_FLOW_SHAPE', 'options.source', `${n} rows, as options.n`, inWords(counted(source.rows, 'row')));
-    if (condition && condition.rows !== 1 && condition.rows !== n)
-      throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per sample`, inWords(counted(condition.rows, 'row')));
-    const firstRow = integer(given.firstRow ?? 0, 'options.firstRow', 0, 2 ** 48);
-    const seed = checkSeed(given.seed, 'options.seed');
-    const signal = checkSignal(given.signal);
-    if (this.#bound.kind === 'log-density')
-      throw argumentError('ERR_FLOW_CONFIG', 'sample', 'a sampler or velocity graph', 'a log-density graph', "Export with graph: 'sampler' to draw rows.");
-    const plan = (this.#bound.kind === 'sampler' ? samplerPlan : velocityPlan)(this.info, this.#bound, given.solver, given.grid);
-    const scale = guidanceFeed(this.#bound.guidance, given.guidance);
-    const start = source ? (flow?.source === 'rows' ? source.values : networkNoise(source.values, this.info)) : null;
-    return this.#draw({ n, firstRow, seed, start, condition, scale, plan, signal });
-  }
-
-  async #draw({ n, firstRow, seed, start, condition, scale, plan, signal }: Draw): Promise<SampleResult> {
-    signal?.throwIfAborted();
-    const d = this.dimension;
-    const bound = this.#bound;
-    const x = new Float32Array(n * d);
-    const { increments } = bound;
-    const steps = increments === null ? 0 : (this.info.flow?.solver?.steps ?? 0);
-    const perCall = this.#rowsPerCall(plan.nfe, steps * d);
-    await inTurns(Math.ceil(n / perCall), inFlight, async (index) => {
-      const first = index * perCall;
-      const count = Math.min(perCall, n - first);
-      const rowsIn = start ? start.slice(first * d, (first + count) * d) : await noiseRows(seed, firstRow + first, count, d);
-      const padded = bound.fixedRows > count ? pad(rowsIn, bound.fixedRows * d) : rowsIn;
-      const rows = padded.length / d;
-      const rest = bound.condition && condition ? [conditionFeed(bound.condition, condition, first, count, rows), ...scale] : [...scale];
-      if (increments !== null) rest.push(await incrementsFeed(increments, { seed, steps, firstRow: firstRow + first, count, rows, d }));
-      const reply = await this.#session.call(plan.request(padded, rows, rest), signal);
-      if (reply.data.length !== rows * d) throw replyError(bound.output, [rows, d], reply);
-      const rowsOut = reply.data.subarray(0, count * d);
-      const bad = rowsOut.findIndex((value) => !Number.isFinite(value));
-      if (bad >= 0) throw diverged(first + Math.floor(bad / d));
-      x.set(rowsOut, first * d);
-    });
-    signal?.throwIfAborted();
-    const { columns } = this;
-    const nfe = n === 0 ? 0 : plan.nfe;
-    const each = { nfePerRow: new Int32Array(n).fill(nfe), status: new Uint8Array(n), unfinished: 0 };
-    return { x, rows: n, dimension: d, columns, firstRow, nfe, ...each, times: new Float64Array(0), saved: new Float32Array(0) };
+    return sampleOnnx(this.#parts, options);
   }
 
   /**
    * dx/dt (rows, d) at x (rows, d) and t (one number, or one for each row), in data units. Velocity graphs only.
    * @throws FlowError ERR_FLOW_CONFIG for sampler graphs, ERR_FLOW_SHAPE.
    */
-  async velocity(
+  velocity(
     x: Float32Array,
     t: number | Float32Array,
     condition?: SamplingCondition,
     options: { readonly signal?: AbortSignal; readonly guidance?: number } = {},
   ): Promise<Float32Array> {
-    const { signal: given, guidance } = record(options, 'options', ['signal', 'guidance']);
-    const signal = checkSignal(given);
-    const { t: slot, x: input, condition: wants, output, fixedRows, kind } = this.#bound;
-    if (kind !== 'velocity' || !slot)
-      throw argumentError('ERR_FLOW_CONFIG', 'velocity', 'a velocity graph', `a ${kind} graph`, "Export with graph: 'velocity'.");
-    const d = this.dimension;
-    if (!(x instanceof Float32Array) || x.length % d !== 0) throw argumentError('ERR_FLOW_SHAPE', 'x', `a Float32Array of rows with ${d} numbers`, x);
-    const n = x.length / d;
-    if (fixedRows && n !== fixedRows) throw argumentError('ERR_FLOW_SHAPE', 'x', `${fixedRows} rows (the graph is fixed to them)`, n);
-    const times = ArrayBuffer.isView(t) ? floats(t, 't', n, `one time, or ${n}`) : undefined;
-    if (times === undefined) finite(t, 't');
-    const perRow = times !== undefined && (slot.dims.includes(-1) || this.info.flow !== null);
-    if (times && !perRow && n !== 1) throw argumentError('ERR_FLOW_SHAPE', 't', 'one number (the graph takes one time for all rows)', t);
-    const tDims = slot.dims.map((dim, i) => (dim === -1 || (perRow && i === 0 && this.info.flow !== null) ? n : dim));
-    const values = Float64Array.from({ length: tDims.reduce((a, b) => a * b, 1) }, (_, i) => times?.[i] ?? (t as number));
-    const rest = samplingCondition(condition, 'condition', conditionSpec(this.info, wants));
-    if (rest && rest.rows !== 1 && rest.rows !== n)
-      throw argumentError('ERR_FLOW_SHAPE', 'condition', `1 row or ${n} rows`, inWords(counted(rest.rows, 'row')));
-    const scale = guidanceFeed(this.#bound.guidance, guidance);
-    const feeds = [...scale, feed(input, x.slice(), n), { name: slot.name, type: slot.type, data: convert(slot.type, values), dims: tDims }];
-    if (wants && rest) feeds.push(conditionFeed(wants, rest, 0, n, n));
-    const reply = await this.#session.call({ kind: 'run', feeds, output }, signal);
-    if (reply.data.length !== x.length) throw replyError(output, [n, d], reply);
-    return reply.data;
+    return velocityOnnx(this.#parts, x, t, condition, options);
   }
 
   /**
@@ -152,93 +64,16 @@ export class OnnxSampler {
    * @throws FlowError ERR_FLOW_CONFIG for other graphs, ERR_FLOW_SHAPE, ERR_FLOW_NONFINITE naming a row. Rejects with signal.reason when aborted.
    * @example const { logDensity } = await (await loadOnnx('density.onnx')).logDensity(rows);
    */
-  async logDensity(rows: Matrix, options: { readonly condition?: SamplingCondition; readonly signal?: AbortSignal } = {}): Promise<DensityResult> {
-    const given = record(options, 'options', ['condition', 'signal']);
-    const signal = checkSignal(given.signal);
-    const bound = this.#bound;
-    if (bound.kind !== 'log-density')
-      throw argumentError('ERR_FLOW_CONFIG', 'logDensity', 'a log-density graph', `a ${bound.kind} graph`, "Export with graph: 'log-density'.");
-    const d = this.dimension;
-    const { values, rows: n } = toMatrix(rows, 'rows', { width: d, names: this.columns });
-    const condition = samplingCondition(given.condition, 'options.condition', conditionSpec(this.info, bound.condition));
-    if (condition && condition.rows !== 1 && condition.rows !== n)
-      throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per row`, inWords(counted(condition.rows, 'row')));
-    signal?.throwIfAborted();
-    const inside = this.info.flow?.solver;
-    const nfe = (inside?.stages ?? 1) * (inside?.steps ?? 1);
-    const logDensity = new Float64Array(n);
-    const perCall = this.#rowsPerCall(nfe * (d + 1), 0);
-    await inTurns(Math.ceil(n / perCall), inFlight, async (index) => {
-      const first = index * perCall;
-      const count = Math.min(perCall, n - first);
-      const rest = bound.condition && condition ? [conditionFeed(bound.condition, condition, first, count, count)] : [];
-      const feeds = [feed(bound.x, values.slice(first * d, (first + count) * d), count), ...rest];
-      const reply = await this.#session.call({ kind: 'run', feeds, output: bound.output }, signal);
-      if (reply.data.length !== count) throw replyError(bound.output, [count, 1], reply);
-      const bad = reply.data.findIndex((value) => !Number.isFinite(value));
-      if (bad >= 0) throw diverged(first + bad);
-      logDensity.set(reply.data, first);
-    });
-    signal?.throwIfAborted();
-    const perRow = { nfePerRow: new Int32Array(n).fill(nfe), status: new Uint8Array(n), unfinished: 0 };
-    return { logDensity, standardError: new Float64Array(n), rows: n, nfe, ...perRow };
+  logDensity(rows: Matrix, options: { readonly condition?: SamplingCondition; readonly signal?: AbortSignal } = {}): Promise<DensityResult> {
+    return logDensityOnnx(this.#parts, rows, options);
   }
 
   /** Frees the session and its thread; waiting calls reject with ERR_FLOW_DISPOSED. Idempotent. */
   dispose(): void {
-    this.#session.dispose();
+    this.#parts.session.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
-
-  #rowsPerCall(nfe: number, increments: number): number {
-    if (this.#bound.fixedRows > 0) return this.#bound.fixedRows;
-    const work = Math.max(1, this.info.parameters * nfe);
-    const rows = Math.min(callRows.most, Math.max(callRows.least, Math.floor(callWork / work)));
-    return increments === 0 ? rows : Math.max(1, Math.min(rows, Math.floor(callIncrements / increments)));
-  }
-}
-
-interface Draw {
-  readonly n: number;
-  readonly firstRow: number;
-  readonly seed: bigint;
-  /** Rows as the graph's input takes them, or null: drawn noise. */
-  readonly start: Float32Array | null;
-  readonly condition: { readonly values: Float32Array; readonly rows: number } | null;
-  readonly scale: readonly Feed[];
-  readonly plan: OnnxPlan;
-  readonly signal: AbortSignal | undefined;
-}
-function replyError(output: string, expected: readonly number[], reply: Reply): FlowError {
-  const received = `[${reply.dims}]`;
-  return new FlowError('ERR_FLOW_ONNX', `output "${output}": expected the shape [${expected}], got ${received}.`, {
-    path: `output "${output}"`,
-    expected: `[${expected}]`,
-    received,
-  });
-}
-
-function diverged(row: number): FlowError {
-  const hint = 'Take more steps, and look at the start row and the condition.';
-  return new FlowError('ERR_FLOW_NONFINITE', `row ${row} of the result is not finite. ${hint}`, { path: `x[${row}]`, expected: 'finite values', hint });
-}
-
-/** Runs `work(0 .. count - 1)`, at most `most` at a time; the first failure stops the rest and is thrown. */
-async function inTurns(count: number, most: number, work: (index: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  let failed = false;
-  const lane = async (): Promise<void> => {
-    while (next < count && !failed) {
-      try {
-        await work(next++);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(most, count) }, lane));
 }

@@ -2,8 +2,9 @@
 // bounded native calls; row i of seed s is the same row in every split.
 
 import { samplingCondition } from '../data/condition.ts';
+import { rowLimit } from '../data/limits.ts';
 import { toNetwork } from '../data/normalise.ts';
-import { rowLimit, shapeError, toMatrix } from '../data/rows.ts';
+import { shapeError, toMatrix } from '../data/rows.ts';
 import { argumentError, counted, type FlowError, inWords } from '../errors.ts';
 import { distilledSteps, type ModelRecord } from '../model/record.ts';
 import type { SampleRequest, SolveRequest } from '../native/binding.ts';

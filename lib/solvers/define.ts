@@ -1,12 +1,13 @@
-// defineSolver(): a tableau that proves itself (tableau.ts) and becomes a factory of solvers: fixed steps, or steps by error control where it has an estimate.
+// defineSolver(): a tableau that proves itself (check-tableau.ts) and becomes a factory of solvers: fixed steps, or steps by error control where it has an estimate.
 
 import { argumentError } from '../errors.ts';
 import { deepFreeze } from '../freeze.ts';
 import { choice, finite, integer, ownFields, record } from '../options.ts';
+import { checkTableau } from './check-tableau.ts';
 import { checkGrid } from './grid.ts';
 import type { Solver, StepControl, Tableau } from './solver.ts';
 import { withNoise } from './stochastic.ts';
-import { checkTableau, fixedTableau } from './tableau.ts';
+import { fixedTableau } from './tableau.ts';
 
 export interface FixedOptions {
   /** Equal steps on [0, 1]: an integer in [1, 1e6]. @default about 100 network evaluations per row; with an error estimate: adaptive */
@@ -51,15 +52,28 @@ export function keepMade(solver: Solver): Solver {
  * @example const heun3 = defineSolver({ name: 'heun3', order: 3, a: [[], [1 / 3], [0, 2 / 3]], b: [1 / 4, 0, 3 / 4], c: [0, 1 / 3, 2 / 3] });
  */
 export function defineSolver(tableau: Tableau): SolverFactory {
-  return factoryOf(checkTableau(tableau));
+  const checked = checkTableau(tableau);
+  return factoryOf(checked.name, () => checked);
 }
 
-/** @internal A factory of a tableau that tests have checked, so that loading the library proves nothing again. */
-export function factoryOf(unfrozen: Tableau): SolverFactory {
-  const tableau = deepFreeze(unfrozen);
-  const { name } = tableau;
-  const fixed = fixedTableau(tableau);
+/** @internal A factory with the property `tableau`, frozen. */
+export function withTableau<F extends object>(make: F, tableauOf: () => Tableau): F & { readonly tableau: Tableau } {
+  Object.defineProperty(make, 'tableau', { get: tableauOf, enumerable: true });
+  return Object.freeze(make) as F & { readonly tableau: Tableau };
+}
+
+/** @internal A factory of a tableau that tests have checked, so that loading the library proves nothing again; it is made when it is first asked for. */
+export function factoryOf(name: string, tableauOf: () => Tableau): SolverFactory {
+  let known: { readonly tableau: Tableau; readonly fixed: Tableau } | undefined;
+  const both = () => {
+    if (known === undefined) {
+      const tableau = deepFreeze(tableauOf());
+      known = { tableau, fixed: fixedTableau(tableau) };
+    }
+    return known;
+  };
   const make = (options: SolverOptions = {}): Solver => {
+    const { tableau, fixed } = both();
     const given = record(options, name, solverKeys, {}, [likely(options, tableau), make]);
     const steering = adaptiveKeys.find((key) => given[key] !== undefined);
     const stepping = fixedKeys.find((key) => given[key] !== undefined);
@@ -87,7 +101,7 @@ export function factoryOf(unfrozen: Tableau): SolverFactory {
     }
     return keepMade({ ...fixed, steps: grid.length - 1, grid });
   };
-  return Object.freeze(Object.assign(make, { tableau }));
+  return withTableau(make, () => both().tableau);
 }
 
 /** What a bare number means: a tolerance, where it is one, or steps. */
@@ -109,7 +123,8 @@ export function checkSolver(value: unknown, path = 'solver'): Solver {
   if (typeof value !== 'object' || value === null || !('a' in value || 'b' in value))
     throw argumentError('ERR_FLOW_TYPE', path, 'a solver such as midpoint({ steps: 50 })', value, 'A factory makes it; defineSolver() makes one of a tableau.');
   const { steps, grid, adaptive, noise, ...tableau } = ownFields(value, path);
-  const factory = factoryOf(checkTableau(tableau, path));
+  const checked = checkTableau(tableau, path);
+  const factory = factoryOf(checked.name, () => checked);
   if (adaptive === undefined) {
     const solver = factory((grid === undefined ? { steps } : { grid }) as SolverOptions);
     return noise === undefined ? solver : withNoise(solver, noise, path);

@@ -6,12 +6,11 @@
 //   dopri8  Prince and Dormand, J. Comp. Appl. Math. 7 (1981): RK8(7)13M, and a last stage at the end of the step for its dense output
 // Every coefficient is held against the order conditions by tests; errors are estimated at the order of bHat.
 
-import { factoryOf, type SolverFactory } from './define.ts';
+import type { Tableau } from './solver.ts';
 
 const minus = (b: readonly number[], bHat: readonly number[]): number[] => b.map((x, i) => x - (bHat[i] as number));
 
-/** Bogacki-Shampine 3(2): three evaluations per accepted step; adaptive unless `steps` or `grid` is given. */
-export const bosh3: SolverFactory = factoryOf({
+export const bosh3Tableau = (): Tableau => ({
   name: 'bosh3',
   order: 3,
   a: [[], [1 / 2], [0, 3 / 4], [2 / 9, 1 / 3, 4 / 9]],
@@ -29,8 +28,7 @@ export const bosh3: SolverFactory = factoryOf({
 });
 
 const dormandPrince = [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84, 0];
-/** Dormand-Prince 5(4), classic: six evaluations per accepted step; adaptive unless `steps` or `grid` is given. */
-export const dopri5: SolverFactory = factoryOf({
+export const dopri5Tableau = (): Tableau => ({
   name: 'dopri5',
   order: 5,
   a: [
@@ -59,8 +57,7 @@ export const dopri5: SolverFactory = factoryOf({
 });
 
 const tsitouras = [0.09646076681806523, 0.01, 0.4798896504144996, 1.379008574103742, -3.290069515436081, 2.324710524099774, 0];
-/** Tsitouras 5(4): six evaluations per accepted step, a smaller error than dopri5's; adaptive unless `steps` or `grid` is given. */
-export const tsit5: SolverFactory = factoryOf({
+export const tsit5Tableau = (): Tableau => ({
   name: 'tsit5',
   order: 5,
   a: [
@@ -104,8 +101,7 @@ const princeDormand = [
   1 / 4,
   0,
 ];
-/** Prince-Dormand 8(7) (RK8(7)13M): thirteen evaluations per accepted step, for high accuracy; adaptive unless `steps` or `grid` is given. */
-export const dopri8: SolverFactory = factoryOf({
+export const dopri8Tableau = (): Tableau => ({
   name: 'dopri8',
   order: 8,
   a: [

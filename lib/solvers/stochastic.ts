@@ -4,7 +4,7 @@
 
 import { argumentError } from '../errors.ts';
 import { record } from '../options.ts';
-import { keepMade, likely, type SolverFactory, type SolverOptions, solverKeys } from './define.ts';
+import { factoryOf, keepMade, likely, type SolverFactory, type SolverOptions, solverKeys, withTableau } from './define.ts';
 import { type NoiseOption, resolveNoise } from './noise.ts';
 import type { Solver, Tableau } from './solver.ts';
 
@@ -14,14 +14,14 @@ export interface StochasticOptions extends SolverOptions {
 }
 export type StochasticFactory = ((options?: StochasticOptions) => Solver) & { readonly tableau: Tableau };
 
-/** A factory of stochastic solvers from that of a tableau of the same name whose stages stand at the ends of a step. */
-export function stirred(factory: SolverFactory): StochasticFactory {
-  const { tableau } = factory;
+/** A factory of stochastic solvers with the tableau of another factory, whose stages stand at the ends of a step. */
+export function stirred(name: string, other: SolverFactory): StochasticFactory {
+  const factory = factoryOf(name, () => ({ ...other.tableau, name }));
   const make = (options: StochasticOptions = {}): Solver => {
-    const { noise, ...rest } = record(options, tableau.name, [...solverKeys, 'noise'], {}, [likely(options, tableau), make]);
-    return withNoise(factory(rest as SolverOptions), noise, tableau.name);
+    const { noise, ...rest } = record(options, name, [...solverKeys, 'noise'], {}, [likely(options, factory.tableau), make]);
+    return withNoise(factory(rest as SolverOptions), noise, name);
   };
-  return Object.freeze(Object.assign(make, { tableau }));
+  return withTableau(make, () => factory.tableau);
 }
 
 /** A solver that a factory made, with a noise schedule. @throws FlowError ERR_FLOW_CONFIG for stages inside a step, whose noise is not that of the whole one */

@@ -1,7 +1,7 @@
 // The checkpoint file of a run: when it is due, writing it, and going on from what it holds.
 
-import { systemFiles } from '../checkpoint/atomic.ts';
 import { readCheckpoint, saveCheckpoint, tidy } from '../checkpoint/checkpoint.ts';
+import { systemFiles } from '../checkpoint/files.ts';
 import { readModelFile } from '../checkpoint/model-file.ts';
 import { FlowError } from '../errors.ts';
 import type { Resumed } from './options.ts';

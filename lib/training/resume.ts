@@ -8,7 +8,7 @@ import { type Objective, scoreAndFlow } from '../losses/objective.ts';
 import type { LossWeight } from '../losses/weight.ts';
 import { adamw } from '../optimisers/adamw.ts';
 import { ownFields } from '../options.ts';
-import { restorePath } from '../paths/paths.ts';
+import { restorePath } from '../paths/restore.ts';
 import type { TrainOptions } from './options.ts';
 
 const needed = (name: string, what: string): FlowError =>

@@ -8,7 +8,7 @@ import type { LossWeight } from '../losses/weight.ts';
 import type { NetworkSpec } from '../network/spec.ts';
 import type { AdamW } from '../optimisers/optimiser.ts';
 import type { Prediction } from '../paths/frame.ts';
-import type { KnownPath } from '../paths/paths.ts';
+import type { KnownPath } from '../paths/restore.ts';
 import type { TrainingPrecision } from '../precision.ts';
 import type { TimeLaw } from '../times/time-law.ts';
 import type { CheckpointOptions, Progress, Resumed } from './options.ts';

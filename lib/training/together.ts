@@ -6,7 +6,7 @@ import { argumentError } from '../errors.ts';
 import type { LossWeight } from '../losses/weight.ts';
 import { isBridge, type Prediction } from '../paths/frame.ts';
 import type { Path } from '../paths/path.ts';
-import type { KnownPath } from '../paths/paths.ts';
+import type { KnownPath } from '../paths/restore.ts';
 import { diffusionOf } from '../paths/schrodinger-bridge.ts';
 import type { TimeLaw } from '../times/time-law.ts';
 import type { SettledObjective } from './settings.ts';

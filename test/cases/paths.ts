@@ -1,7 +1,8 @@
 // The paths that closed forms are held against: all built-in ones, and those with fresh noise on the way.
 
 import { condOT, cosine, interpolant, linearVP, polynomial, schrodingerBridge, ve, vp } from '../../lib/index.ts';
-import { type KnownPath, resolvePath } from '../../lib/paths/paths.ts';
+import { resolvePath } from '../../lib/paths/paths.ts';
+import type { KnownPath } from '../../lib/paths/restore.ts';
 
 const named = (paths: Readonly<Record<string, Parameters<typeof resolvePath>[0]>>): readonly (readonly [name: string, path: KnownPath])[] =>
   Object.entries(paths).map(([name, path]) => [name, resolvePath(path)]);

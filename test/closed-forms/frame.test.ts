@@ -9,8 +9,9 @@ import { edge, makeFrame, type Prediction, stageRows, trainedKinds } from '../..
 import { cubicsOf, frameAt, frameTable, readCubics } from '../../lib/paths/frame-table.ts';
 import { linearVP } from '../../lib/paths/linear-vp.ts';
 import type { Path } from '../../lib/paths/path.ts';
-import { type KnownPath, resolvePath } from '../../lib/paths/paths.ts';
+import { resolvePath } from '../../lib/paths/paths.ts';
 import { polynomial } from '../../lib/paths/polynomial.ts';
+import type { KnownPath } from '../../lib/paths/restore.ts';
 import { ve } from '../../lib/paths/ve.ts';
 import { vp } from '../../lib/paths/vp.ts';
 import { type Field, framed, integrateFramed } from '../../lib/sampling/reference/integrate.ts';

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { adamw, condOT, conversion, convert, cosine, heun, linearVP, mlp, polynomial, train, ve, vp, warmupCosine } from '../../lib/index.ts';
 import { energyDistance } from '../../lib/metrics/index.ts';
 import { makeFrame } from '../../lib/paths/frame.ts';
-import type { KnownPath } from '../../lib/paths/paths.ts';
+import type { KnownPath } from '../../lib/paths/restore.ts';
 import { framed, integrate } from '../../lib/sampling/reference/integrate.ts';
 import { fitGrid } from '../../lib/solvers/grid.ts';
 import { rk4 } from '../../lib/solvers/solvers.ts';

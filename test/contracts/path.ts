@@ -3,7 +3,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect, it } from 'vitest';
 import type { Path } from '../../lib/paths/path.ts';
-import { pathForm, resolvePath, restorePath, storePath } from '../../lib/paths/paths.ts';
+import { pathForm, resolvePath, storePath } from '../../lib/paths/paths.ts';
+import { restorePath } from '../../lib/paths/restore.ts';
 import { hermite, pathFields } from '../../lib/paths/table.ts';
 
 /** What the native core reads is the path itself: its table, between the nodes and at the ends, within 1e-6 of the largest value of each field. */

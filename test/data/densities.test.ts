@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { syntheticDensity } from '../../lib/data/densities.ts';
-import { synthetic, syntheticNames, syntheticVersions } from '../../lib/data/synthetic.ts';
+import { synthetic, syntheticVersions } from '../../lib/data/synthetic.ts';
+import { syntheticNames } from '../../lib/data/synthetic-names.ts';
 
 /** Half the side of a square that holds all but 1e-12 of a set, and the step of a grid: at most 0.8 of the width of its normals, whose sums then err by e^-30. */
 const grids: Record<string, readonly [number, number]> = {

@@ -1,7 +1,8 @@
 // Synthetic sets: recorded first rows, exact moments of the definitions, purity, refusals.
 
 import { describe, expect, it } from 'vitest';
-import { type SyntheticName, synthetic, syntheticNames, syntheticVersions } from '../../lib/data/synthetic.ts';
+import { synthetic, syntheticVersions } from '../../lib/data/synthetic.ts';
+import { type SyntheticName, syntheticNames } from '../../lib/data/synthetic-names.ts';
 import { moments } from '../../lib/metrics/index.ts';
 import golden from '../golden/synthetic.json' with { type: 'json' };
 

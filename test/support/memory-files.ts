@@ -1,6 +1,6 @@
 // A file system in memory that can fail: the k-th call with any errno, before or after it took effect, with short writes. For checkpoint tests.
 
-import type { FileHandle, FileSystem } from '../../lib/checkpoint/atomic.ts';
+import type { FileHandle, FileSystem } from '../../lib/checkpoint/files.ts';
 
 interface Node {
   bytes: Uint8Array;
