@@ -116,6 +116,8 @@ export function show(value: unknown): string {
 
 /** `1 step`, `2 steps` */
 export const counted = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
+/** The same as what came instead: messages show it without quotes. */
+export const amount = (n: number, one: string): unknown => inWords(counted(n, one));
 
 /** `path: expected E, got R. Hint`: the sentence every argument error is made of. */
 export function argumentError(code: FlowErrorCode, path: string, expected: string, received: unknown, advice?: string): FlowError {

@@ -12,7 +12,7 @@ export const late = {
   plot: ['plot/index.ts'],
   // What some calls on a model need: error control, densities and scores, other paths, user-made solvers, writing files.
   sampling: [
-    ...['checkpoint/atomic.ts', 'model/batches.ts', 'model/export-onnx.ts', 'model/info.ts'],
+    ...['checkpoint/atomic.ts', 'data/endings.ts', 'model/batches.ts', 'model/export-onnx.ts', 'model/info.ts', 'model/onnx-options.ts'],
     ...['native/build.ts', 'native/info.ts', 'network/tangent.ts', 'paths/affine.ts', 'paths/convert.ts', 'paths/cosine.ts', 'paths/custom.ts'],
     ...['paths/diffusion.ts', 'paths/interpolant.ts', 'paths/linear-vp.ts', 'paths/mix.ts', 'paths/paths.ts', 'paths/polynomial.ts', 'paths/scalar.ts'],
     ...['paths/schrodinger-bridge.ts', 'paths/stirring.ts', 'paths/table.ts', 'paths/tabulate.ts', 'paths/ve.ts', 'paths/vp.ts', 'sampling/adaptive.ts'],

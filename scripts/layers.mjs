@@ -18,7 +18,7 @@ const mayImport = {
   sampling: [...middle, ...native, 'model/record.ts', 'onnx/inspect.ts'],
   training: [...middle, ...native, 'model', 'checkpoint'],
   checkpoint: [...middle, 'model/record.ts'],
-  onnx: [...middle, 'model/record.ts'],
+  onnx: [...middle, 'model/record.ts', 'model/onnx-options.ts'],
   metrics: [...middle, ...native],
   model: [...middle, ...native, 'sampling', 'onnx', 'checkpoint'],
   plot: [],

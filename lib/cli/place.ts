@@ -2,6 +2,7 @@
 
 import { accessSync, type BigIntStats, constants, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import { wrongEnding } from '../data/endings.ts';
 import { argumentError, FlowError } from '../errors.ts';
 
 export interface Place {
@@ -20,10 +21,7 @@ export interface Place {
 /** @throws FlowError ERR_FLOW_CONFIG for a wrong ending or an input, ERR_FLOW_IO where nothing can be written */
 export function checkPlace(file: string, { inputs = {}, endings, bare = true, regular = false, flag = '--output' }: Place): void {
   const ending = extname(file).toLowerCase();
-  if (endings !== undefined && !(bare && ending === '') && !endings.includes(ending)) {
-    const all = endings.length > 1 ? `${endings.slice(0, -1).join(', ')} or ${endings.at(-1)}` : endings[0];
-    throw argumentError('ERR_FLOW_CONFIG', flag, `a name that ends in ${all}`, file, 'Rename it.');
-  }
+  if (endings !== undefined && !(bare && ending === '') && !endings.includes(ending)) throw wrongEnding(flag, endings, file);
   const there = statOf(file);
   for (const [what, input] of Object.entries(inputs)) {
     if (there === null || input === undefined || !same(there, statOf(input))) continue;

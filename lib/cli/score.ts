@@ -1,6 +1,6 @@
 // `flowmatch score`: the log-density of each row of a table under a model, to stdout or a file; or only the least likely rows, with their cells.
 // CSV with the columns row, logDensity, standardError (the latter where the divergence is estimated); JSON lines with --json. A row that a solver with error control
-// gave up has no log-density: an empty cell, null.
+// gave up has no log-density: an empty cell, null. A person on a terminal sees the digits that mean something; files and pipes hold every number in full.
 
 import { argumentError } from '../errors.ts';
 import { info } from '../native/info.ts';
@@ -33,6 +33,9 @@ export interface ScoreFlags {
   readonly seed: number;
   readonly threads?: number;
 }
+
+/** Significant digits of numbers that were computed in f32. */
+const digits = 7;
 
 interface Scored {
   readonly row: number;
@@ -74,10 +77,12 @@ export async function score(file: string, flags: ScoreFlags, { terminal, signal 
     };
     let least: Scored[] = [];
     let [done, unfinished, sum, headed] = [0, 0, 0, false];
+    const shown =
+      process.stdout.isTTY && (flags.output === undefined || flags.output === '-') ? (v: number) => Number(v.toPrecision(digits)) : (v: number) => v;
     const write = async (rows: readonly Scored[]): Promise<void> => {
       const estimated = rows.some((one) => one.standardError !== 0);
       const header = [...(top === undefined ? [] : source.header.map(String))];
-      const lines = rows.map((one) => (terminal.json ? jsonLine(one, estimated, header) : csvLine(one, estimated, header)));
+      const lines = rows.map((one) => (terminal.json ? jsonLine(one, estimated, header) : csvLine(one, estimated, header, shown)));
       const names = ['row', 'logDensity', ...(estimated ? ['standardError'] : []), ...header];
       if (!headed && !terminal.json) lines.unshift(`${names.map(csvField).join(',')}\n`);
       headed = true;
@@ -121,8 +126,10 @@ export async function score(file: string, flags: ScoreFlags, { terminal, signal 
   }
 }
 
-const csvLine = ({ row, logDensity, standardError, cells }: Scored, estimated: boolean, header: readonly string[]): string =>
-  `${[row, Number.isNaN(logDensity) ? '' : logDensity, ...(estimated ? [standardError] : []), ...header.map((_, i) => cells[i] ?? '')].map((value) => csvField(value)).join(',')}\n`;
+function csvLine({ row, logDensity, standardError, cells }: Scored, estimated: boolean, header: readonly string[], shown: (v: number) => number): string {
+  const numbers = [Number.isNaN(logDensity) ? '' : shown(logDensity), ...(estimated ? [shown(standardError)] : [])];
+  return `${[row, ...numbers, ...header.map((_, i) => cells[i] ?? '')].map((value) => csvField(value)).join(',')}\n`;
+}
 
 const jsonLine = ({ row, logDensity, standardError, cells }: Scored, estimated: boolean, header: readonly string[]): string => {
   const values = header.length === 0 ? {} : { cells: Object.fromEntries(header.map((name, i) => [name, cells[i] ?? null])) };

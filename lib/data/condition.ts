@@ -43,6 +43,8 @@ export type SamplingCondition =
 export interface ConditionRows {
   readonly spec: ConditionSpec;
   readonly values: Float32Array;
+  /** One sentence for each label column whose classes were counted here and have some without a row. */
+  readonly warnings: readonly string[];
 }
 
 const isNumbers = (value: unknown): value is ArrayLike<number> =>
@@ -75,19 +77,34 @@ export function trainingCondition(value: unknown, path: string, rows: number, dr
   const counts = given.classes === undefined || Array.isArray(given.classes) ? (given.classes as unknown[] | undefined) : [given.classes];
   if (counts !== undefined && counts.length !== labels.length)
     throw argumentError('ERR_FLOW_SHAPE', `${path}.classes`, `${labels.length} class counts`, given.classes, labels.length === 0 ? labelsHint : undefined);
+  const warnings: string[] = [];
   const classes = labels.map((column, k) => {
     if (column.length !== rows) throw rowsError(`${path}.labels`, rows, column.length);
     const stated = counts?.[k] === undefined ? undefined : integer(counts[k], `${path}.classes[${k}]`, 1, mostClasses);
     const above = stated === undefined || stated === 1 ? mostClasses : stated; // 1 is refused below, with the number that the labels hold
-    let found = 1;
-    for (let i = 0; i < rows; i++) found = Math.max(found, 1 + integer(column[i], `${path}.labels${labels.length > 1 ? `[${k}]` : ''}[${i}]`, 0, above - 1));
+    const place = `${path}.labels${labels.length > 1 ? `[${k}]` : ''}`;
+    const seen = new Uint8Array(above);
+    for (let i = 0; i < rows; i++) seen[integer(column[i], `${place}[${i}]`, 0, above - 1)] = 1;
+    const found = Math.max(1, 1 + seen.lastIndexOf(1));
+    const empty = Array.from(seen.subarray(0, found).keys()).filter((label) => seen[label] === 0);
+    if (stated === undefined && empty.length > 0) warnings.push(emptyClasses(place, empty, found, labels.length > 1));
     const count = stated ?? found;
     if (count === 1 && !(resumed && found === 1)) throw oneClass(`${path}.classes[${k}]`, found, labels.length, numbers.width === 0);
     return count;
   });
   if (numbers.width + classes.length === 0) throw argumentError('ERR_FLOW_CONFIG', path, 'numbers or labels', value, 'Leave the condition out instead.');
   const spec: ConditionSpec = { numbers: numbers.width, classes, ...(drop > 0 ? { drop } : {}) };
-  return { spec, values: join(spec, rows, numbers.values, labels) };
+  return { spec, values: join(spec, rows, numbers.values, labels), warnings };
+}
+
+/** Most classes that a warning lists. */
+const mostListed = 8;
+
+/** Of `count` classes, as many as the largest label says, some are `empty`. */
+function emptyClasses(place: string, empty: readonly number[], count: number, several: boolean): string {
+  const listed = `${empty.slice(0, mostListed).join(', ')}${empty.length > mostListed ? ', ...' : ''}`;
+  const stated = several ? 'say in classes how many each label column has' : `say classes: ${count}`;
+  return `${place}: no row has ${empty.length === 1 ? 'class' : 'classes'} ${listed} of 0 .. ${count - 1}. Number your classes 0, 1, 2, ..., or ${stated} if they are meant.`;
 }
 
 /** The `condition` option of sampling: (1, c) or (n, c) in users' units, or null for an unconditional model. */

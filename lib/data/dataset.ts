@@ -1,6 +1,6 @@
 // Dataset: rows in native memory, appended in chunks. What is appended is copied; the caller's arrays are free again at once.
 
-import { argumentError, counted, FlowError, inWords } from '../errors.ts';
+import { amount, argumentError, FlowError } from '../errors.ts';
 import type { Binding, NativeDataset } from '../native/binding.ts';
 import { native } from '../native/load.ts';
 import { record } from '../options.ts';
@@ -92,7 +92,7 @@ export async function prepare(value: unknown, path: string, columns: Width | und
   const width = value instanceof Dataset ? { width: value.dimension, names: columns?.names ?? value.columns } : undefined;
   const { rows, width: found } = from && width ? { rows: from.rows, width: width.width } : measure(value, path, columns);
   if (columns !== undefined && found !== columns.width)
-    throw argumentError('ERR_FLOW_SHAPE', path, `rows of ${columns.width} columns`, inWords(counted(found, 'column')));
+    throw argumentError('ERR_FLOW_SHAPE', path, `rows of ${columns.width} columns`, amount(found, 'column'));
   if (rows === 0) throw argumentError('ERR_FLOW_SHAPE', path, 'at least one row', value);
   const names = width?.names ?? columns?.names ?? null;
   const store = new binding.Dataset(found);

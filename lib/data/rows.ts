@@ -1,6 +1,6 @@
 // Rows as users hold them (number[][], typed rows, one flat typed array) -> row-major Float32Array pieces, every value checked and named when it is wrong.
 
-import { argumentError, counted, FlowError, inWords, passX, show } from '../errors.ts';
+import { amount, argumentError, counted, FlowError, passX, show } from '../errors.ts';
 import { integer } from '../options.ts';
 import { rowLimit } from './limits.ts';
 
@@ -39,7 +39,7 @@ export function measure(value: unknown, path: string, columns?: Width): { rows: 
       throw argumentError('ERR_FLOW_TYPE', path, 'rows of numbers', value, 'Of a flat array the width is not known: give columns (names or a count) as well.');
     }
     if (value.length % columns.width !== 0) {
-      throw argumentError('ERR_FLOW_SHAPE', path, `a multiple of ${columns.width} values`, inWords(counted(value.length, 'value')));
+      throw argumentError('ERR_FLOW_SHAPE', path, `a multiple of ${columns.width} values`, amount(value.length, 'value'));
     }
     return { rows: limit(value.length / columns.width, columns.width, path), width: columns.width };
   }
@@ -93,12 +93,7 @@ export function convert(value: Matrix, width: number, first: number, count: numb
       const row = value[first + i] as ArrayLike<unknown>;
       const found = rowLength(row, `${path}[${first + i}]`, width);
       if (found !== width)
-        throw argumentError(
-          'ERR_FLOW_SHAPE',
-          `${path}[${first + i}]`,
-          `a row of ${counted(width, 'number')}, as the rows before`,
-          inWords(counted(found, 'number')),
-        );
+        throw argumentError('ERR_FLOW_SHAPE', `${path}[${first + i}]`, `a row of ${counted(width, 'number')}, as the rows before`, amount(found, 'number'));
       for (let j = 0; j < width; j++) {
         const x = row[j];
         if (typeof x !== 'number') throw argumentError('ERR_FLOW_TYPE', place(path, first + i, j, names), 'a number', x);

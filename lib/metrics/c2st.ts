@@ -6,7 +6,7 @@ import { argumentError } from '../errors.ts';
 import { native } from '../native/load.ts';
 import { checkSeed, checkSignal, integer, record } from '../options.ts';
 import { Random, shuffled } from '../random.ts';
-import { classify } from './classifier.ts';
+import { classify, type FitOptions } from './classifier.ts';
 import { rowCount, type Values } from './rows.ts';
 
 export interface C2stOptions {
@@ -39,11 +39,11 @@ const mostRows = 2 ** 22;
 /**
  * The accuracy with which a classifier tells the rows of `samples` (m, columns) from those of `reference` (n, columns), on rows that it was not fitted to.
  * Of the larger sample as many rows are taken, at random, as the smaller has. Fits by least squares off the JavaScript thread; seconds for 10,000 rows of 2 columns.
- * @throws FlowError ERR_FLOW_TYPE, ERR_FLOW_SHAPE, ERR_FLOW_NONFINITE for what is no sample or has fewer rows than folds; ERR_FLOW_RANGE; ERR_FLOW_LIMIT above 2^22
+ * @throws FlowError at once: ERR_FLOW_TYPE, ERR_FLOW_SHAPE, ERR_FLOW_NONFINITE for what is no sample or has fewer rows than folds; ERR_FLOW_RANGE; ERR_FLOW_LIMIT above 2^22
  * rows; ERR_FLOW_PLATFORM without the addon.
  * @example const { accuracy, standardError } = await c2st(fresh, samples, 2);
  */
-export async function c2st(reference: Values, samples: Values, columns: number, options: C2stOptions = {}): Promise<C2stResult> {
+export function c2st(reference: Values, samples: Values, columns: number, options: C2stOptions = {}): Promise<C2stResult> {
   const given = record(options, 'options', ['folds', 'hidden', 'epochs', 'seed', 'threads', 'signal']);
   const folds = integer(given.folds ?? 5, 'options.folds', 2, 100);
   const [n, m] = [rowCount(reference, columns, 'reference', folds), rowCount(samples, columns, 'samples', folds)];
@@ -55,9 +55,19 @@ export async function c2st(reference: Values, samples: Values, columns: number, 
     threads: integer(given.threads ?? 0, 'options.threads', 0, 1024),
     signal: checkSignal(given.signal),
   };
-  const seed = checkSeed(given.seed, 'options.seed');
-  fit.signal?.throwIfAborted();
+  return test(reference, samples, columns, { each, folds, seed: checkSeed(given.seed, 'options.seed'), fit });
+}
 
+interface Test {
+  /** Rows of each side. */
+  readonly each: number;
+  readonly folds: number;
+  readonly seed: bigint;
+  readonly fit: Omit<FitOptions, 'seed'>;
+}
+
+async function test(reference: Values, samples: Values, columns: number, { each, folds, seed, fit }: Test): Promise<C2stResult> {
+  fit.signal?.throwIfAborted();
   const rows = standardised(reference, [drawn(reference, columns, each, seed, 0), drawn(samples, columns, each, seed, 1)], columns);
   const binding = native();
   const [features, labels] = [new binding.Dataset(columns), new binding.Dataset(1)];

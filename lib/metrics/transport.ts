@@ -26,9 +26,9 @@ export const mostMatchedPoints = 65_536;
  * The pairing of the rows of x (n, columns) with the rows of y (n, columns) of least mean |x_i - y_j|^p; n = 1 .. 65536. Optimal up to 2^-44 of
  * the p-th power of the diagonal of the box around all points (each cost is rounded so). Memory: about 4 KB per point; time: seconds for 10,000.
  * @param options.p 1 or 2. @default 2
- * @throws FlowError ERR_FLOW_TYPE, ERR_FLOW_SHAPE, ERR_FLOW_NONFINITE for what is no sample; ERR_FLOW_LIMIT above 65536 points; ERR_FLOW_PLATFORM without the addon.
+ * @throws FlowError at once: ERR_FLOW_TYPE, ERR_FLOW_SHAPE, ERR_FLOW_NONFINITE for what is no sample; ERR_FLOW_LIMIT above 65536 points; ERR_FLOW_PLATFORM without the addon.
  */
-export async function optimalPairs(x: Values, y: Values, columns: number, options: TransportOptions & { readonly p?: 1 | 2 } = {}): Promise<OptimalPairs> {
+export function optimalPairs(x: Values, y: Values, columns: number, options: TransportOptions & { readonly p?: 1 | 2 } = {}): Promise<OptimalPairs> {
   const given = record(options, 'options', ['p', 'threads', 'signal']);
   const power = given.p === undefined ? 2 : (integer(given.p, 'options.p', 1, 2) as 1 | 2);
   const [n, m] = [rowCount(x, columns, 'x'), rowCount(y, columns, 'y')];
@@ -43,21 +43,21 @@ export async function optimalPairs(x: Values, y: Values, columns: number, option
  * @throws FlowError as optimalPairs, and ERR_FLOW_LIMIT where that multiple is larger.
  * @example const distance = await wasserstein1(samples, fresh, 2);
  */
-export async function wasserstein1(x: Values, y: Values, columns: number, options: TransportOptions = {}): Promise<number> {
+export function wasserstein1(x: Values, y: Values, columns: number, options: TransportOptions = {}): Promise<number> {
   return between(x, y, columns, 1, options);
 }
 
 /** W2, the 2-Wasserstein distance: the square root of wasserstein2Squared(), in the unit of the rows. */
-export async function wasserstein2(x: Values, y: Values, columns: number, options: TransportOptions = {}): Promise<number> {
-  return Math.sqrt(await between(x, y, columns, 2, options));
+export function wasserstein2(x: Values, y: Values, columns: number, options: TransportOptions = {}): Promise<number> {
+  return between(x, y, columns, 2, options).then(Math.sqrt);
 }
 
 /** W2 squared, min E|x - y|^2, in the squared unit of the rows. Some tables report this, others its root: wasserstein2(). Sizes as in wasserstein1(). */
-export async function wasserstein2Squared(x: Values, y: Values, columns: number, options: TransportOptions = {}): Promise<number> {
+export function wasserstein2Squared(x: Values, y: Values, columns: number, options: TransportOptions = {}): Promise<number> {
   return between(x, y, columns, 2, options);
 }
 
-async function between(x: Values, y: Values, columns: number, power: 1 | 2, options: TransportOptions): Promise<number> {
+function between(x: Values, y: Values, columns: number, power: 1 | 2, options: TransportOptions): Promise<number> {
   const given = record(options, 'options', ['threads', 'signal']);
   const [n, m] = [rowCount(x, columns, 'x'), rowCount(y, columns, 'y')];
   let [a, b] = [n, m];
@@ -67,7 +67,7 @@ async function between(x: Values, y: Values, columns: number, power: 1 | 2, opti
     const hint = `Take samples of equal size${n === m ? '' : ', or of sizes that divide one another'}.`;
     throw argumentError('ERR_FLOW_LIMIT', 'y', `sizes whose least common multiple is at most ${mostMatchedPoints}`, inWords(`${n} and ${m} rows`), hint);
   }
-  return (await solve(repeat(x, rows / n), repeat(y, rows / m), columns, power, given)).meanCost;
+  return solve(repeat(x, rows / n), repeat(y, rows / m), columns, power, given).then(({ meanCost }) => meanCost);
 }
 
 const repeat = (x: Values, times: number): Float64Array => {
@@ -90,11 +90,15 @@ function sorted(x: Values, y: Values, power: 1 | 2): OptimalPairs {
   return { pairs, meanCost: sum / x.length };
 }
 
-async function solve(x: Values, y: Values, columns: number, power: 1 | 2, given: { threads?: unknown; signal?: unknown }): Promise<OptimalPairs> {
+function solve(x: Values, y: Values, columns: number, power: 1 | 2, given: { threads?: unknown; signal?: unknown }): Promise<OptimalPairs> {
   const threads = integer(given.threads ?? 0, 'options.threads', 0, 1024);
   const signal = checkSignal(given.signal);
-  signal?.throwIfAborted();
   if (x.length / columns > mostMatchedPoints) throw argumentError('ERR_FLOW_LIMIT', 'x', `at most ${mostMatchedPoints} rows`, x.length / columns);
+  return match(x, y, columns, power, threads, signal);
+}
+
+async function match(x: Values, y: Values, columns: number, power: 1 | 2, threads: number, signal: AbortSignal | undefined): Promise<OptimalPairs> {
+  signal?.throwIfAborted();
   if (columns === 1) return sorted(x, y, power);
   const job = native().matchPoints(Float64Array.from(x), Float64Array.from(y), columns, power, threads);
   const stop = (): void => job.stop();

@@ -1,7 +1,7 @@
 // Rows of a model in batches, of which two are in memory at a time.
 
 import { following } from '../abort.ts';
-import { argumentError, counted, inWords } from '../errors.ts';
+import { amount, argumentError } from '../errors.ts';
 import { integer, record } from '../options.ts';
 import { type SampleOptions, type SampleResult, sampleKeys, samplingElsewhere } from '../sampling/options.ts';
 import { planSample } from '../sampling/plan.ts';
@@ -30,7 +30,7 @@ export function batchesOf(
       'ERR_FLOW_SHAPE',
       'options.condition',
       '1 row, for all batches',
-      inWords(counted(rowsOf, 'row')),
+      amount(rowsOf, 'row'),
       'Call sample() for each batch of your conditions.',
     );
   const firstRow = given.firstRow ?? 0;

@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { readModelFile, saveModel } from '../checkpoint/model-file.ts';
 import { preferHash } from '../checkpoint/sha256.ts';
+import { checkEnding } from '../data/endings.ts';
 import type { Matrix } from '../data/rows.ts';
 import { argumentError } from '../errors.ts';
 import type { Job } from '../native/binding.ts';
@@ -12,7 +13,7 @@ import { checkFrame } from '../paths/frame.ts';
 import type { Path } from '../paths/path.ts';
 import { resolvePath, storePath } from '../paths/paths.ts';
 import { restorePath } from '../paths/restore.ts';
-import { type DensityOptions, type DensityResult, densityNative, planDensity } from '../sampling/density.ts';
+import { type DensityOptions, type DensityPlan, type DensityResult, densityNative, planDensity } from '../sampling/density.ts';
 import { sampleNative, sampleNativeSync } from '../sampling/native.ts';
 import { encodeKeys, type IntegrateOptions, type SampleOptions, type SampleResult, samplingElsewhere } from '../sampling/options.ts';
 import { planEncode, planSample } from '../sampling/plan.ts';
@@ -29,7 +30,8 @@ preferHash(() => loadReport().binding?.sha256);
 export let adopt: (fresh: ModelRecord) => Model;
 
 /**
- * A trained flow. Made by train(), Trainer.model(), Model.load() or Model.fromRecord(); never changes.
+ * A trained flow. Made by train(), Trainer.model(), Model.load() or Model.fromRecord(); never changes. Wrong arguments, and calls after dispose(), are thrown at once;
+ * what else fails rejects.
  * @example const model = await Model.load('moons.safetensors'); const { x } = await model.sample({ n: 1000, seed: 1 });
  */
 export class Model {
@@ -51,11 +53,12 @@ export class Model {
    * Reads a model file, or the model inside a training checkpoint.
    * @throws FlowError ERR_FLOW_IO; ERR_FLOW_CHECKPOINT, ERR_FLOW_CHECKSUM for files that are no models or damaged, naming the section; ERR_FLOW_VERSION.
    */
-  static async load(file: string): Promise<Model> {
-    const { record, hash } = await readModelFile(checkFile(file));
-    const model = new Model(record);
-    model.#hash = hash;
-    return model;
+  static load(file: string): Promise<Model> {
+    return readModelFile(checkFile(file)).then(({ record, hash }) => {
+      const model = new Model(record);
+      model.#hash = hash;
+      return model;
+    });
   }
 
   /** A model from a record, which is checked as strictly as a file and copied. @throws FlowError naming the field. */
@@ -63,12 +66,16 @@ export class Model {
     return new Model(checkRecord(value));
   }
 
-  /** Writes the model to one file, atomically: the old file or the new one is there, whole. @returns the SHA-256 that names the content. */
-  async save(file: string): Promise<{ readonly file: string; readonly hash: string }> {
+  /**
+   * Writes the model to one file, atomically: the old file or the new one is there, whole. @returns the SHA-256 that names the content.
+   * @throws FlowError at once: ERR_FLOW_TYPE, ERR_FLOW_CONFIG for a name that says another kind of file. Rejects with ERR_FLOW_IO.
+   */
+  save(file: string): Promise<{ readonly file: string; readonly hash: string }> {
     this.#networks.alive();
-    const hash = await saveModel(checkFile(file), this.record);
-    this.#hash = hash;
-    return { file, hash };
+    return saveModel(checkEnding(checkFile(file), '.safetensors'), this.record).then((hash) => {
+      this.#hash = hash;
+      return { file, hash };
+    });
   }
 
   /**
@@ -118,9 +125,12 @@ export class Model {
    * @throws FlowError naming the option; ERR_FLOW_CONFIG for a model trained from source rows; ERR_FLOW_NONFINITE naming a row. Rejects with signal.reason.
    * @example const { logDensity } = await model.logDensity(rows); const rare = [...logDensity.keys()].sort((a, b) => logDensity[a] - logDensity[b]).slice(0, 10);
    */
-  async logDensity(rows: Matrix, options: DensityOptions = {}): Promise<DensityResult> {
+  logDensity(rows: Matrix, options: DensityOptions = {}): Promise<DensityResult> {
     this.#networks.alive();
-    const plan = planDensity(this.record, rows, options);
+    return this.#density(planDensity(this.record, rows, options));
+  }
+
+  async #density(plan: DensityPlan): Promise<DensityResult> {
     const network = await this.#networks.openTraced(plan.copies);
     plan.signal?.throwIfAborted();
     this.#networks.alive();
@@ -135,11 +145,11 @@ export class Model {
    * A model of scoreAndFlow() answers with the score that it learned, for any source and coupling, wherever gamma > 0.
    * @example const { score } = await model.score(rows, { t: 0.98 });
    */
-  async score(x: Matrix, options: ScoreOptions): Promise<ScoreResult> {
+  score(x: Matrix, options: ScoreOptions): Promise<ScoreResult> {
     this.#networks.alive();
     const plan = planScore(this.record, x, options);
-    const { x: score, rows, dimension } = await sampleNative(this.#networks.ready(plan.head), this.record, plan, this.#track);
-    return { score, rows, dimension };
+    const drawn = sampleNative(this.#networks.ready(plan.head), this.record, plan, this.#track);
+    return drawn.then(({ x: score, rows, dimension }) => ({ score, rows, dimension }));
   }
 
   /**

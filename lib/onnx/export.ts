@@ -1,19 +1,19 @@
 // ModelRecord -> the bytes of one ONNX file: graph `velocity` (x, t -> dx/dt) or `sampler` (noise -> rows), data coordinates on both sides.
 
 import { argumentError, FlowError } from '../errors.ts';
+import { defaultOpset, type GraphKind, type OnnxOptions, onnxSettings } from '../model/onnx-options.ts';
 import { distilledSteps, type ModelRecord } from '../model/record.ts';
 import { nullCondition } from '../network/condition.ts';
-import { checkGuidance, type Guidance } from '../network/guidance.ts';
+import { checkGuidance } from '../network/guidance.ts';
 import { withHead } from '../network/heads.ts';
 import { lower } from '../network/lower.ts';
-import { choice, integer, ownFields } from '../options.ts';
+import { ownFields } from '../options.ts';
 import { type Frame, frameOf, stageRows, throughFrame } from '../paths/frame.ts';
 import { mix } from '../paths/mix.ts';
 import { stirRows } from '../paths/stirring.ts';
-import { requireFixed } from '../solvers/define.ts';
 import { fitGrid } from '../solvers/grid.ts';
 import type { Solver } from '../solvers/solver.ts';
-import { euler, resolveSolver, rk4 } from '../solvers/solvers.ts';
+import { euler, requireFixed, resolveSolver, rk4 } from '../solvers/solvers.ts';
 import { spanOf, spanSolver } from '../solvers/spans.ts';
 import { type DensitySpec, densityGraph } from './density-graph.ts';
 import type { Weights } from './emit-program.ts';
@@ -24,39 +24,6 @@ import { samplerGraph } from './sampler-graph.ts';
 import { stepsGraph } from './steps-graph.ts';
 import { type GuidanceSpec, velocityGraph } from './velocity-graph.ts';
 
-export const graphKinds = ['velocity', 'sampler', 'log-density'] as const;
-export type GraphKind = (typeof graphKinds)[number];
-
-export interface OnnxOptions {
-  /**
-   * `velocity`: inputs x, t, condition; output v. `sampler`: inputs noise, grid (optional), condition; output x. A stochastic solver takes `increments` (steps,
-   * rows, columns) of standard normal numbers instead of a grid. `log-density`: inputs x (data rows), condition; output logDensity. @default 'sampler'
-   */
-  readonly graph?: GraphKind;
-  /**
-   * The solver inside a sampler or log-density graph, or its name. In a sampler graph its steps or grid are the default of the input `grid`; a log-density graph
-   * is fixed to them. @default midpoint({ steps: 50 }), and rk4({ steps: 50 }) for log-densities, the steps that distil() made a model for, euler({ steps: 1 }) for average velocities,
-   * whose steps (at most 128) are written out without a loop and without the input `grid`
-   */
-  readonly solver?: Solver | string;
-  /** Steps of the solver inside a sampler graph, 1 .. 100,000 evaluations; leave out for those of `solver`, and beside a solver that was made with others. */
-  readonly steps?: number;
-  /**
-   * The input `grid` of a sampler graph. `optional`: left out, the solver's own times hold; onnxruntime for Python, C and C# can replace them, its JavaScript
-   * packages cannot give an optional input (loadOnnx can). `required`: every call gives the times. @default 'optional'
-   */
-  readonly grid?: 'optional' | 'required';
-  /**
-   * How strongly the graph follows the condition, as in sample(): a constant of the graph, or 'input' (also as the scale of an interval): a required input
-   * `guidance` of one number. A guided graph evaluates both sides of the mixture at every stage; 0 leaves the condition out altogether. @default 1
-   */
-  readonly guidance?: Guidance | 'input' | { readonly scale: 'input'; readonly interval?: readonly [number, number] };
-  /** ONNX operator set, from the lowest that has every operator used (13; 17 with layer norm) to 26. @default 17 */
-  readonly opset?: number;
-}
-
-const highestOpset = 26;
-const defaultOpset = 17;
 /** protobuf's limit on one message, 2 GiB, less room for everything that is not weights. */
 const parameterLimit = 2 ** 29 - 2 ** 20;
 
@@ -75,12 +42,10 @@ export function onnxBytes(record: ModelRecord, options: OnnxOptions = {}): Uint8
 
 /** The same file in pieces, its weights being views of the record: nothing of the size of the model is copied or hashed here. */
 export function onnxPieces(model: ModelRecord, options: OnnxOptions = {}): ModelPieces {
-  const kind = choice(options.graph ?? 'sampler', 'options.graph', graphKinds);
+  const { kind, gridRequired, opset } = onnxSettings(options);
   const chosen = kind === 'sampler' ? solverOf(options, model) : null;
   const stirred = chosen?.noise ? stirRows(model, chosen, stirTimes(model, chosen)) : null;
   const record = withHead(model, stirred?.head ?? 0);
-  const gridRequired = choice(options.grid ?? 'optional', 'options.grid', ['optional', 'required']) === 'required';
-  const opset = integer(options.opset ?? defaultOpset, 'options.opset', 1, highestOpset);
   const program = lower(record.network, record.dimension, record.condition);
   if (record.parameters.length !== program.parameterCount)
     throw argumentError('ERR_FLOW_SHAPE', 'model.parameters', `${program.parameterCount} values`, record.parameters);

@@ -1,7 +1,7 @@
 // What a model predicts at (t, x), in its four forms: velocity u, data x1, noise x0, score grad log p_t. Any two are linear in each other (mix.ts). No pair
 // divides by what is zero at an end unless the wanted form has no value there.
 
-import { argumentError, counted, FlowError } from '../errors.ts';
+import { amount, argumentError, counted, FlowError } from '../errors.ts';
 import { choice, finite, numbersOf, record } from '../options.ts';
 import { type Conversion, mix, type PredictionKind, predictionKinds, target } from './mix.ts';
 import type { Path } from './path.ts';
@@ -65,7 +65,7 @@ export function convert(options: {
   const x = Float64Array.from(numbersOf(given.x, 'options.x', numeric));
   const value = Float64Array.from(numbersOf(given.value, 'options.value', numeric));
   if (x.length !== value.length)
-    throw argumentError('ERR_FLOW_SHAPE', 'options.value', `${counted(x.length, 'number')}, as options.x`, counted(value.length, 'number'));
+    throw argumentError('ERR_FLOW_SHAPE', 'options.value', `${counted(x.length, 'number')}, as options.x`, amount(value.length, 'number'));
   const by = conversion(given.path as Path, given.t as number, given.from as PredictionKind, given.to as PredictionKind);
   return x.map((state, i) => (by.x === 0 ? 0 : by.x * state) + by.value * (value[i] as number));
 }

@@ -2,7 +2,7 @@
 // on 2048 cells, exact for polynomials of degree 9 on each. Values stand at equidistant times; between them runs the monotone cubic of Fritsch and Butland
 // (SIAM J. Sci. Stat. Comput. 5, 1984), which stays between its neighbours, so that a positive diffusion stays positive.
 
-import { argumentError, counted } from '../errors.ts';
+import { amount, argumentError } from '../errors.ts';
 import { finite, numbersOf } from '../options.ts';
 import { scalar } from './scalar.ts';
 
@@ -58,7 +58,7 @@ export function runningVariance(value: unknown, path: string): RunningVariance {
 function checkedValues(value: unknown, path: string): readonly number[] {
   const expected = 'a number, a function of t, or numbers at equidistant times from 0 to 1';
   const values = numbersOf(value, path, expected);
-  if (values.length < 2) throw argumentError('ERR_FLOW_SHAPE', path, 'at least two numbers, at times from 0 to 1', counted(values.length, 'number'));
+  if (values.length < 2) throw argumentError('ERR_FLOW_SHAPE', path, 'at least two numbers, at times from 0 to 1', amount(values.length, 'number'));
   return values.map((v, i) => finite(v, `${path}[${i}]`, least, most));
 }
 

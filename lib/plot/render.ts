@@ -42,9 +42,9 @@ const forPng = [...forSvg, '@resvg/resvg-js'] as const;
 
 /**
  * The picture as an SVG file.
- * @throws FlowError ERR_FLOW_PLATFORM when @observablehq/plot or linkedom is not installed (the hint is the command), ERR_FLOW_CONFIG
+ * @throws FlowError ERR_FLOW_CONFIG at once. Rejects with ERR_FLOW_PLATFORM when @observablehq/plot or linkedom is not installed (the hint is the command)
  */
-export async function toSvg(picture: Picture, options: SvgOptions = {}, load: Importer = importPeer): Promise<string> {
+export function toSvg(picture: Picture, options: SvgOptions = {}, load: Importer = importPeer): Promise<string> {
   checkPicture(picture);
   const o = record(options, 'options', ['theme']);
   return svgText(picture, choice(o.theme ?? 'light', 'options.theme', ['light', 'dark'] as const), forSvg, load);
@@ -52,13 +52,17 @@ export async function toSvg(picture: Picture, options: SvgOptions = {}, load: Im
 
 /**
  * The picture as a PNG file. Text is set in the font that comes with the library; letters it lacks fall back to the system's fonts.
- * @throws FlowError ERR_FLOW_PLATFORM when a package is not installed (the hint is the command), ERR_FLOW_CONFIG, ERR_FLOW_RANGE
+ * @throws FlowError ERR_FLOW_CONFIG, ERR_FLOW_RANGE at once. Rejects with ERR_FLOW_PLATFORM when a package is not installed (the hint is the command)
  */
-export async function toPng(picture: Picture, options: PngOptions = {}, load: Importer = importPeer): Promise<Uint8Array> {
+export function toPng(picture: Picture, options: PngOptions = {}, load: Importer = importPeer): Promise<Uint8Array> {
   checkPicture(picture);
   const o = record(options, 'options', ['theme', 'pixelRatio']);
   const theme = choice(o.theme ?? 'light', 'options.theme', ['light', 'dark'] as const);
   const ratio = o.pixelRatio === undefined ? 2 : finite(o.pixelRatio, 'options.pixelRatio', 0.25, 8);
+  return paint(picture, theme, ratio, load);
+}
+
+async function paint(picture: Picture, theme: 'light' | 'dark', ratio: number, load: Importer): Promise<Uint8Array> {
   const { Resvg } = (await peer('@resvg/resvg-js', forPng, load)) as typeof import('@resvg/resvg-js');
   const svg = await svgText(picture, theme, forPng, load);
   const painter = new Resvg(svg, {

@@ -10,7 +10,7 @@ import type { Picture } from './picture.ts';
 import { type PngOptions, toPng, toSvg } from './render.ts';
 
 /** The picture as bytes or text of the format that `file` ends in: .html, .svg or .png. */
-async function content(picture: Picture, file: string, options: PngOptions): Promise<string | Uint8Array> {
+function content(picture: Picture, file: string, options: PngOptions): string | Promise<string | Uint8Array> {
   checkPicture(picture);
   if (typeof file !== 'string' || file === '' || file.includes('\0')) throw argumentError('ERR_FLOW_TYPE', 'file', 'a file name', file);
   const { theme } = record(options, 'options', ['theme', 'pixelRatio']);
@@ -23,11 +23,15 @@ async function content(picture: Picture, file: string, options: PngOptions): Pro
 
 /**
  * Writes the picture as HTML, SVG or PNG; the file appears whole or not at all.
- * @throws FlowError ERR_FLOW_CONFIG (unknown ending), ERR_FLOW_PLATFORM (missing package, the hint is the command), ERR_FLOW_IO
+ * @throws FlowError ERR_FLOW_CONFIG at once (unknown ending). Rejects with ERR_FLOW_PLATFORM (missing package, the hint is the command), ERR_FLOW_IO
  * @example await writePicture(scatter({ series: [{ name: 'model', rows: x, dimension: 2 }] }), 'moons.svg')
  */
-export async function writePicture(picture: Picture, file: string, options: PngOptions = {}): Promise<void> {
-  await writeWhole(file, await content(picture, file, options));
+export function writePicture(picture: Picture, file: string, options: PngOptions = {}): Promise<void> {
+  return writeLater(file, content(picture, file, options));
+}
+
+async function writeLater(file: string, content: string | Promise<string | Uint8Array>): Promise<void> {
+  await writeWhole(file, await content);
 }
 
 /** Write beside, then rename. @throws FlowError ERR_FLOW_IO */

@@ -3,7 +3,7 @@
 import { type SamplingCondition, samplingCondition } from '../data/condition.ts';
 import { rowLimit } from '../data/limits.ts';
 import { type Matrix, toMatrix } from '../data/rows.ts';
-import { argumentError, counted, FlowError, inWords } from '../errors.ts';
+import { amount, argumentError, FlowError } from '../errors.ts';
 import type { OnnxInfo } from '../onnx/inspect.ts';
 import { checkSeed, checkSignal, finite, integer, record } from '../options.ts';
 import type { DensityResult } from './density.ts';
@@ -44,9 +44,9 @@ export function sampleOnnx(onnx: OnnxParts, options: OnnxSampleOptions): Promise
     throw argumentError('ERR_FLOW_CONFIG', 'options.source', 'start rows', undefined, 'This model was trained from source rows, which are not stored in it.');
   const condition = samplingCondition(given.condition, 'options.condition', conditionSpec(onnx.info, onnx.bound.condition));
   const n = integer(given.n ?? source?.rows ?? condition?.rows ?? 1, 'options.n', 0, Math.floor(rowLimit / d));
-  if (source && source.rows !== n) throw argumentError('ERR_FLOW_SHAPE', 'options.source', `${n} rows, as options.n`, inWords(counted(source.rows, 'row')));
+  if (source && source.rows !== n) throw argumentError('ERR_FLOW_SHAPE', 'options.source', `${n} rows, as options.n`, amount(source.rows, 'row'));
   if (condition && condition.rows !== 1 && condition.rows !== n)
-    throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per sample`, inWords(counted(condition.rows, 'row')));
+    throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per sample`, amount(condition.rows, 'row'));
   const firstRow = integer(given.firstRow ?? 0, 'options.firstRow', 0, 2 ** 48);
   const seed = checkSeed(given.seed, 'options.seed');
   const signal = checkSignal(given.signal);
@@ -89,7 +89,7 @@ async function draw(onnx: OnnxParts, { n, firstRow, seed, start, condition, scal
 }
 
 /** OnnxSampler.velocity() */
-export async function velocityOnnx(
+export function velocityOnnx(
   onnx: OnnxParts,
   x: Float32Array,
   t: number | Float32Array,
@@ -111,17 +111,19 @@ export async function velocityOnnx(
   const tDims = slot.dims.map((dim, i) => (dim === -1 || (perRow && i === 0 && onnx.info.flow !== null) ? n : dim));
   const values = Float64Array.from({ length: tDims.reduce((a, b) => a * b, 1) }, (_, i) => times?.[i] ?? (t as number));
   const rest = samplingCondition(condition, 'condition', conditionSpec(onnx.info, wants));
-  if (rest && rest.rows !== 1 && rest.rows !== n) throw argumentError('ERR_FLOW_SHAPE', 'condition', `1 row or ${n} rows`, inWords(counted(rest.rows, 'row')));
+  if (rest && rest.rows !== 1 && rest.rows !== n) throw argumentError('ERR_FLOW_SHAPE', 'condition', `1 row or ${n} rows`, amount(rest.rows, 'row'));
   const scale = guidanceFeed(onnx.bound.guidance, guidance);
   const feeds = [...scale, feed(input, x.slice(), n), { name: slot.name, type: slot.type, data: convert(slot.type, values), dims: tDims }];
   if (wants && rest) feeds.push(conditionFeed(wants, rest, 0, n, n));
-  const reply = await onnx.session.call({ kind: 'run', feeds, output }, signal);
-  if (reply.data.length !== x.length) throw replyError(output, [n, d], reply);
-  return reply.data;
+  const { length } = x;
+  return onnx.session.call({ kind: 'run', feeds, output }, signal).then((reply) => {
+    if (reply.data.length !== length) throw replyError(output, [n, d], reply);
+    return reply.data;
+  });
 }
 
 /** OnnxSampler.logDensity() */
-export async function logDensityOnnx(
+export function logDensityOnnx(
   onnx: OnnxParts,
   rows: Matrix,
   options: { readonly condition?: SamplingCondition; readonly signal?: AbortSignal },
@@ -135,8 +137,19 @@ export async function logDensityOnnx(
   const { values, rows: n } = toMatrix(rows, 'rows', { width: d, names: onnx.columns });
   const condition = samplingCondition(given.condition, 'options.condition', conditionSpec(onnx.info, bound.condition));
   if (condition && condition.rows !== 1 && condition.rows !== n)
-    throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per row`, inWords(counted(condition.rows, 'row')));
+    throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per row`, amount(condition.rows, 'row'));
+  return densities(onnx, values, n, condition, signal);
+}
+
+async function densities(
+  onnx: OnnxParts,
+  values: Float32Array,
+  n: number,
+  condition: Draw['condition'],
+  signal: AbortSignal | undefined,
+): Promise<DensityResult> {
   signal?.throwIfAborted();
+  const { bound, dimension: d } = onnx;
   const inside = onnx.info.flow?.solver;
   const nfe = (inside?.stages ?? 1) * (inside?.steps ?? 1);
   const logDensity = new Float64Array(n);

@@ -3,9 +3,8 @@
 
 import { argumentError } from '../errors.ts';
 import type { OnnxInfo } from '../onnx/inspect.ts';
-import { requireFixed } from '../solvers/define.ts';
 import { checkGrid, fitGrid } from '../solvers/grid.ts';
-import { resolveFlowSolver } from '../solvers/solvers.ts';
+import { requireFixed, resolveFlowSolver } from '../solvers/solvers.ts';
 import { dataUnits, feed } from './onnx-arguments.ts';
 import type { Binding, Bound } from './onnx-inputs.ts';
 import type { Feed, Request } from './onnx-session.ts';

@@ -19,7 +19,7 @@ export interface OnnxSampleOptions extends Omit<SampleOptions, 'saveAt' | 'preci
   readonly grid?: readonly number[] | Float64Array;
 }
 
-/** A model in onnxruntime. Immutable; any number of calls may run at once. */
+/** A model in onnxruntime. Immutable; any number of calls may run at once. Wrong arguments are thrown at once; what else fails rejects. */
 export class OnnxSampler {
   /** What the file is. */
   readonly info: OnnxInfo;

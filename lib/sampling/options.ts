@@ -4,17 +4,15 @@ import type { SamplingCondition } from '../data/condition.ts';
 import type { Matrix } from '../data/rows.ts';
 import type { Guidance } from '../network/guidance.ts';
 import type { SamplingPrecision } from '../precision.ts';
-import type { SolverFactory } from '../solvers/define.ts';
 import type { Solver } from '../solvers/solver.ts';
 import type { SolverName } from '../solvers/solvers.ts';
-import type { StochasticFactory } from '../solvers/stochastic.ts';
 
 export interface IntegrateOptions {
   /**
    * A solver or the name of one; equal steps over the path's times unless it has a grid or chooses its steps.
    * @default midpoint({ steps: 50 }), euler({ steps: 1 }) for average velocities, and what distil() made the model for
    */
-  readonly solver?: Solver | SolverFactory | StochasticFactory | SolverName;
+  readonly solver?: Solver | SolverName;
   /** What to condition on: one row for all samples, or one row per sample. Required exactly when the model was trained with a condition. */
   readonly condition?: SamplingCondition;
   /**

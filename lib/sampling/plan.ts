@@ -5,7 +5,7 @@ import { samplingCondition } from '../data/condition.ts';
 import { rowLimit } from '../data/limits.ts';
 import { toNetwork } from '../data/normalise.ts';
 import { shapeError, toMatrix } from '../data/rows.ts';
-import { argumentError, counted, type FlowError, inWords } from '../errors.ts';
+import { amount, argumentError, type FlowError } from '../errors.ts';
 import { distilledSteps, type ModelRecord } from '../model/record.ts';
 import type { SampleRequest, SolveRequest } from '../native/binding.ts';
 import { conditionRows, conditionWidth, nullCondition, withSpan } from '../network/condition.ts';
@@ -72,8 +72,7 @@ export function planSample(model: ModelRecord, options: unknown): Plan {
   }
   const condition = conditionOf(model, given);
   const n = integer(given.n ?? start?.rows ?? condition?.rows ?? 1, 'options.n', 0, rowLimit);
-  if (start !== null && start.rows !== n)
-    throw argumentError('ERR_FLOW_SHAPE', 'options.source', `${n} rows, as options.n`, inWords(counted(start.rows, 'row')));
+  if (start !== null && start.rows !== n) throw argumentError('ERR_FLOW_SHAPE', 'options.source', `${n} rows, as options.n`, amount(start.rows, 'row'));
   const firstRow = integer(given.firstRow ?? 0, 'options.firstRow', 0, 2 ** 48);
   return plan(model, given, { n, firstRow, seed: checkSeed(given.seed, 'options.seed'), start: start?.values ?? null, condition, reverse: false });
 }
@@ -122,7 +121,7 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
     throw argumentError('ERR_FLOW_LIMIT', 'options.n', `at most ${rowLimit} values in one result`, n * d * saves, 'Use sampleBatches, or fewer frames.');
   }
   if (condition !== null && condition.rows !== 1 && condition.rows !== n) {
-    throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per sample`, inWords(counted(condition.rows, 'row')));
+    throw argumentError('ERR_FLOW_SHAPE', 'options.condition', `1 row or ${n} rows, one per sample`, amount(condition.rows, 'row'));
   }
   const span = kind === undefined ? null : spanOf(grid, kind, 'options.solver');
   const spanned = (rows: Float32Array | null) => (span === null ? rows : withSpan(rows, conditionWidth(model.condition), span));

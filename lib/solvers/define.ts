@@ -1,6 +1,6 @@
 // defineSolver(): a tableau that proves itself (check-tableau.ts) and becomes a factory of solvers: fixed steps, or steps by error control where it has an estimate.
 
-import { argumentError } from '../errors.ts';
+import { argumentError, callIt } from '../errors.ts';
 import { deepFreeze } from '../freeze.ts';
 import { choice, finite, integer, ownFields, record } from '../options.ts';
 import { checkTableau } from './check-tableau.ts';
@@ -117,11 +117,15 @@ function stepControl(given: { readonly [key in (typeof adaptiveKeys)[number]]?: 
   };
 }
 
+/** What to do instead of passing a user's own factory, or what is no solver at all. */
+const notMade = (value: unknown): string =>
+  typeof value === 'function' && 'tableau' in value ? 'Call it, with { steps: 20 } say.' : 'A factory makes it; defineSolver() makes one of a tableau.';
+
 /** A solver from anywhere (a factory's result, an object literal with `steps`, `grid` or `adaptive`), checked as strictly as a new one. */
 export function checkSolver(value: unknown, path = 'solver'): Solver {
   if (typeof value === 'object' && value !== null && made.has(value)) return value as Solver;
   if (typeof value !== 'object' || value === null || !('a' in value || 'b' in value))
-    throw argumentError('ERR_FLOW_TYPE', path, 'a solver such as midpoint({ steps: 50 })', value, 'A factory makes it; defineSolver() makes one of a tableau.');
+    throw argumentError('ERR_FLOW_TYPE', path, 'a solver such as midpoint({ steps: 50 })', value, callIt(value, 'solver') ?? notMade(value));
   const { steps, grid, adaptive, noise, ...tableau } = ownFields(value, path);
   const checked = checkTableau(tableau, path);
   const factory = factoryOf(checked.name, () => checked);
@@ -133,10 +137,4 @@ export function checkSolver(value: unknown, path = 'solver'): Solver {
   const { maxSteps, ...control } = record(adaptive, `${path}.adaptive`, adaptiveKeys);
   if (maxSteps !== undefined) throw argumentError('ERR_FLOW_CONFIG', `${path}.adaptive.maxSteps`, `it as ${path}.steps`, maxSteps);
   return factory({ ...control, maxSteps: steps } as SolverOptions);
-}
-
-/** Throws where a solver must have fixed steps: `why` ends the sentence "expected fixed steps, ...". */
-export function requireFixed(solver: Solver, path: string, why: string): Solver {
-  if (!solver.adaptive) return solver;
-  throw argumentError('ERR_FLOW_CONFIG', path, `fixed steps, ${why}`, `${solver.name}() with error control`, `Write ${solver.name}({ steps: 20 }).`);
 }

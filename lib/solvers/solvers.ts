@@ -1,6 +1,6 @@
 // The explicit solvers. Source of the tableaus: Hairer, Norsett, Wanner I, section II.1; ralston: A. Ralston, Math. Comp. 16 (1962); embedded pairs: pairs.ts.
 
-import { argumentError, nameFactories } from '../errors.ts';
+import { argumentError, inWords, nameFactories } from '../errors.ts';
 import { choice } from '../options.ts';
 import { checkSolver, factoryOf, type SolverFactory } from './define.ts';
 import { bosh3Tableau, dopri5Tableau, dopri8Tableau, tsit5Tableau } from './pairs.ts';
@@ -70,7 +70,6 @@ export function resolveFlowSolver(value: unknown, path: string, why: string): So
 let unnamed: Solver | undefined;
 const named = new Map<string, Solver>();
 const equal = new Map<number, Solver>(); // euler by its steps
-const plain = new WeakMap<SolverFactory, Solver>(); // of a factory that was passed uncalled
 function once<K>(known: { get(key: K): Solver | undefined; set(key: K, solver: Solver): unknown }, key: K, make: () => Solver): Solver {
   const found = known.get(key) ?? make();
   known.set(key, found);
@@ -80,19 +79,23 @@ function once<K>(known: { get(key: K): Solver | undefined; set(key: K, solver: S
 /** euler({ steps }), the same object each time. */
 export const equalEuler = (steps: number): Solver => once(equal, steps, () => euler({ steps }));
 
-/** The value of a `solver` option: a name, a solver, or a factory. Undefined means midpoint({ steps: 50 }). */
+/** The value of a `solver` option: a name or a solver. Undefined means midpoint({ steps: 50 }). */
 export function resolveSolver(value: unknown, path = 'solver'): Solver {
   if (value === undefined) {
     unnamed ??= midpoint({ steps: 50 });
     return unnamed;
   }
   if (typeof value === 'string') return once(named, value, () => solverByName(value, {}, path));
-  if (typeof value === 'function') {
-    if (!('tableau' in value)) throw argumentError('ERR_FLOW_TYPE', path, 'a solver such as midpoint({ steps: 50 })', value);
-    const make = (): Solver => checkSolver((value as SolverFactory)(), path);
-    return Object.isFrozen(value) ? once(plain, value as SolverFactory, make) : make();
-  }
   return checkSolver(value, path);
+}
+
+/** Throws where a solver must have fixed steps: `why` ends the sentence "expected fixed steps, ...". */
+export function requireFixed(solver: Solver, path: string, why: string): Solver {
+  if (!solver.adaptive) return solver;
+  const { name } = solver;
+  const builtIn = Object.hasOwn(solvers, name) && solvers[name as keyof typeof solvers].tableau.a === solver.a;
+  const hint = builtIn ? `Write ${name}({ steps: 20 }).` : 'Give its factory { steps: 20 }.'; // a name of the user's may be no name in code
+  throw argumentError('ERR_FLOW_CONFIG', path, `fixed steps, ${why}`, inWords(`${name} with error control`), hint);
 }
 
 /** The tableau as flat arrays: a (s, s) row-major with its lower triangle filled, b (s), c (s). */

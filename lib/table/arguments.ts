@@ -57,8 +57,8 @@ function checkTexts(value: unknown, path: string): void {
   if (!Array.isArray(value) || !Array.from(value).every((one) => typeof one === 'string')) throw argumentError('ERR_FLOW_TYPE', path, 'texts', value);
 }
 
-/** A file, objects in memory, or a RowSource, as a RowSource. */
-export async function checkTable(table: unknown): Promise<RowSource> {
+/** A file, objects in memory, or a RowSource, as a RowSource. @throws FlowError for anything else, at once; a file that cannot be read rejects */
+export function checkTable(table: unknown): RowSource | Promise<RowSource> {
   if (typeof table === 'string') return openTable(table);
   const source = Object(table) as Partial<RowSource> & Partial<Iterable<unknown>>;
   if (typeof source.batches === 'function' && Array.isArray(source.header)) return table as RowSource;

@@ -124,15 +124,20 @@ export async function reportCard(
 
 /**
  * Fits a model to a table: a file (CSV, JSON, JSON lines), objects in memory, or a RowSource.
- * @throws FlowError ERR_FLOW_CSV_CELL, ERR_FLOW_CSV_SHAPE, ERR_FLOW_CONFIG, ERR_FLOW_IO; those of train().
+ * @throws FlowError at once for what is no table, an unknown option, and options of the table. Rejects with ERR_FLOW_CSV_CELL, ERR_FLOW_CSV_SHAPE, ERR_FLOW_CONFIG, ERR_FLOW_IO,
+ * and all that train() throws: it is called once the table is read.
  * @example const model = await fitTable('people.csv', { seed: 1 }); await model.save('people.safetensors');
  */
-export async function fitTable(
+export function fitTable(
   table: string | RowSource | Iterable<Record<string, unknown>>,
   options: Omit<PrepareOptions, 'onProgress'> & TableTrainOptions = {},
 ): Promise<Model> {
   const checked = checkFit(options) as typeof options; // each option is read once
-  const source = await checkTable(table);
+  return prepareAndTrain(checkTable(table), checked);
+}
+
+async function prepareAndTrain(table: RowSource | Promise<RowSource>, checked: Omit<PrepareOptions, 'onProgress'> & TableTrainOptions): Promise<Model> {
+  const source = await table;
   const { nulls, keep, drop, columns, target, signal } = checked;
   const given = { nulls, keep, drop, columns, target, signal };
   const prepared = await prepareTable(source, Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as PrepareOptions);

@@ -64,13 +64,18 @@ const classStream = 0xc1a55;
 
 /**
  * Batches of decoded rows in order; the next one is computed while the caller writes this one.
- * @throws FlowError ERR_FLOW_CONFIG for a model that was not fitted to a table, or an unknown `given`; those of model.sample().
+ * @throws FlowError at once: ERR_FLOW_CONFIG for a model that was not fitted to a table, or an unknown `given`. The first batch rejects with what model.sample() throws.
  * @example for await (const { rows } of sampleTable(model, { n: 1000, seed: 1 })) console.log(rows[0]);
  */
-export async function* sampleTable(model: Model, options: TableSampleOptions): AsyncGenerator<TableBatch> {
-  const { n, seed = 0, firstRow = 0, solver, given, guidance, precision, batchRows = 16_384, threads, signal: outer } = checkTableSample(model, options);
+export function sampleTable(model: Model, options: TableSampleOptions): AsyncGenerator<TableBatch> {
+  const checked = checkTableSample(model, options);
   const codec = tableCodec(model);
-  const fixed = given === undefined ? null : classOf(codec, given);
+  return batches(model, codec, checked.given === undefined ? null : classOf(codec, checked.given), checked);
+}
+
+/** `fixed`: the class of every row; null: drawn. */
+async function* batches(model: Model, codec: Codec, fixed: number | null, checked: TableSampleOptions): AsyncGenerator<TableBatch> {
+  const { n, seed = 0, firstRow = 0, solver, guidance, precision, batchRows = 16_384, threads, signal: outer } = checked;
   const { signal, end } = following(outer);
   const start = (first: number) => {
     const rows = Math.min(batchRows, n - first);

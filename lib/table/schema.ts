@@ -176,7 +176,14 @@ function decideText(scan: ColumnScan, base: Base, keep: boolean): ColumnSchema {
     return { ...base, kind: 'left out', note: numeric || `${many} different texts; use --keep ${quoteName(scan.name)} to learn them` };
   const rare = [...scan.distinct.values()].filter((count) => count === 1).length;
   const note = rare > 0 && n >= 50 ? `${rare === 1 ? 'one value occurs' : `${rare} values occur`} only once` : '';
-  return { ...categories('category', scan, base), note: numeric || note };
+  return { ...categories('category', scan, base), note: numeric || missingSign(scan) || note };
+}
+
+/** A word about the one value without a letter or a digit, such as `.` or `-`, which often stands for a missing cell; '' otherwise. */
+function missingSign(scan: ColumnScan): string {
+  const [sign, ...more] = [...scan.distinct.keys()].filter((text) => !/[\p{L}\p{N}]/u.test(text));
+  if (sign === undefined || more.length > 0 || scan.distinct.size < 3) return '';
+  return `${quote(sign)} is learnt as a value; if it stands for a missing cell, say --null ${quoteName(sign)}`;
 }
 
 function categories(kind: ColumnKind, scan: ColumnScan, base: Base): ColumnSchema {
@@ -195,7 +202,7 @@ function almostNumbers(scan: ColumnScan): string {
   if (comma !== undefined && texts.every((text) => /^[+-]?\d+(,\d+)*(\.\d+)?$/.test(text)))
     return `read as text, as ${quote(comma)} has a comma; write numbers like 1234.5`;
   return scan.numbers >= 0.5 * scan.count && scan.zeroPadded === 0
-    ? `read as text, as row ${bad.row} is ${show(bad.text)}; treat that as missing with --null to learn numbers`
+    ? `read as text, as row ${bad.row} is ${show(bad.text)}; treat that as missing with --null ${quoteName(bad.text)} to learn numbers`
     : '';
 }
 

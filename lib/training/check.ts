@@ -20,7 +20,7 @@ import { isOptimal, type Settings } from './settings.ts';
 import { checkScore, checkSpans, checkTransport, checkWeight, settleScore } from './together.ts';
 
 /** Names that newcomers try, and what is written here instead. */
-const elsewhere = {
+export const elsewhere = {
   dim: 'columns: their names or their count',
   dimension: 'columns: their names or their count',
   width: 'columns: their names or their count',

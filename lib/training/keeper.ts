@@ -1,5 +1,6 @@
 // The checkpoint file of a run: when it is due, writing it, and going on from what it holds.
 
+import { ioError } from '../checkpoint/atomic.ts';
 import { readCheckpoint, saveCheckpoint, tidy } from '../checkpoint/checkpoint.ts';
 import { systemFiles } from '../checkpoint/files.ts';
 import { readModelFile } from '../checkpoint/model-file.ts';
@@ -13,6 +14,8 @@ export class Keeper {
   readonly #options: NonNullable<Settings['checkpoint']>;
   /** When the file was last written or tried, or the drive began. */
   #at = 0;
+  /** When the file that a run begins with was written, in ms since 1970; null where there is none. */
+  #written: number | null = null;
   /** Step of the last checkpoint written or read. */
   step: number | null = null;
   /** Why the last attempt to save failed. */
@@ -43,26 +46,30 @@ export class Keeper {
     return step > 0 && this.step !== step && (counted || performance.now() >= this.nextAt);
   }
 
-  /** Whether there is a file to resume from. */
-  async stands(): Promise<boolean> {
-    const { file, resume } = this.#options;
-    if (!resume) return false;
-    const there = (): boolean => true;
-    return systemFiles.stat(file).then(there, () => false);
-  }
-
-  /** Puts the run where an existing file stands. @returns what it resumed from, null where there is no file or it starts over. */
-  async restore(run: Run): Promise<Resumed | null> {
+  /** Looks for the file, once for each attempt to begin. @returns whether there is one to resume from. @throws FlowError ERR_FLOW_IO */
+  async look(): Promise<boolean> {
     const { file, resume } = this.#options;
     await tidy(file);
-    const stat = await systemFiles.stat(file).catch((error: { code?: string }) => (error.code === 'ENOENT' ? null : Promise.reject(error)));
-    if (stat === null) return null;
+    try {
+      const { mtimeMs } = (await systemFiles.stat(file)) as { mtimeMs?: number };
+      this.#written = mtimeMs ?? Date.now();
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ENOENT') throw await ioError(error, `reading ${file}`, file);
+      this.#written = null;
+    }
+    return resume && this.#written !== null;
+  }
+
+  /** Puts the run where the file stands that look() found. @returns what it resumed from, null where there is no file or it starts over. */
+  async restore(run: Run): Promise<Resumed | null> {
+    const { file, resume } = this.#options;
+    const written = this.#written;
+    if (written === null) return null;
     // Also when starting over: what would be replaced must be a checkpoint, not some other file.
     const found = resume ? await readCheckpoint(file) : await readModelFile(file);
     if (!resume) return null;
     restoreRun(run, file, found);
     this.step = run.step;
-    const written = (stat as { mtimeMs?: number }).mtimeMs ?? Date.now();
     this.resumed = Object.freeze({ file, step: run.step, hash: found.hash, age: Math.max(0, (Date.now() - written) / 1000) });
     return this.resumed;
   }

@@ -4,7 +4,7 @@ import { unhurried } from '../abort.ts';
 import { type ConditionSpec, trainingCondition } from '../data/condition.ts';
 import { type Prepared, prepare } from '../data/dataset.ts';
 import { divisor, fitNormaliser, type Normaliser } from '../data/normalise.ts';
-import { argumentError, counted, inWords } from '../errors.ts';
+import { amount, argumentError } from '../errors.ts';
 import { headCount } from '../losses/objective.ts';
 import { weightTable } from '../losses/weight.ts';
 import type { Binding, NativeDataset, NativeObjective, NativeTrainer } from '../native/binding.ts';
@@ -54,6 +54,7 @@ export async function prepareBench(settings: Settings, binding: Binding, resumed
     }
     const normaliser = await normalise(data, train, settings.normalise);
     const condition = trainingCondition(settings.condition, 'options.condition', data.rows, settings.dropCondition, resumed);
+    for (const text of condition?.warnings ?? []) process.emitWarning(text, { code: 'FLOW_CONDITION_EMPTY_CLASS' });
     let beside: NativeDataset | null = null;
     let besideHash: string | null = null;
     let conditionNormaliser: Normaliser | null = null;
@@ -182,7 +183,7 @@ async function sourceRows(settings: Settings, data: Prepared, normaliser: Normal
   const source = await prepare(rows, 'options.source', { width: data.width, names: data.names }, binding, settings.signal);
   try {
     if (paired && source.rows !== data.rows)
-      throw argumentError('ERR_FLOW_SHAPE', 'options.source', `${data.rows} rows, one per data row`, inWords(counted(source.rows, 'row')));
+      throw argumentError('ERR_FLOW_SHAPE', 'options.source', `${data.rows} rows, one per data row`, amount(source.rows, 'row'));
     if (normaliser !== null && !noise) await source.store.normalise(normaliser.shift, divisor(normaliser)).done;
     return source;
   } catch (error) {

@@ -42,7 +42,8 @@ const inherited: readonly string[] = ['data', 'columns', 'source', 'path', 'coup
  * Straightens a trained flow: a new model, on condOT(), of the lines between noise and the samples it becomes. Takes the options of train() as well; the network is the model's
  * own by default. The new model draws its noise itself, and so reaches in a few Euler steps what the model needs many for; its samples can be no better than the model's.
  * With `objective: meanFlow()` it learns average velocities along those lines, which serves a single step best.
- * @throws FlowError naming the option; ERR_FLOW_CONFIG for a model trained from source rows (train() with paired rows does it there).
+ * @throws FlowError at once, naming the option; ERR_FLOW_CONFIG for a model trained from source rows (train() with paired rows does it there). Options of sample() and train() are
+ * read by them: what is wrong there rejects.
  * @example const straight = await reflow(model, { steps: 20_000, seed: 1 }); await straight.sample({ n: 1000, solver: euler({ steps: 2 }) });
  */
 export function reflow(model: Model, options: ReflowOptions = {}): Promise<Model> {
@@ -66,7 +67,7 @@ const allowed = (verb: 'reflow' | 'distil'): readonly string[] => [
   ...trainingKeys.filter((key) => !inherited.includes(key) && !(verb === 'distil' && imposed.includes(key)) && key !== 'condition'),
 ];
 
-async function rectify(model: Model, options: ReflowOptions, verb: 'reflow' | 'distil', time: TimeLaw | null): Promise<Model> {
+function rectify(model: Model, options: ReflowOptions, verb: 'reflow' | 'distil', time: TimeLaw | null): Promise<Model> {
   const given = record(options, 'options', allowed(verb)) as { [key in keyof (ReflowOptions & DistilOptions)]?: unknown };
   if (!(model instanceof Model)) throw argumentError('ERR_FLOW_TYPE', 'model', 'a Model, from train() or Model.load()', model);
   const { record: taught } = model;
@@ -82,6 +83,22 @@ async function rectify(model: Model, options: ReflowOptions, verb: 'reflow' | 'd
   const seed = checkSeed(given.seed, 'options.seed');
   const { threads, signal } = given as Pick<ReflowOptions, 'threads' | 'signal'>;
   const carry = { solver, condition, guidance, threads, signal } as Sampling;
+  return inRounds(model, { rounds, pairs, seed, condition, carry, time, rest: rest as Partial<TrainOptions> });
+}
+
+interface Rounds {
+  readonly rounds: number;
+  readonly pairs: number;
+  readonly seed: bigint;
+  readonly condition: unknown;
+  /** Options of sampling, and of training. */
+  readonly carry: Sampling;
+  readonly rest: Partial<TrainOptions>;
+  readonly time: TimeLaw | null;
+}
+
+async function inRounds(model: Model, { rounds, pairs, seed, condition, carry, time, rest }: Rounds): Promise<Model> {
+  const { record: taught } = model;
   const { span: _span, ...spanless } = taught.network;
   let flow = model;
   for (let round = 0; round < rounds; round++) {
@@ -92,7 +109,7 @@ async function rectify(model: Model, options: ReflowOptions, verb: 'reflow' | 'd
     const next = await train({
       network: spanless,
       normalise: taught.normaliser !== null,
-      ...(defined(rest) as Partial<TrainOptions>),
+      ...defined(rest),
       ...(time === null ? {} : { time }),
       data: x,
       columns: taught.columns ?? taught.dimension,

@@ -7,9 +7,10 @@ import type { Loss } from '../losses/loss.ts';
 import { type Objective, scoreAndFlow } from '../losses/objective.ts';
 import type { LossWeight } from '../losses/weight.ts';
 import { adamw } from '../optimisers/adamw.ts';
-import { ownFields } from '../options.ts';
+import { record } from '../options.ts';
 import { restorePath } from '../paths/restore.ts';
-import type { TrainOptions } from './options.ts';
+import { elsewhere } from './check.ts';
+import { type TrainOptions, trainingKeys } from './options.ts';
 
 const needed = (name: string, what: string): FlowError =>
   new FlowError('ERR_FLOW_CONFIG', `options.${name}: the checkpoint was made with ${what}, which a file cannot hold. Give it again.`, {
@@ -18,10 +19,15 @@ const needed = (name: string, what: string): FlowError =>
     hint: 'Give it again.',
   });
 
-/** Stored options below the given ones (one given as undefined is not given); the values are checked like a user's own. */
-export function resumedOptions(file: string, found: ModelFile, options: TrainOptions): TrainOptions {
+/** The options that are given; one given as undefined is not. @throws FlowError for what is no options object, and for names that no option has */
+export function givenOptions(options: unknown): TrainOptions {
   if (typeof options !== 'object' || options === null) throw argumentError('ERR_FLOW_TYPE', 'options', 'an options object with data', options);
-  const given = Object.fromEntries(Object.entries(ownFields(options, 'options')).filter(([, value]) => value !== undefined)) as unknown as TrainOptions;
+  const given = record(options, 'options', trainingKeys, elsewhere);
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as unknown as TrainOptions;
+}
+
+/** Stored options below the given ones; the values are checked like a user's own. */
+export function resumedOptions(file: string, found: ModelFile, given: TrainOptions): TrainOptions {
   const object = (value: unknown): Record<string, unknown> => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {});
   const trainer = object(found.trainer);
   const stored = object(trainer['options']);

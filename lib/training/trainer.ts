@@ -5,7 +5,7 @@ import { readCheckpoint } from '../checkpoint/checkpoint.ts';
 import { checkFile } from '../model/check.ts';
 import type { Model } from '../model/model.ts';
 import type { Progress, Resumed, TrainOptions } from './options.ts';
-import { resumedOptions } from './resume.ts';
+import { givenOptions, resumedOptions } from './resume.ts';
 import { openTraining, type Training } from './training.ts';
 
 export type TrainerState = 'new' | 'running' | 'standing' | 'done' | 'failed' | 'disposed';
@@ -25,12 +25,14 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
   /**
    * Continues a run from its checkpoint. Options that the file holds may be left out; those that shaped the past steps must agree with it.
    * The checkpoint is kept up to date unless `checkpoint` says otherwise.
-   * @throws FlowError ERR_FLOW_IO, ERR_FLOW_CHECKPOINT, ERR_FLOW_CHECKSUM, ERR_FLOW_VERSION, ERR_FLOW_CONFIG for an option that a file cannot hold.
+   * @throws FlowError at once for what is no file name or no options. Rejects with ERR_FLOW_IO, ERR_FLOW_CHECKPOINT, ERR_FLOW_CHECKSUM, ERR_FLOW_VERSION, ERR_FLOW_CONFIG for
+   * an option that a file cannot hold, and the errors of options, which are read beside those of the file.
    * @example const trainer = await Trainer.resume('run.safetensors', { data }); const model = await trainer.run();
    */
-  static async resume(file: string, options: TrainOptions): Promise<Trainer> {
-    const found = await readCheckpoint(checkFile(file));
-    return new Trainer(resumedOptions(file, found, options));
+  static resume(file: string, options: TrainOptions): Promise<Trainer> {
+    checkFile(file);
+    const given = givenOptions(options);
+    return readCheckpoint(file).then((found) => new Trainer(resumedOptions(file, found, given)));
   }
 
   /** Optimiser steps done. */
@@ -67,7 +69,10 @@ export class Trainer implements AsyncIterable<Progress>, AsyncDisposable {
     return this.#training.model();
   }
 
-  /** Writes a checkpoint: Trainer.resume() continues from it, Model.load() reads the model in it. Pauses training for as long as copying takes. */
+  /**
+   * Writes a checkpoint: Trainer.resume() continues from it, Model.load() reads the model in it. Pauses training for as long as copying takes.
+   * @throws FlowError at once: ERR_FLOW_TYPE, ERR_FLOW_CONFIG for a name that says another kind of file. Rejects with ERR_FLOW_STATE, ERR_FLOW_DISPOSED, ERR_FLOW_IO.
+   */
   save(file: string): Promise<{ readonly file: string; readonly hash: string; readonly step: number }> {
     return this.#training.save(file);
   }

@@ -2,6 +2,7 @@
 // that model() and save() see exactly that step.
 
 import { type Checkpoint, saveCheckpoint } from '../checkpoint/checkpoint.ts';
+import { checkEnding } from '../data/endings.ts';
 import { FlowError, type FlowErrorCode } from '../errors.ts';
 import { checkFile } from '../model/check.ts';
 import { adopt, type Model } from '../model/model.ts';
@@ -72,10 +73,9 @@ export class Training {
     return adopt(recordOf(run, readWeights(run)));
   }
 
-  async save(file: string): Promise<{ readonly file: string; readonly hash: string; readonly step: number }> {
-    checkFile(file);
-    const { state, step } = await this.#copy();
-    return { file, hash: await saveCheckpoint(file, state), step };
+  save(file: string): Promise<{ readonly file: string; readonly hash: string; readonly step: number }> {
+    checkEnding(checkFile(file), '.safetensors');
+    return this.#copy().then(async ({ state, step }) => ({ file, hash: await saveCheckpoint(file, state), step }));
   }
 
   async pause(): Promise<void> {
@@ -306,7 +306,7 @@ export class Training {
   async #prepare(): Promise<Run> {
     if (this.#run !== null) return this.#run;
     const settings = this.#settings;
-    const run = new Run(settings, await prepareBench(settings, native(), await this.#keeper?.stands()));
+    const run = new Run(settings, await prepareBench(settings, native(), await this.#keeper?.look()));
     try {
       this.#alive();
       const resumed = await this.#keeper?.restore(run);

@@ -3,4 +3,4 @@
 # (p99 <= 50 ms). Run it on a machine that does nothing else.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-FLOWMATCH_STOPS=${STOPS:-500} FLOWMATCH_PING_MS=${PING_MS:-20000} npx --no-install vitest run test/native-binding/service.test.ts -t 'event loop|stop\(\)' --reporter=verbose --disable-console-intercept
+FLOWMATCH_STOPS=${STOPS:-500} FLOWMATCH_PING_MS=${PING_MS:-20000} npx --no-install vitest run test/native-binding/service.timing.test.ts -t 'answers as fast|is obeyed' --reporter=verbose --disable-console-intercept

@@ -1,8 +1,9 @@
 // What is seen of a long run: batches small enough that progress shows, the same rows in any of them, and lines that do not run into each other.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 import { openOutput } from '../../lib/cli/output.ts';
+import { score } from '../../lib/cli/score.ts';
 import { batchRows } from '../../lib/cli/solving.ts';
 import { Terminal } from '../../lib/cli/terminal.ts';
 import { bosh3, euler, fitTable, type Model, midpoint, rk4, sampleTable, synthetic } from '../../lib/index.ts';
@@ -75,31 +76,69 @@ describe('batches', () => {
   });
 });
 
+/** What `work` writes to a terminal, or to pipes. */
+async function writtenBy(piped: boolean, work: () => Promise<void>): Promise<string[]> {
+  const written: string[] = [];
+  const take = (chunk: string | Uint8Array, done?: unknown): boolean => {
+    written.push(typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk));
+    if (typeof done === 'function') done();
+    return true;
+  };
+  const spies = [process.stderr, process.stdout].map((stream) => vi.spyOn(stream, 'write').mockImplementation(take as never));
+  const before = [process.stdout.isTTY, process.stderr.isTTY] as const;
+  [process.stdout.isTTY, process.stderr.isTTY] = [!piped, true];
+  try {
+    await work();
+  } finally {
+    [process.stdout.isTTY, process.stderr.isTTY] = before;
+    for (const spy of spies) spy.mockRestore();
+  }
+  return written;
+}
+
 describe('on a terminal', () => {
   test('rows begin at the start of a line, where the progress line was; piped rows leave it alone', async () => {
     for (const piped of [false, true]) {
-      const written: string[] = [];
-      const take = (chunk: string | Uint8Array, done?: unknown): boolean => {
-        written.push(typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk));
-        if (typeof done === 'function') done();
-        return true;
-      };
-      const seen = vi.spyOn(process.stderr, 'write').mockImplementation(take as never);
-      const out = vi.spyOn(process.stdout, 'write').mockImplementation(take as never);
-      const before = [process.stdout.isTTY, process.stderr.isTTY] as const;
-      [process.stdout.isTTY, process.stderr.isTTY] = [!piped, true];
-      try {
+      const written = await writtenBy(piped, async () => {
         const terminal = new Terminal({});
         terminal.progress({}, () => 'drawing', true);
         const output = await openOutput(undefined, terminal);
         await output.write(new TextEncoder().encode('a,b\n'));
         await output.write(new TextEncoder().encode('1,2\n'));
-      } finally {
-        [process.stdout.isTTY, process.stderr.isTTY] = before;
-        for (const spy of [seen, out]) spy.mockRestore();
-      }
+      });
       const hidden = piped ? [] : ['\r\x1b[2K'];
       expect(written).toEqual(['\r\x1b[2Kdrawing', ...hidden, 'a,b\n', '1,2\n']);
     }
+  });
+
+  test('log-densities have the digits that mean something; in pipes, files and JSON all of them', async () => {
+    const fitted = await fitTable(table, { hidden: [8], steps: 5, validation: 0 });
+    const [model, rows, file] = [inFolder('digits.safetensors'), inFolder('digits.csv'), inFolder('digits-scores.csv')];
+    await fitted.save(model);
+    writeFileSync(rows, `x,y\n${table.map(({ x, y }) => `${x},${y}\n`).join('')}`);
+    const scored = async (piped: boolean, flags: object = {}, json = false): Promise<string> => {
+      const session = { terminal: new Terminal({ json, quiet: true }), signal: new AbortController().signal };
+      return (await writtenBy(piped, () => score(model, { table: rows, probes: 2, seed: 1, steps: 4, ...flags }, session)))
+        .filter((text) => text.startsWith(json ? '{"row"' : 'row,'))
+        .join('');
+    };
+    const numbers = (text: string) =>
+      text
+        .trim()
+        .split('\n')
+        .slice(1)
+        .map((line) => line.split(',').slice(1));
+    const [seen, whole] = [numbers(await scored(false)), numbers(await scored(true))];
+    expect(seen).toHaveLength(300);
+    expect(seen.flat().every((text) => text.replace(/e.*/, '').replace(/^-?0?\.?0*|\./g, '').length <= 7)).toBe(true);
+    expect(seen).toEqual(whole.map((line) => line.map((text) => String(Number(Number(text).toPrecision(7))))));
+    expect(whole.flat().some((text) => text.length > 12)).toBe(true);
+    await scored(false, { output: file });
+    expect(numbers(readFileSync(file, 'utf8'))).toEqual(whole);
+    const lines = (await scored(false, {}, true))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ logDensity, standardError }) => [logDensity, standardError].map(String))).toEqual(whole);
   });
 });

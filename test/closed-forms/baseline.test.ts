@@ -3,9 +3,7 @@
 // scales its input by 1 / n and its output by 2 / (pi n), and makes the loss of uniform times under cosine() pi / 2 times that under condOT() (docs/math.md).
 
 import { describe, expect, it } from 'vitest';
-import { condOT, cosine, dopri5, euler, Model, mlp } from '../../lib/index.ts';
-import { initialiseParameters } from '../../lib/network/initialise.ts';
-import { lower } from '../../lib/network/lower.ts';
+import { condOT, cosine, dopri5, euler, Model } from '../../lib/index.ts';
 import { makeFrame } from '../../lib/paths/frame.ts';
 import { resolvePath, storePath } from '../../lib/paths/paths.ts';
 import { noiseRows } from '../../lib/sampling/noise.ts';
@@ -18,12 +16,10 @@ const [mean, std] = [
   [3, -20],
   [0.5, 4],
 ];
-const network = mlp({ hidden: [8, 8], zeroOutput: true });
 const zero = untrained(
   2,
   { hidden: [8, 8], zeroOutput: true },
   {
-    parameters: initialiseParameters(lower(network, 2, null), 1, network),
     path: storePath(circle),
     normaliser: { shift: Float32Array.from(mean), scale: Float32Array.from(std) },
   },

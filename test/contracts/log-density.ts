@@ -22,8 +22,7 @@ export function logDensityContract(options: DensityOptions, tolerance: number): 
 
   it('is the normal density, of the normaliser, under a velocity of 0', async () => {
     const [shift, scale] = [Float32Array.of(3, -1), Float32Array.of(2, 0.5)];
-    const plain = untrained(d, { hidden: [4], zeroOutput: true }, { normaliser: { shift, scale } });
-    const still = Model.fromRecord({ ...plain, parameters: new Float32Array(plain.parameters.length) });
+    const still = Model.fromRecord(untrained(d, { hidden: [4], zeroOutput: true }, { normaliser: { shift, scale } }));
     const at = rows.map((v, i) => (shift[i % d] as number) + (scale[i % d] as number) * v);
     const { logDensity } = await still.logDensity(at, options);
     logDensity.forEach((got, r) => {

@@ -52,11 +52,13 @@ describe('rows', () => {
 
 describe('conditions', () => {
   it('training: numbers, labels and both, classes counted', () => {
-    expect(trainingCondition([[1, 2], [3, 4]], 'c', 2)).toEqual({ spec: { numbers: 2, classes: [] }, values: Float32Array.of(1, 2, 3, 4) });
-    expect(trainingCondition({ labels: [0, 2] }, 'c', 2)).toEqual({ spec: { numbers: 0, classes: [3] }, values: Float32Array.of(0, 2) });
+    expect(trainingCondition([[1, 2], [3, 4]], 'c', 2)).toEqual({ spec: { numbers: 2, classes: [] }, values: Float32Array.of(1, 2, 3, 4), warnings: [] });
+    const warnings = [expect.stringContaining('c.labels: no row has class 1 of 0 .. 2.')];
+    expect(trainingCondition({ labels: [0, 2] }, 'c', 2)).toEqual({ spec: { numbers: 0, classes: [3] }, values: Float32Array.of(0, 2), warnings });
     expect(trainingCondition({ numbers: [[5], [6]], labels: [Int32Array.of(1, 0), [1, 1]], classes: [4, 2] }, 'c', 2)).toEqual({
       spec: { numbers: 1, classes: [4, 2] },
       values: Float32Array.of(5, 1, 1, 6, 0, 1),
+      warnings: [],
     });
     expect(trainingCondition(undefined, 'c', 2)).toBeNull();
   }); // biome-ignore format: matrices

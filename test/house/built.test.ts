@@ -37,7 +37,8 @@ it('calls a factory by its name in messages, before and after its room is loaded
     const all: string[] = [];
     for (const [, value] of exportsOf(of)) {
       if (typeof value !== 'function') continue;
-      all.push(((await of.Model.load(value as never).catch((error: unknown) => error)) as Error).message);
+      const refused = (async () => of.Model.load(value as never))(); // thrown at once: a rejection here
+      all.push(((await refused.catch((error: unknown) => error)) as Error).message);
       for (const option of ['path', 'coupling', 'solver', 'time', 'loss', 'objective', 'weight', 'optimiser', 'lr', 'network'])
         try {
           new of.Trainer({ data: rows, columns: 2, steps: 1, [option]: value } as never).dispose();
@@ -51,7 +52,7 @@ it('calls a factory by its name in messages, before and after its room is loaded
   const expected = await said(source);
   expect(expected.filter((message) => message.includes('Call it: ')).length).toBeGreaterThan(20);
   expect(await said(built)).toEqual(expected);
-  expect(printed("console.log((await flow.Model.load(flow.sinkhorn).catch((error) => error)).message.includes('the function sinkhorn'))")).toBe('true');
+  expect(printed("try { flow.Model.load(flow.sinkhorn); } catch (error) { console.log(error.message.includes('the function sinkhorn')); }")).toBe('true');
 });
 
 it('trains, saves, loads and samples the bits of the source', async () => {

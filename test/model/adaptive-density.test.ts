@@ -94,8 +94,7 @@ describe('model.logDensity with error control', () => {
 
   it('controls the integral, also where the state does not move: with a network of zeros the velocity is b(t) x, its divergence d b(t)', async () => {
     const path = cosine();
-    const plain = untrained(d, { hidden: [2], zeroOutput: true }, { path: storePath(resolvePath(path)), prediction: 'noise' });
-    const model = Model.fromRecord({ ...plain, parameters: new Float32Array(plain.parameters.length) });
+    const model = Model.fromRecord(untrained(d, { hidden: [2], zeroOutput: true }, { path: storePath(resolvePath(path)), prediction: 'noise' }));
     const { from } = frameOf(model.record);
     const rows = new Float32Array(4 * d);
     // b = dAlpha / alpha, and rows at 0 stay there: log p = log N(0; 0, I) + d log alpha(to) - d (log alpha(to) - log alpha(from)).

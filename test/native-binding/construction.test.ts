@@ -1,32 +1,13 @@
-// Networks and trainers are built off the JavaScript thread: the same objects, an event loop that goes on, datasets that cannot change meanwhile, stops obeyed.
+// Networks and trainers are built off the JavaScript thread: the same objects, datasets that cannot change meanwhile, stops obeyed. That the event loop goes on: service.timing.test.ts.
 
 import { describe, expect, it } from 'vitest';
 import type { NativeFloats } from '../../lib/native/binding.ts';
 import { buildNetwork, buildTrainer } from '../../lib/native/build.ts';
 import { native } from '../../lib/native/load.ts';
-import { bundled, run } from './child.ts';
 import { dataset, encoded, failure, middle, rates, sampleRequest, small, trainerRequest } from './support.ts';
 
 const binding = native();
 const staged = (request = trainerRequest(small)) => ({ ...request, parameters: request.parameters as Float32Array });
-
-describe('the event loop', () => {
-  it('goes on while a large trainer and a large model are built', { timeout: 120_000 }, async () => {
-    const file = await bundled('construction');
-    const seen: string[] = [];
-    let holds = false;
-    for (let attempt = 0; attempt < 3 && !holds; attempt++) {
-      const { out, err } = await run(file);
-      expect(err).toBe('');
-      const { trainer, model } = JSON.parse(out) as Record<'trainer' | 'model', { sync: number; control: number; held: number }>;
-      seen.push(out);
-      // The measure sees what it is for: building on this thread holds the loop for as long as it takes.
-      for (const { sync, control } of [trainer, model]) expect(control).toBeGreaterThan(0.8 * sync);
-      holds = trainer.held < trainer.control / 3 && model.held < model.control / 3;
-    }
-    expect(holds, seen.join('')).toBe(true);
-  });
-});
 
 describe('built by a job', () => {
   it('a network samples the same bits as one built here, its parameters given at once or by parts', async () => {

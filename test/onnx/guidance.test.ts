@@ -3,9 +3,10 @@
 
 import { describe, expect, it } from 'vitest';
 import { condOT, euler, heun, inspectOnnx, linearVP, loadOnnx, Model, midpoint, type Path, rk4, type Solver } from '../../lib/index.ts';
+import type { OnnxOptions } from '../../lib/model/onnx-options.ts';
 import type { ModelRecord } from '../../lib/model/record.ts';
 import type { ConditionSpec } from '../../lib/network/spec.ts';
-import { type OnnxOptions, onnxBytes } from '../../lib/onnx/export.ts';
+import { onnxBytes } from '../../lib/onnx/export.ts';
 import { resolvePath, storePath } from '../../lib/paths/paths.ts';
 import { noiseRows } from '../../lib/sampling/noise.ts';
 import { caught, untrained } from '../support/models.ts';

@@ -3,12 +3,13 @@
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { euler, inspectOnnx, loadOnnx, Model, midpoint } from '../../lib/index.ts';
+import type { OnnxOptions } from '../../lib/model/onnx-options.ts';
 import type { ModelRecord } from '../../lib/model/record.ts';
 import { initialiseParameters } from '../../lib/network/initialise.ts';
 import { lower } from '../../lib/network/lower.ts';
 import { mlp } from '../../lib/network/mlp.ts';
 import type { ConditionSpec } from '../../lib/network/spec.ts';
-import { type OnnxOptions, onnxBytes } from '../../lib/onnx/export.ts';
+import { onnxBytes } from '../../lib/onnx/export.ts';
 import { noiseRows } from '../../lib/sampling/noise.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { caught, untrained } from '../support/models.ts';

@@ -63,7 +63,7 @@ describe('conversions', () => {
 
   it('refuse what they cannot turn', () => {
     const right = { path: condOT(), t: 0.5, from: 'velocity', to: 'x1', x: [1, 2], value: [1, 2] } as const;
-    expect(() => convert({ ...right, value: [1] })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_SHAPE' }));
+    expect(() => convert({ ...right, value: [1] })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_SHAPE', received: '1 number' }));
     expect(() => convert({ ...right, to: 'scor' as never })).toThrow(/Did you mean "score"/);
     expect(() => convert({ ...right, t: 1.1 })).toThrow(expect.objectContaining({ code: 'ERR_FLOW_RANGE' }));
     expect(() => conversion(vp(), 1, 'velocity', 'x1')).toThrow(/0.999/);

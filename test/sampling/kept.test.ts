@@ -159,7 +159,7 @@ describe('a kept solve', () => {
     expect(log.filter((line) => line.startsWith('dispose'))).toHaveLength(5);
   });
 
-  it('serves solvers that are named, left out, passed uncalled or stochastic, and none of frames, error control, rows of conditions, very many steps and tableaus as literals', () => {
+  it('serves solvers that are named, left out or stochastic, and none of frames, error control, rows of conditions, very many steps and tableaus as literals', () => {
     const { ask } = counted();
     const twice = (options: SampleOptions): boolean => {
       ask(options);
@@ -167,7 +167,7 @@ describe('a kept solve', () => {
     };
     expect(resolveSolver(undefined)).toBe(resolveSolver(undefined));
     expect(spanSolver(undefined, '')).toBe(spanSolver(undefined, ''));
-    expect([twice({}), twice({ solver: 'rk4' }), twice({ solver: rk4 }), twice({ solver: 'eulerMaruyama' })]).toEqual([true, true, true, true]);
+    expect([twice({}), twice({ solver: 'rk4' }), twice({ solver: 'eulerMaruyama' })]).toEqual([true, true, true]);
     expect(twice({ solver: eulerMaruyama({ steps: 3 }) })).toBe(true);
     const [many, tooMany] = [heun({ steps: 2 ** 13 }), heun({ steps: 2 ** 13 + 1 })];
     expect([twice({ solver: many }), twice({ solver: tooMany })]).toEqual([true, false]);

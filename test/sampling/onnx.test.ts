@@ -1,10 +1,8 @@
 // loadOnnx: the same rows as the native sampler, the manners of a service, and foreign velocity models.
 
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { Model } from '../../lib/model/model.ts';
 import { native } from '../../lib/native/load.ts';
@@ -217,23 +215,6 @@ describe('manners', () => {
     sampler.dispose();
     expect(await caught(() => waiting)).toMatchObject({ code: 'ERR_FLOW_DISPOSED' });
     expect(await caught(() => sampler.sample({ n: 1 }))).toMatchObject({ code: 'ERR_FLOW_DISPOSED' });
-  });
-
-  test('the event loop turns while onnxruntime works', async () => {
-    const sampler = await load(onnxBytes(untrained(2, { hidden: [256, 256] }), { solver: rk4({ steps: 20 }) }), { threads: 1 });
-    const turnsPerSecond = async (work: () => Promise<unknown>): Promise<number> => {
-      let ticks = 0;
-      const timer = setInterval(() => ticks++, 1);
-      const begin = performance.now();
-      await work();
-      const seconds = (performance.now() - begin) / 1000;
-      clearInterval(timer);
-      return ticks / seconds;
-    };
-    const spin = 'const end = performance.now() + 300; while (performance.now() < end);';
-    const control = await turnsPerSecond(() => once(new Worker(spin, { eval: true }), 'exit')); // a thread that only computes
-    // run() on this thread would leave a handful of turns between its calls: hundreds of times fewer
-    expect(await turnsPerSecond(() => sampler.sample({ n: 4000 }))).toBeGreaterThan(control / 10);
   });
 
   test('the empty sample, wrong options and files, and results that are not finite', async () => {

@@ -404,6 +404,59 @@ describe('any argument', () => {
     }
   });
 
+  // What a call answers, before any promise of it is awaited: its error, or undefined.
+  const atOnce = (name: string, args: unknown[]): { code?: string } | undefined => {
+    const { call } = targets[name] as (typeof targets)[string];
+    try {
+      const value = call(...args);
+      if (value instanceof Promise) value.catch(() => undefined);
+    } catch (error) {
+      return error as { code?: string };
+    }
+    return undefined;
+  };
+  const takes = names.filter((name) => (targets[name] as (typeof targets)[string]).right().length > 0);
+
+  it('that alone is wrong is thrown at once, not rejected: the first, and an option of an unknown name', () => {
+    expect(takes.length).toBeGreaterThan(80);
+    for (const name of takes) expect([name, atOnce(name, [Symbol('wrong')])?.code]).toEqual([name, expect.stringMatching(/^ERR_FLOW_/)]);
+    const isOptions = (value: unknown) => typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+    const open = new Set(['defineCoupling']); // an object of the user's own, which may hold more
+    let options = 0;
+    for (const name of takes) {
+      const args = (targets[name] as (typeof targets)[string]).right();
+      if (!isOptions(args.at(-1)) || Object.isFrozen(args.at(-1)) || open.has(name)) continue;
+      options++;
+      const wrong = [...args.slice(0, -1), { ...(args.at(-1) as object), nonsense: 1 }];
+      expect([name, atOnce(name, wrong)?.code]).toEqual([name, 'ERR_FLOW_CONFIG']);
+    }
+    expect(options).toBeGreaterThan(60);
+  });
+
+  it('that goes wrong only with time is rejected: a file that is not there, a folder that is not, a signal', async () => {
+    const aborted = { signal: AbortSignal.abort(theirs) };
+    const calls: [string, () => Promise<unknown>][] = [
+      ['load', () => api.Model.load('none.safetensors')],
+      ['resume', () => api.Trainer.resume('none.safetensors', { data: rows })],
+      ['loadOnnx', () => api.loadOnnx('none.onnx')],
+      ['fitTable', () => api.fitTable('none.csv')],
+      ['save', () => model.save('none/a.safetensors')],
+      ['exportOnnx', () => api.exportOnnx(model, 'none/a.onnx')],
+      ['writePicture', () => api.writePicture(picture, 'none/a.html')],
+      ['exportOnnx', () => api.exportOnnx(model, 'a.onnx', aborted)],
+      ['sample', () => model.sample({ n: 4, ...aborted })],
+      ['logDensity', () => model.logDensity(rows, aborted)],
+      ['score', () => model.score(rows, { t: 0.5, ...aborted })],
+      ['c2st', () => api.c2st(Float32Array.of(0, 1, 2, 3), Float32Array.of(0, 1, 2, 3), 1, { folds: 2, ...aborted })],
+      ['wasserstein1', () => api.wasserstein1(Float32Array.of(0, 1), Float32Array.of(0, 1), 1, aborted)],
+    ];
+    for (const [name, call] of calls) {
+      const promise = call();
+      expect([name, promise instanceof Promise]).toEqual([name, true]);
+      await expect(promise, name).rejects.toSatisfy((error) => error === theirs || (error as api.FlowError).code === 'ERR_FLOW_IO');
+    }
+  });
+
   it(`gives typed errors only, over ${calls} calls`, { timeout: 120_000 + calls * 20 }, async () => {
     const half = Math.ceil(calls / 2);
     const name = fc.constantFrom(...names);

@@ -58,10 +58,13 @@ export const members: Record<ClassName, Record<string, Member>> = {
     sample: { call: (onnx: OnnxSampler) => onnx.sample({ n: 5, solver: 'euler' }), answers: gone },
     // The file at hand is a velocity graph: it says so in every state.
     logDensity: {
-      call: (onnx: OnnxSampler) =>
-        onnx.logDensity([[1, 2]]).catch((error: { code?: string }) => {
-          if (error.code !== 'ERR_FLOW_CONFIG') throw error;
-        }),
+      call: (onnx: OnnxSampler) => {
+        try {
+          return onnx.logDensity([[1, 2]]);
+        } catch (error) {
+          if ((error as { code?: string }).code !== 'ERR_FLOW_CONFIG') throw error;
+        }
+      },
       answers: always,
     },
     velocity: { call: (onnx: OnnxSampler) => onnx.velocity(new Float32Array(4), 0.5), answers: gone },
@@ -99,7 +102,7 @@ export interface Files {
   readonly model: string;
   readonly checkpoint: string;
   readonly onnx: string;
-  fresh(): string;
+  fresh(ending?: string): string;
   remove(): void;
 }
 
@@ -120,7 +123,13 @@ export async function files(): Promise<Files> {
   await trainer.save(checkpoint);
   trainer.dispose();
   let count = 0;
-  return { model, checkpoint, onnx, fresh: () => join(folder, `${count++}.safetensors`), remove: () => rmSync(folder, { recursive: true, force: true }) };
+  return {
+    model,
+    checkpoint,
+    onnx,
+    fresh: (ending = '.safetensors') => join(folder, `${count++}${ending}`),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
 }
 
 /** One object of each class, idle. */
@@ -190,7 +199,7 @@ export async function cell(name: ClassName, member: string, state: State, files:
     } else if (state === 'saving') {
       if (self instanceof Model || self instanceof Trainer) quiet(self.save(files.fresh()));
       else if (self instanceof Dataset) quiet(self.hash());
-      else quiet(exportOnnx(Model.fromRecord(untrained(2)), files.fresh(), { graph: 'velocity' }));
+      else quiet(exportOnnx(Model.fromRecord(untrained(2)), files.fresh('.onnx'), { graph: 'velocity' }));
     } else if (state === 'disposed') self.dispose();
     return await answer(() => call(self, files));
   } finally {

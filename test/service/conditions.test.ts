@@ -71,6 +71,32 @@ test('one class seen of two is a condition, and so is what the hints advise', as
   expect((await train({ ...small, condition: { labels: [labels, zeros], classes: [2, 2] } })).record.condition?.classes).toEqual([2, 2]);
 });
 
+test('classes without a row are told once, where nobody said how many there are', async () => {
+  const told: [unknown, string][] = [];
+  const listen = (warning: Error): void => void told.push([(warning as NodeJS.ErrnoException).code, warning.message]);
+  process.on('warning', listen);
+  const during = async (condition: object): Promise<string[]> => {
+    told.length = 0;
+    await train({ ...small, condition });
+    await new Promise(setImmediate);
+    for (const [code] of told) expect(code).toBe('FLOW_CONDITION_EMPTY_CLASS');
+    return told.map(([, text]) => text);
+  };
+  try {
+    const fromOne = data.map((_, i) => 1 + (i % 3));
+    expect(await during({ labels: fromOne })).toEqual([
+      'options.condition.labels: no row has class 0 of 0 .. 3. Number your classes 0, 1, 2, ..., or say classes: 4 if they are meant.',
+    ]);
+    expect(await during({ labels: [labels, Int32Array.from(fromOne, (k) => 10 * k)] })).toEqual([
+      'options.condition.labels[1]: no row has classes 0, 1, 2, 3, 4, 5, 6, 7, ... of 0 .. 30. Number your classes 0, 1, 2, ..., or say in classes how many each label column has if they are meant.',
+    ]);
+    for (const condition of [{ labels }, { numbers }, { labels: fromOne, classes: 4 }, { labels: [labels, fromOne], classes: [2, 5] }])
+      expect(await during(condition)).toEqual([]);
+  } finally {
+    process.off('warning', listen);
+  }
+});
+
 it('goes on with a run of one class that an older release began', async () => {
   const file = at('one.safetensors');
   const options = { ...small, condition: { labels: zeros } };

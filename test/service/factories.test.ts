@@ -7,7 +7,7 @@ import { solvers as builtIn, stochasticSolvers } from '../../lib/solvers/solvers
 import { data, failing, small, training } from './failing.ts';
 
 const { adamw, condOT, cosine, interpolant, minibatchOT, independent, logitNormal, beta, pseudoHuber, meanFlow, edm } = library;
-const { constant, linear, warmupCosine, fading } = library;
+const { constant, linear, warmupCosine, fading, midpoint, dopri5, eulerMaruyama } = library;
 
 test.each([
   ['optimiser', { adamw }],
@@ -27,6 +27,35 @@ test.each([
   expect(error.path).toBe(`options.${option}`);
   expect(error.message).toMatch(new RegExp(`got the function ${name}\\. Call it: ${name}\\(\\)\\.$`));
   await train({ ...small, [option]: factory() } as never);
+});
+
+test('solver: a factory that was not called, natively and in export; one of the user', async () => {
+  const model = await train(small);
+  const own = library.defineSolver({ name: 'my heun', order: 2, a: [[], [1]], b: [0.5, 0.5], c: [0, 1] });
+  for (const call of [
+    (solver: never) => model.sample({ n: 1, solver }),
+    (solver: never) => model.encode(data, { solver }),
+    (solver: never) => model.logDensity(data, { solver }),
+    (solver: never) => library.exportOnnx(model, 'never.onnx', { solver }),
+  ]) {
+    const said = async (solver: unknown) => (await failing(() => call(solver as never))).message;
+    const expected = 'options.solver: expected a solver such as midpoint({ steps: 50 }), got';
+    for (const [name, factory] of Object.entries({ midpoint, dopri5, eulerMaruyama }))
+      expect(await said(factory)).toBe(`${expected} the function ${name}. Call it: ${name}().`);
+    expect(await said(own)).toBe(`${expected} a function. Call it, with { steps: 20 } say.`);
+    expect(await said(() => 1)).toMatch(/got a function\. A factory makes it/);
+  }
+  await model.sample({ n: 1, solver: own({ steps: 20 }) });
+});
+
+test('a solver with error control where steps must be fixed: what to write is a call that can be made', async () => {
+  const model = await train(small);
+  const embedded = { order: 2, a: [[], [1]], b: [0.5, 0.5], c: [0, 1], error: [-0.5, 0.5], errorOrder: 1 };
+  const told = async (solver: library.Solver) => (await failing(() => library.exportOnnx(model, 'never.onnx', { solver }))).message;
+  const start = 'options.solver: expected fixed steps, as an ONNX graph takes the same steps for all rows, got';
+  expect(await told(library.dopri5())).toBe(`${start} dopri5 with error control. Write dopri5({ steps: 20 }).`);
+  for (const name of ['my pair', 'dopri5'])
+    expect(await told(library.defineSolver({ name, ...embedded })())).toBe(`${start} ${name} with error control. Give its factory { steps: 20 }.`);
 });
 
 test('a schedule of rates or noise that was not called, in a form that can be', async () => {

@@ -71,3 +71,31 @@ test('a mark before JSON whose ninth byte is that of a header, and a model whose
   longer[2] = 0x40;
   expect(await loading(longer)).toMatch(/^byte 0: the header length is \d+, but only \d+ bytes follow\. The file was cut short, or it is damaged\.$/);
 });
+
+test.each([
+  ['model.save', '.safetensors', (model: Model, file: string) => model.save(file)],
+  ['trainer.save', '.safetensors', (_: Model, file: string) => new library.Trainer(small).save(file)],
+  ['exportOnnx', '.onnx', (model: Model, file: string) => library.exportOnnx(model, file)],
+])('%s writes nothing to a name that says another kind of file', async (_, own, write) => {
+  const model = await train(small);
+  const others: Record<string, string> = {
+    'users.csv': 'Rename it.',
+    'a.JSON': 'Rename it.',
+    's.txt': 'Rename it.',
+    'p.png': 'Rename it.',
+    ...(own === '.onnx' ? { 'm.safetensors': 'model.save() writes model files.' } : { 'm.onnx': 'exportOnnx() writes ONNX files.' }),
+  };
+  for (const [name, hint] of Object.entries(others)) {
+    const file = at(name);
+    writeFileSync(file, 'theirs');
+    const error = await failing(() => write(model, file));
+    expect([error.code, error.path, error.expected, error.hint]).toEqual(['ERR_FLOW_CONFIG', 'file', `a name that ends in ${own}`, hint]);
+    expect(readFileSync(file, 'utf8')).toBe('theirs');
+  }
+});
+
+test('any other name is a name: without an ending, with one of a version, in capitals', async () => {
+  const model = await train(small);
+  for (const name of ['plain', 'model.v1', 'MODEL.SAFETENSORS', 'weights.bin']) expect((await model.save(at(name))).file).toBe(at(name));
+  for (const name of ['plain', 'graph.v1', 'GRAPH.ONNX']) expect(await library.exportOnnx(model, at(name))).toBeGreaterThan(0);
+});

@@ -66,7 +66,7 @@ describe('solver options', () => {
     const fixed = Object.values(solvers).filter((make) => make.tableau.error === undefined);
     expect(fixed.map((f) => f().steps * f().b.length)).toEqual([100, 100, 100, 100, 100, 100]);
     expect(resolveSolver(undefined)).toMatchObject({ name: 'midpoint', steps: 50 });
-    expect(resolveSolver(heun)).toEqual(heun());
+    expect(resolveSolver('heun')).toEqual(heun());
     expect(resolveSolver('rk4')).toEqual(rk4());
     expect(checkSolver(JSON.parse(JSON.stringify(rk4({ grid: [1, 0.4, 0] }))))).toEqual(rk4({ grid: [1, 0.4, 0] }));
   });

@@ -21,7 +21,7 @@ export function untrained(dimension: number, options: MlpOptions = { hidden: [3]
     source: 'gaussian',
     table: null,
     training: {},
-    parameters: initialiseParameters(lower(network, dimension, condition), 1),
+    parameters: initialiseParameters(lower(network, dimension, condition), 1, network),
     version: '0.1.0',
     ...fields,
   };

@@ -129,9 +129,26 @@ describe('schema', () => {
       (await inferSchema(rowsSource(cells.map((a, b) => ({ a, b: b * b }))), options)).columns.find(({ name }) => name === 'a')?.note;
     expect(await note(['1,5', '2,5', '1,5'])).toBe('read as text, as "1,5" has a comma; write numbers like 1234.5');
     expect(await note(Array.from({ length: 30 }, (_, i) => `${i},25`))).toMatch(/^read as text, as "0,25" has a comma/); // otherwise: looks like an identifier
-    expect(await note(['1', '2', '4', 'inf'])).toMatch(/^read as text, as row 4 is "inf"; treat that as missing/);
+    expect(await note(['1', '2', '4', 'inf'])).toMatch(/^read as text, as row 4 is "inf"; treat that as missing with --null inf to learn numbers$/);
     expect(await note(['1', '2', '4', 'inf'], { nulls: ['inf'] })).toBe('');
     expect(await note(['x,1', '2,5', 'x,1'])).toBe('');
+  });
+
+  test('the one value of a column of texts that has no letter or digit may stand for a missing cell', async () => {
+    const note = async (cells: readonly string[], nulls: readonly string[] = []) =>
+      (await inferSchema(rowsSource(cells.map((a, b) => ({ a, b: b * b }))), { nulls })).columns.find(({ name }) => name === 'a')?.note;
+    expect(await note(['m', '.', 'f', 'm'])).toBe('"." is learnt as a value; if it stands for a missing cell, say --null .');
+    expect(await note(['m', '?', 'f', 'm'])).toBe('"?" is learnt as a value; if it stands for a missing cell, say --null "?"');
+    expect(await note(['m', '.', 'f', 'm'], ['.'])).toBe('');
+    for (const labels of [
+      ['+', '-'],
+      ['+', '-', 'none'],
+      ['A+', 'B-', 'ü'],
+      ['x', '-'],
+    ])
+      expect(await note([...labels, ...labels])).toBe(''); // signs that say something
+    const sex = (await inferSchema(await openTable('examples/data/penguins.csv'))).columns.find(({ name }) => name === 'Sex');
+    expect(sex?.note).toContain('--null .');
   });
 
   test('columns may be named like members of every object', async () => {

@@ -1,6 +1,7 @@
 // Resuming: a run cut anywhere, any number of times, ends with the bytes of the uninterrupted run.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readModelFile } from '../../lib/checkpoint/model-file.ts';
 import { adamw, Dataset, Model, mlp, Trainer, type TrainOptions, train, warmupCosine } from '../../lib/index.ts';
@@ -169,6 +170,16 @@ describe('a checkpoint of something else is refused by name', () => {
     }
     expect(readFileSync(at('letter'), 'utf8')).toBe('dear diary');
     expect(existsSync(at('model'))).toBe(true);
+  });
+
+  it('a place that cannot be looked at is told before the data is read', async () => {
+    writeFileSync(at('no folder'), '');
+    const file = join(at('no folder'), 'run.safetensors');
+    for (const resume of [true, false])
+      expect(await caught(() => train({ ...options, data: [[Number.NaN, 0, 0]], checkpoint: { file, resume } }))).toMatchObject({
+        code: 'ERR_FLOW_IO',
+        path: file,
+      });
   });
 
   it('what a file cannot hold must be given again', async () => {
