@@ -39,6 +39,7 @@ export const eulerRequest = ({ shape, threads, variant }: Prepare, k: number): S
   normaliseInitial: false,
   sourceScale: 1,
   condition: null,
+  sharedCondition: false,
   a: Float64Array.of(0),
   b: Float64Array.of(1),
   c: Float64Array.of(0),

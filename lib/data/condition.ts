@@ -27,7 +27,7 @@ export type TrainingCondition =
       readonly classes?: number | readonly number[];
     };
 
-/** Condition of a sampling call: one row for all samples, or one per sample. */
+/** Condition of a sampling call: one row for all samples, or one per sample. A sample of a given seed and row is the same in any request of the same form. */
 export type SamplingCondition =
   | number
   | readonly number[]
@@ -107,8 +107,16 @@ function emptyClasses(place: string, empty: readonly number[], count: number, se
   return `${place}: no row has ${empty.length === 1 ? 'class' : 'classes'} ${listed} of 0 .. ${count - 1}. Number your classes 0, 1, 2, ..., or ${stated} if they are meant.`;
 }
 
-/** The `condition` option of sampling: (1, c) or (n, c) in users' units, or null for an unconditional model. */
-export function samplingCondition(value: unknown, path: string, spec: ConditionSpec | null): { values: Float32Array; rows: number } | null {
+/** The `condition` option of sampling in users' units: (rows, c), where a single row may stand for all samples. */
+export interface GivenCondition {
+  readonly values: Float32Array;
+  readonly rows: number;
+  /** Written as one row per sample, if of one sample: a row so given meets the same sums in a request alone as among others. */
+  readonly perSample: boolean;
+}
+
+/** The `condition` option of sampling, or null for an unconditional model. */
+export function samplingCondition(value: unknown, path: string, spec: ConditionSpec | null): GivenCondition | null {
   if (spec === null) {
     if (value === undefined || value === null) return null;
     throw argumentError('ERR_FLOW_CONFIG', path, 'nothing: this model has no condition', value, 'Train with a condition to sample with one.');
@@ -123,12 +131,12 @@ export function samplingCondition(value: unknown, path: string, spec: ConditionS
       `This model was trained with a condition: write condition: ${example(spec)}.`,
     );
   }
-  if (typeof value === 'number') return check({ values: one(value, path, width), rows: 1 }, spec, path);
+  if (typeof value === 'number') return check({ values: one(value, path, width), rows: 1 }, spec, path, false);
   if (isBare(value)) {
     const { length } = value as { length?: unknown }; // a DataView has none
     if (typeof length === 'number' && length !== width) throw shapeError(path, width, length, bareForm(spec));
   }
-  if (Array.isArray(value) || ArrayBuffer.isView(value)) return check(loose(value, path, width), spec, path);
+  if (Array.isArray(value) || ArrayBuffer.isView(value)) return check(loose(value, path, width), spec, path, holdsRows(value));
   const given = record(value, path, ['numbers', 'labels'], { classes: 'labels: the class of each row, or one for all' });
   const numbers = spec.numbers === 0 ? { values: new Float32Array(0), rows: 1 } : loose(given.numbers, `${path}.numbers`, spec.numbers);
   if (spec.numbers === 0 && given.numbers !== undefined)
@@ -140,8 +148,12 @@ export function samplingCondition(value: unknown, path: string, spec: ConditionS
   const repeated = new Float32Array(rows * spec.numbers);
   for (let i = 0; i < rows; i++) repeated.set(numbers.values.subarray((numbers.rows === 1 ? 0 : i) * spec.numbers).subarray(0, spec.numbers), i * spec.numbers);
   const labels = columns.map((column) => (column.length === rows ? column : Array.from({ length: rows }, () => column[0] as number)));
-  return check({ values: join(spec, rows, repeated, labels), rows }, spec, path);
+  const labelRows = spec.classes.length === 1 ? typeof given.labels !== 'number' : holdsRows(given.labels);
+  return check({ values: join(spec, rows, repeated, labels), rows }, spec, path, holdsRows(given.numbers) || labelRows);
 }
+
+/** Rows, not the values of one. */
+const holdsRows = (value: unknown): boolean => Array.isArray(value) && value.some((row) => typeof row === 'object');
 
 /** One row as a flat array, or rows. */
 function loose(value: unknown, path: string, width: number): { values: Float32Array; rows: number } {
@@ -174,12 +186,12 @@ function labelColumns(value: unknown, path: string, columns = 1): ArrayLike<numb
   });
 }
 
-function check(rows: { values: Float32Array; rows: number }, spec: ConditionSpec, path: string): { values: Float32Array; rows: number } {
+function check(rows: { values: Float32Array; rows: number }, spec: ConditionSpec, path: string, perSample: boolean): GivenCondition {
   const width = spec.numbers + spec.classes.length;
   spec.classes.forEach((count, k) => {
     for (let i = 0; i < rows.rows; i++) integer(rows.values[i * width + spec.numbers + k], `${path}.labels[${i}]`, 0, count - 1);
   });
-  return { values: rows.values, rows: rows.rows };
+  return { values: rows.values, rows: rows.rows, perSample: perSample || rows.rows > 1 };
 }
 
 function join(spec: ConditionSpec, rows: number, numbers: Float32Array, labels: readonly ArrayLike<number>[]): Float32Array {

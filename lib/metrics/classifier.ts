@@ -140,6 +140,7 @@ function outputRequest(condition: Float32Array, columns: number, threads: number
     normaliseInitial: false,
     sourceScale: 1,
     condition,
+    sharedCondition: false,
     a: new Float64Array(1),
     b: new Float64Array([1]),
     c: new Float64Array(1),

@@ -263,8 +263,10 @@ export interface SampleRequest extends SolveRequest {
   readonly seed: bigint;
   /** Start rows (n, d) instead of drawn noise. */
   readonly initial: Float32Array | null;
-  /** (n, c), or (1, c) shared by all rows; null when c = 0. In network coordinates. */
+  /** (n, c), or (1, c) where it is shared; null when c = 0. In network coordinates. */
   readonly condition: Float32Array | null;
+  /** One row for all, also when n is 1: its sums join what depends on t alone, in another order than those of a row of its own. */
+  readonly sharedCondition: boolean;
   /** 0 = NativeInfo.threads. */
   readonly threads: number;
 }

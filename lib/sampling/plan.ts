@@ -1,7 +1,7 @@
 // A request to integrate, checked: dx/dt = v(t, x) from the source at tMin to the data at tMax (or back), by the tableau and grid of a solver. Any n is split into
 // bounded native calls; row i of seed s is the same row in every split.
 
-import { samplingCondition } from '../data/condition.ts';
+import { type GivenCondition, samplingCondition } from '../data/condition.ts';
 import { rowLimit } from '../data/limits.ts';
 import { toNetwork } from '../data/normalise.ts';
 import { shapeError, toMatrix } from '../data/rows.ts';
@@ -88,9 +88,10 @@ export function planEncode(model: ModelRecord, rows: unknown, options: unknown):
 /** The condition rows and how they are followed; rows that nothing reads may be left out. */
 function conditionOf(model: ModelRecord, given: { readonly condition?: unknown; readonly guidance?: unknown }): Core['condition'] {
   const guidance = checkGuidance(given.guidance, 'options.guidance', model.condition);
-  if (isUnconditional(guidance) && (given.condition === undefined || given.condition === null)) return { values: null, rows: 1, guidance: null };
+  if (isUnconditional(guidance) && (given.condition === undefined || given.condition === null))
+    return { values: null, rows: 1, perSample: false, guidance: null };
   const rows = samplingCondition(given.condition, 'options.condition', model.condition);
-  return rows && (isUnconditional(guidance) ? { values: null, rows: rows.rows, guidance: null } : { ...rows, guidance });
+  return rows && (isUnconditional(guidance) ? { ...rows, values: null, guidance: null } : { ...rows, guidance });
 }
 
 interface Core {
@@ -99,7 +100,7 @@ interface Core {
   readonly seed: bigint;
   readonly start: Float32Array | null;
   /** values: null = the null row for all. */
-  readonly condition: { readonly values: Float32Array | null; readonly rows: number; readonly guidance: GuidanceSetting | null } | null;
+  readonly condition: (Omit<GivenCondition, 'values'> & { readonly values: Float32Array | null; readonly guidance: GuidanceSetting | null }) | null;
   readonly reverse: boolean;
 }
 
@@ -126,7 +127,7 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
   const span = kind === undefined ? null : spanOf(grid, kind, 'options.solver');
   const spanned = (rows: Float32Array | null) => (span === null ? rows : withSpan(rows, conditionWidth(model.condition), span));
   const mapped = spanned(condition && model.condition && networkCondition(model, model.condition, condition.values));
-  const shared = condition === null || condition.rows === 1 || condition.values === null;
+  const shared = condition === null || condition.values === null || (condition.rows === 1 && !(n === 1 && condition.perSample));
   const width = mapped === null ? 0 : mapped.length / (shared ? 1 : n);
   const guidance =
     condition?.guidance && model.condition ? { ...condition.guidance, condition: spanned(nullCondition(model.condition)) as Float32Array } : null;
@@ -149,6 +150,7 @@ function plan(model: ModelRecord, given: { readonly [key in keyof IntegrateOptio
     seed,
     threads,
     initial: start === null ? null : start.slice(first * d, (first + count) * d),
+    sharedCondition: shared,
     condition: mapped && (shared ? mapped : mapped.slice(first * width, (first + count) * width)),
   });
   const each = wholeBatch ? Math.max(1, n) : Math.max(1, Math.floor(callValues / (d * saves)));

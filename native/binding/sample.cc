@@ -17,9 +17,9 @@ SampleTask::SampleTask(Napi::Env env, std::shared_ptr<const Network> network, co
     require_length(initial_.size(), o.n * d, "request.initial", "(n, dimension)");
   }
   condition_ = fields.optional_floats("condition");
-  const int64_t given = static_cast<int64_t>(condition_.size());
-  o.condition_rows = c == 0 ? 0 : given == c ? 1 : o.n;
-  require_length(condition_.size(), elements("request.condition", o.condition_rows, c), "request.condition", "(n, condition width) or (1, condition width)");
+  o.shared_condition = fields.boolean("sharedCondition");
+  require_length(condition_.size(), elements("request.condition", o.shared_condition ? 1 : o.n, c), "request.condition",
+                 o.shared_condition ? "(condition width)" : "(n, condition width)");
   o.threads = static_cast<int32_t>(fields.integer("threads", 0, kMostThreadsAsked));
   o.initial = initial_.empty() ? nullptr : initial_.data();
   o.condition = condition_.empty() ? nullptr : condition_.data();

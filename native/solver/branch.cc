@@ -26,7 +26,7 @@ static int64_t row_floats(const Plan& plan) {
 }
 
 Status Branch::init(const NetworkData& network, const BranchOptions& options, int32_t capacity, int32_t slots) {
-  const bool shared = network.program.condition_width == 0 || options.condition_rows == 1;
+  const bool shared = network.program.condition_width == 0 || options.shared_condition;
   options_ = options;
   kernels_ = &kernels();
   plan_ = &network.sampler(shared);
@@ -77,7 +77,7 @@ Status Branch::init(const NetworkData& network, const BranchOptions& options, in
 // A shared row, the same in every row of the window.
 void Branch::load_condition(Slot& slot) {
   const int32_t width = plan_->program.condition_width;
-  if (width == 0 || options_.condition_rows != 1) return;
+  if (width == 0 || !options_.shared_condition) return;
   const Blocked c = slot.stage.value(kValueCondition, {0, window_rows_});
   for (int32_t r = 0; r < window_rows_; ++r) kernels().to_blocked(options_.condition, width, {c.data + int64_t{r} * kLanes, c.block, 1, c.cols});
 }
@@ -92,7 +92,7 @@ void Branch::condition_changed() {
 void Branch::begin(int32_t index, int64_t first_row, int32_t rows) {
   Slot& slot = slots_[index];
   const Program& program = plan_->program;
-  if (program.condition_width > 0 && options_.condition_rows != 1)
+  if (program.condition_width > 0 && !options_.shared_condition)
     kernels().to_blocked(options_.condition + first_row * program.condition_width, program.condition_width, slot.rows.value(kValueCondition, {0, rows}));
   narrow_value(slot.rows, kValueCondition, {0, rows});
   for (int32_t o = 0; o < program.ops.size(); ++o)

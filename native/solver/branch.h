@@ -6,8 +6,8 @@
 namespace flow {
 
 struct BranchOptions {
-  const float* condition = nullptr;  // (condition_rows, c)
-  int64_t condition_rows = 0;        // one per row of the solve, or 1 = shared by all, or 0 when c = 0
+  const float* condition = nullptr;  // a row (c) for each row of the solve, or one where it is shared; null when c = 0
+  bool shared_condition = false;     // one row for all
   const float* times = nullptr;      // (stages), as the network reads them; the caller's memory
   int64_t stages = 0;
   Precision precision = Precision::kF32;  // of the ops that run per row; what is the same for all rows stays f32

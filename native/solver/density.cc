@@ -131,11 +131,10 @@ Status log_density(const Network& network, const DensityOptions& options, const 
   if (!data.program.traces()) return fail(Code::kArgument, "the network's program has no trace");
   if (o.n > 0 && o.initial == nullptr) return fail(Code::kArgument, "rows must be given");
   if ((o.condition == nullptr) != (c == 0)) return fail(Code::kArgument, "a condition must be given exactly when the network has one");
-  if (c > 0 && o.condition_rows != 1 && o.condition_rows != o.n) return fail(Code::kArgument, "the condition must have one row, or one per sample");
   if (c == 0 && o.guidance.null_condition != nullptr) return fail(Code::kArgument, "guidance needs a network with a condition");
   if (!(o.source_scale > 0)) return fail(Code::kArgument, "the scale of the source must be above 0");
   const int32_t threads = resolve_threads(o.threads);
-  const bool shared = c == 0 || o.condition_rows == 1;
+  const bool shared = c == 0 || o.shared_condition;
   const NarrowNetwork* narrow = nullptr;
   FLOW_TRY(data.narrow(shared, o.precision, &narrow));
   const int32_t tile = o.n > 0 ? choose_tile(data, narrow, shared, o.n, threads) : 1;

@@ -88,8 +88,6 @@ Status check_sample(const Network& network, const SampleOptions& options) {
   if (program.tangent >= 0 && !program.traces()) return fail(Code::kArgument, "a network with a derivative along given directions has no solves");
   if ((options.condition == nullptr) != (c == 0)) return fail(Code::kArgument, "a condition must be given exactly when the network has one");
   if (c == 0 && options.guidance.null_condition != nullptr) return fail(Code::kArgument, "guidance needs a network with a condition");
-  if (c > 0 && options.condition_rows != 1 && options.condition_rows != options.n)
-    return fail(Code::kArgument, "the condition must have one row, or one per sample");
   if (options.adaptive != nullptr && options.noise != nullptr) return fail(Code::kArgument, "a solve with noise takes fixed steps");
   return {};
 }

@@ -48,8 +48,8 @@ struct SampleOptions {
   const float* initial = nullptr;    // (n, d), or null: noise of `seed`
   bool normalise_initial = false;    // initial <- (initial - shift) / scale
   double source_scale = 1;           // drawn noise is multiplied by this
-  const float* condition = nullptr;  // (condition_rows, c)
-  int64_t condition_rows = 0;        // n, or 1 = shared by all rows, or 0 when c = 0
+  const float* condition = nullptr;  // (n, c), or (c) where it is shared; null when c = 0
+  bool shared_condition = false;     // one row for all
   GuidanceOptions guidance;
   int32_t stages = 0;
   const double* a = nullptr;      // (stages, stages) row-major, strictly lower triangle read

@@ -24,7 +24,7 @@ Status KeptSolve::init(const Network& network, const SampleOptions& options) {
   options_.first_row = 0;
   options_.initial = nullptr;
   options_.condition = network.condition_width() > 0 ? condition_.data() : nullptr;
-  options_.condition_rows = network.condition_width() > 0 ? 1 : 0;
+  options_.shared_condition = true;
   FLOW_TRY(check_sample(network, options_));
   if (options_.adaptive != nullptr) return fail(Code::kArgument, "a solve that is kept takes fixed steps");
   nfe_ = network_evaluations(options_, options_.saves > 0 ? options_.save[options_.saves - 1] : 0);

@@ -38,8 +38,8 @@ Status NetworkField::init(const NetworkData& network, const SampleOptions& optio
       if (guided_) weights_[i] = static_cast<float>(weight(options.guidance, t));
     }
   if (guided_ || options.frame != nullptr) FLOW_TRY(tiles_.allocate(checked_product(int64_t{slots} * 3, size_)));
-  if (guided_) FLOW_TRY(null_.init(network, {options.guidance.null_condition, 1, times_.data(), stages, options.precision, keep}, capacity, slots));
-  return given_.init(network, {options.condition, options.condition_rows, times_.data(), stages, options.precision, keep}, capacity, slots);
+  if (guided_) FLOW_TRY(null_.init(network, {options.guidance.null_condition, true, times_.data(), stages, options.precision, keep}, capacity, slots));
+  return given_.init(network, {options.condition, options.shared_condition, times_.data(), stages, options.precision, keep}, capacity, slots);
 }
 
 StageField NetworkField::stage_field() {

@@ -7,12 +7,12 @@
 
 namespace flow {
 
-Status RowBranch::init(const NetworkData& network, const float* condition, int64_t condition_rows, Precision precision, int32_t slots, int32_t capacity,
+Status RowBranch::init(const NetworkData& network, const float* condition, bool shared_condition, Precision precision, int32_t slots, int32_t capacity,
                        bool traced) {
   network_ = &network;
   traced_ = traced;
   condition_ = condition;
-  condition_rows_ = condition_rows;
+  shared_condition_ = shared_condition;
   const Program& program = network.program;
   FLOW_TRY(marks_.allocate(program.ops.size()));
   for (int64_t o = 0; o < program.ops.size(); ++o)
@@ -30,7 +30,7 @@ Status RowBranch::init(const NetworkData& network, const float* condition, int64
     const Workspace& w = slots_[i];
     FLOW_TRY(slots_[i].init(program, plan_, capacity, parts > 0 ? &narrow_ : nullptr, weights_.data()));
     if (traced) run(w, {0, capacity}, true, Part::kTangents);  // of a basis; given seeds come with their rows
-    if (program.condition_width == 0 || condition_rows != 1) continue;
+    if (program.condition_width == 0 || !shared_condition) continue;
     const Blocked c = w.value(kValueCondition, {0, capacity});
     for (int32_t r = 0; r < capacity; ++r) kernels().to_blocked(condition, program.condition_width, {c.data + int64_t{r} * kLanes, c.block, 1, c.cols});
     narrow_value(w, kValueCondition, {0, capacity});
@@ -62,7 +62,7 @@ void RowBranch::seeded(const Workspace& w, int32_t at) {
 
 void RowBranch::enter(int32_t slot, int32_t at, int64_t row) {
   const int32_t width = network_->program.condition_width;
-  if (width == 0 || condition_rows_ == 1) return;
+  if (width == 0 || shared_condition_) return;
   kernels().to_blocked(condition_ + row * width, width, slots_[slot].value(kValueCondition, {at, 1}));
   narrow_value(slots_[slot], kValueCondition, {at, 1});
   run(slots_[slot], {at, 1}, true, Part::kValues);
@@ -124,8 +124,8 @@ Status NetworkRows::open(int32_t slots, int32_t capacity) {
     FLOW_TRY(tau_.allocate(int64_t{slots} * capacity));
     FLOW_TRY(weights_.allocate(int64_t{slots} * capacity * 2));
   }
-  if (guided) FLOW_TRY(null_.init(network_, options_.guidance.null_condition, 1, options_.precision, slots, capacity, traced_));
-  return given_.init(network_, options_.condition, options_.condition_rows, options_.precision, slots, capacity, traced_);
+  if (guided) FLOW_TRY(null_.init(network_, options_.guidance.null_condition, true, options_.precision, slots, capacity, traced_));
+  return given_.init(network_, options_.condition, options_.shared_condition, options_.precision, slots, capacity, traced_);
 }
 
 float NetworkRows::weight(double t) const {

@@ -23,7 +23,7 @@ struct RowField {
 class RowBranch {
  public:
   // `traced`: of a program that traces, evaluate() makes the trace too.
-  Status init(const NetworkData& network, const float* condition, int64_t condition_rows, Precision precision, int32_t slots, int32_t capacity, bool traced);
+  Status init(const NetworkData& network, const float* condition, bool shared_condition, Precision precision, int32_t slots, int32_t capacity, bool traced);
   void enter(int32_t slot, int32_t at, int64_t row);
   // Given seeds of the row at `at`: seed(copy, z) writes (d) for each copy.
   template <class F>
@@ -44,7 +44,7 @@ class RowBranch {
   const NetworkData* network_ = nullptr;
   bool traced_ = false;
   const float* condition_ = nullptr;
-  int64_t condition_rows_ = 0;
+  bool shared_condition_ = false;
   Buffer<uint8_t> marks_;  // kKept: the op depends on the condition alone
   Plan plan_;
   NarrowPlan narrow_;

@@ -65,11 +65,18 @@ describe('conditions', () => {
 
   it('sampling: one row for all, or a row each', () => {
     const spec = { numbers: 2, classes: [3] };
-    expect(samplingCondition({ numbers: [1, 2], labels: 2 }, 'c', spec)).toEqual({ rows: 1, values: Float32Array.of(1, 2, 2) });
-    expect(samplingCondition([1, 2, 0], 'c', spec)).toEqual({ rows: 1, values: Float32Array.of(1, 2, 0) });
-    expect(samplingCondition({ numbers: [1, 2], labels: [0, 1] }, 'c', spec)).toEqual({ rows: 2, values: Float32Array.of(1, 2, 0, 1, 2, 1) });
-    expect(samplingCondition(7, 'c', { numbers: 1, classes: [] })).toEqual({ rows: 1, values: Float32Array.of(7) });
-    expect(samplingCondition({ labels: [1, 0] }, 'c', { numbers: 0, classes: [2, 2] })).toEqual({ rows: 1, values: Float32Array.of(1, 0) });
+    const one = (...values: number[]) => ({ rows: 1, values: Float32Array.from(values), perSample: false });
+    expect(samplingCondition({ numbers: [1, 2], labels: 2 }, 'c', spec)).toEqual(one(1, 2, 2));
+    expect(samplingCondition([1, 2, 0], 'c', spec)).toEqual(one(1, 2, 0));
+    expect(samplingCondition(Float32Array.of(1, 2, 0), 'c', spec)).toEqual(one(1, 2, 0));
+    expect(samplingCondition(7, 'c', { numbers: 1, classes: [] })).toEqual(one(7));
+    expect(samplingCondition({ labels: [1, 0] }, 'c', { numbers: 0, classes: [2, 2] })).toEqual(one(1, 0));
+    const two = { rows: 2, values: Float32Array.of(1, 2, 0, 1, 2, 1), perSample: true };
+    expect(samplingCondition({ numbers: [1, 2], labels: [0, 1] }, 'c', spec)).toEqual(two);
+    for (const form of [[[1, 2, 0]], { numbers: [[1, 2]], labels: 0 }, { numbers: [1, 2], labels: [0] }, { numbers: [1, 2], labels: Uint8Array.of(0) }]) {
+      expect(samplingCondition(form, 'c', spec)).toEqual({ ...one(1, 2, 0), perSample: true });
+    }
+    expect(samplingCondition({ labels: [[1], [0]] }, 'c', { numbers: 0, classes: [2, 2] })).toEqual({ ...one(1, 0), perSample: true });
     expect(samplingCondition(Float32Array.of(1, 2, 3, 4), 'c', { numbers: 2, classes: [] })?.rows).toBe(2);
   });
 

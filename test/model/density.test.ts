@@ -1,7 +1,7 @@
 // model.logDensity and model.score: units, constant columns, conditions, guidance, splits, refusals; and that a density integrates to one.
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type ConditionSpec, condOT, convert, cosine, FlowError, linearVP, Model, mlp, rk4, synthetic, train, vp } from '../../lib/index.ts';
+import { type ConditionSpec, condOT, convert, cosine, dopri5, FlowError, linearVP, Model, mlp, rk4, synthetic, train, vp } from '../../lib/index.ts';
 import type { ModelRecord } from '../../lib/model/record.ts';
 import { lower } from '../../lib/network/lower.ts';
 import { withDivergence } from '../../lib/network/tangent.ts';
@@ -149,6 +149,22 @@ describe('model.logDensity', () => {
     const again = await model.logDensity(many.slice(0, 40 * 900), { ...options, threads: 1 });
     expect(again.logDensity).toEqual(whole.logDensity.slice(0, 900));
     expect(again.standardError).toEqual(whole.standardError.slice(0, 900));
+  });
+
+  it.each([
+    ['fixed steps', rk4({ steps: 3 })],
+    ['error control', dopri5()],
+  ])('gives a row with its own condition the same value alone, by %s', async (_, solver) => {
+    const model = Model.fromRecord(untrained(3, { hidden: [64, 64], classEmbedding: 4 }, { condition: { numbers: 1, classes: [3] } }));
+    const rows = normals(3 * 30, 7);
+    const labels = Array.from({ length: 30 }, (_, i) => i % 3);
+    const numbers = labels.map((label, i) => [label - i / 10]);
+    const whole = await model.logDensity(rows, { solver, condition: { numbers, labels } });
+    for (let i = 0; i < 30; i++) {
+      const condition = { numbers: numbers.slice(i, i + 1), labels: labels.slice(i, i + 1) };
+      const alone = await model.logDensity(rows.slice(3 * i, 3 * i + 3), { solver, condition });
+      expect(alone.logDensity[0]).toBe(whole.logDensity[i]);
+    }
   });
 
   it('stops at a signal, and where the model is disposed', async () => {

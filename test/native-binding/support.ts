@@ -103,6 +103,7 @@ export function sampleRequest(n: number, steps: number, fields: Partial<SampleRe
     normaliseInitial: false,
     sourceScale: 1,
     condition: null,
+    sharedCondition: false,
     a: new Float64Array(1),
     b: Float64Array.of(1),
     c: new Float64Array(1),

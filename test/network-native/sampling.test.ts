@@ -53,12 +53,12 @@ function compare({ network, inputs }: Case, index: number, fields: Partial<Sampl
     byTime.set(t, frame.subarray(4 * i, 4 * i + 4));
   }
   const save = Int32Array.from(new Set([0, steps >> 1, steps]));
-  const request = { grid, save, ...tableauArrays(solver), initial: x, condition, frame: framed ? frame : null, ...fields };
+  const shared = condition !== null && condition.length !== rows * program.conditionWidth;
+  const request = { grid, save, ...tableauArrays(solver), initial: x, condition, sharedCondition: shared, frame: framed ? frame : null, ...fields };
   const { x: got, nonfiniteRow, nfe } = net.sampleSync(sampleRequest(rows, steps, request));
   net.dispose();
   expect([nonfiniteRow, nfe]).toEqual([-1, rows === 0 ? 0 : steps * stages]);
 
-  const shared = condition !== null && condition.length !== rows * program.conditionWidth;
   const repeated = shared ? Float32Array.from({ length: rows * program.conditionWidth }, (_, i) => condition[i % condition.length] as number) : condition;
   const net64 = oracleField(program, parameters, repeated);
   const field = (z: Float64Array, t: number): Float64Array => {

@@ -86,8 +86,7 @@ function reference(program: Program, parameters: Float32Array, request: DensityR
   const { dimension: d, conditionWidth: c } = program;
   const exact = withDivergence(program);
   const { n } = request;
-  const shared = request.condition !== null && request.condition.length === c && n !== 1;
-  const condition = shared ? Float32Array.from({ length: n * c }, (_, i) => request.condition?.[i % c] as number) : request.condition;
+  const condition = request.sharedCondition ? Float32Array.from({ length: n * c }, (_, i) => request.condition?.[i % c] as number) : request.condition;
   const field = (state: Float64Array, time: number): Float64Array => {
     const [a, tau, b, gain] = frame?.get(time) ?? [1, Math.fround(time), 0, 1];
     const x = state.subarray(0, n * d);
@@ -134,7 +133,14 @@ function densityRequest(index: number, framed: boolean, shared: boolean): { requ
   const { dimension: d, conditionWidth: c } = network.program;
   const rows = Math.min(inputs.rows, 14);
   const condition = inputs.condition?.slice(0, c * (shared ? 1 : rows)) ?? null;
-  const base = sampleRequest(rows, steps, { ...tableauArrays(solver), grid, save: new Int32Array(0), initial: inputs.x.slice(0, rows * d), condition });
+  const base = sampleRequest(rows, steps, {
+    ...tableauArrays(solver),
+    grid,
+    save: new Int32Array(0),
+    initial: inputs.x.slice(0, rows * d),
+    condition,
+    sharedCondition: shared,
+  });
   const request = { ...base, frame: framed ? table : null, threads: 1 + (index % 3), sourceScale: 1.5, probes: 0, columns: null, constant: -0.25 };
   return { request, frame: framed ? frame : null };
 }

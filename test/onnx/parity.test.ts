@@ -118,7 +118,7 @@ async function samplerErrors(
   const { shift, scale } = model.normaliser ?? { shift: null, scale: null };
   const fixed = { firstRow: 0, seed: 0n, normaliseInitial: false, sourceScale: 1, save: Int32Array.of(steps), frame: null, threads: 1 };
   const solve = (initial: Float32Array): Float32Array =>
-    core.sampleSync({ ...fixed, ...tableauArrays(solver), n: rows, initial, condition: points.networkCondition, grid, shift, scale }).x;
+    core.sampleSync({ ...fixed, ...tableauArrays(solver), n: rows, initial, condition: points.networkCondition, sharedCondition: false, grid, shift, scale }).x;
   const start = noise.map((v) => v * model.path.sourceScale);
   const want = solve(start);
   const moved = solve(start.map((v) => v * (1 + 2 ** -23)));

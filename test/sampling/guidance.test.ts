@@ -128,7 +128,8 @@ describe.each([...affinePaths, ...stirredPaths])('closed form on %s', (_, path) 
     );
     const initial = Float32Array.from([0.3, -0.7, 2, 1, -1.5, 0.1], (v) => v * (path.sourceScale ?? 1));
     const guidance = w === 1 ? null : { scale: w, from: 0, to: 1, condition: Float32Array.of(0, 1) };
-    const request = sampleRequest(3, steps, { a, b, c, grid, frame: rows, initial, condition: Float32Array.of(1, 0), guidance, save: Int32Array.of(steps) });
+    const given = { condition: Float32Array.of(1, 0), sharedCondition: true, guidance };
+    const request = sampleRequest(3, steps, { a, b, c, grid, frame: rows, initial, ...given, save: Int32Array.of(steps) });
     const { x } = network.sampleSync(request);
     network.dispose();
     const mean = [0, 1].map((j) => (1 - w) * (means.none[j] as number) + w * (means.given[j] as number)) as [number, number];

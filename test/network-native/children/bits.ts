@@ -51,7 +51,15 @@ async function score(estimated: boolean): Promise<string> {
   const { words, constants } = encodeProgram(estimated ? withEstimates(program, threads > 1 ? 2 : 5) : withDivergence(program));
   const net = new (native().Network)(words, constants, initialiseParameters(program, 3));
   const each = Math.ceil(split / 100);
-  const fields = { ...midpoint, grid: Float64Array.of(1, 0.7, 0.3, 0), condition: Float32Array.of(0.3, 2), save: new Int32Array(0), shift: null, scale: null };
+  const fields = {
+    ...midpoint,
+    grid: Float64Array.of(1, 0.7, 0.3, 0),
+    condition: Float32Array.of(0.3, 2),
+    sharedCondition: true,
+    save: new Int32Array(0),
+    shift: null,
+    scale: null,
+  };
   for (let first = 0; first < 1000; first += each) {
     const n = Math.min(each, 1000 - first);
     const initial = native().normal(9n, first, n, 3);
@@ -88,7 +96,7 @@ const digests = {
   ),
   embedded: await train(new Trainer({ ...trainerRequest(wide, 500, { threads, condition: dataset(3, 500, 9) }), ...embedded }), 6),
   samples: await sample({}, small),
-  conditional: await sample({ ...midpoint, condition: Float32Array.of(0.1, -0.4, 1) }, { ...small, condition }),
+  conditional: await sample({ ...midpoint, condition: Float32Array.of(0.1, -0.4, 1), sharedCondition: true }, { ...small, condition }),
   densities: await score(false),
   estimates: await score(true),
 };

@@ -59,6 +59,7 @@ async function score(precision: 'f32-amx' | 'bf16x3' | 'bf16', estimated: boolea
       precision,
       initial: native().normal(9n, first, n, 3),
       condition: Float32Array.of(0.3, 2),
+      sharedCondition: true,
       save: new Int32Array(0),
     };
     const request = { ...sampleRequest(n, 2, fields), grid: Float64Array.of(1, 0.4, 0), probes: estimated ? 5 : 0, columns: null, constant: 1 };
@@ -72,7 +73,7 @@ async function score(precision: 'f32-amx' | 'bf16x3' | 'bf16', estimated: boolea
 const digests: Record<string, string> = { tiles: await train(small, 4), blocks: await train(blocks, 2), layers: await train(large, 2) };
 for (const precision of ['f32-amx', 'bf16x3', 'bf16'] as const) {
   digests[precision] = await sample({ precision }, small);
-  digests[`${precision}, conditional`] = await sample({ precision, condition: Float32Array.of(0.1, -0.4, 1) }, { ...small, condition });
+  digests[`${precision}, conditional`] = await sample({ precision, condition: Float32Array.of(0.1, -0.4, 1), sharedCondition: true }, { ...small, condition });
   digests[`${precision}, exact`] = await score(precision, false);
   digests[`${precision}, estimated`] = await score(precision, true);
 }
