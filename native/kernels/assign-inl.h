@@ -13,7 +13,7 @@ FLOW_INLINE I first_columns() {
 // The least of all lanes and, where it stands, the least of `at`: by halves of the vector, without branches, which a search from lane to lane would guess
 // wrong.
 template <int W, int... J>
-FLOW_INLINE I turned(I x, std::integer_sequence<int, J...>) {
+FLOW_INLINE I rotated(I x, std::integer_sequence<int, J...>) {
   return __builtin_shufflevector(x, x, ((J + W) % kWidth)...);
 }
 template <int W = kWidth / 2>
@@ -21,8 +21,8 @@ FLOW_INLINE I least(I x) {  // in every lane
   if constexpr (W == 0) {
     return x;
   } else {
-    const I other = turned<W>(x, std::make_integer_sequence<int, kWidth>());
-    return least<W / 2>(lesser(x, other));
+    const I other = rotated<W>(x, std::make_integer_sequence<int, kWidth>());
+    return least<W / 2>(minimum(x, other));
   }
 }
 FLOW_INLINE I least_at(I x, I lowest, I at) { return least(select_bits(x == lowest, at, splat_bits(INT32_MAX))); }
@@ -64,9 +64,9 @@ void cheapest_two(int32_t n, const int32_t* cost, const int32_t* price, int32_t*
   for (int32_t j = 0; j < n; j += kWidth, at += kWidth) {
     const I r = load_bits(cost + j) - load_bits(price + j);
     const auto first = r < low, second = r < next;
-    next = lesser(next, greater(low, r));
+    next = minimum(next, maximum(low, r));
     next_at = select_bits(first, low_at, select_bits(second, at, next_at));
-    low = lesser(low, r);
+    low = minimum(low, r);
     low_at = select_bits(first, at, low_at);
   }
   const I first = least(low), first_at = least_at(low, first, low_at);
@@ -85,11 +85,11 @@ void relax(int32_t n, const int32_t* cost, const int32_t* price, int32_t base, i
   for (int32_t j = 0; j < n; j += kWidth, at += kWidth) {
     const I candidate = (load_bits(cost + j) - load_bits(price + j) + b) | load_bits(closed + j), old = load_bits(key + j);
     const auto better = candidate < old;
-    const I now = lesser(candidate, old);
+    const I now = minimum(candidate, old);
     store_bits(key + j, now);
     store_bits(from + j, select_bits(better, r, load_bits(from + j)));
     const auto lower = now < low;
-    low = lesser(now, low);
+    low = minimum(now, low);
     low_at = select_bits(lower, at, low_at);
   }
   const I lowest = least(low);

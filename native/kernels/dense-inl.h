@@ -19,7 +19,7 @@ void prefetch_results(const DenseArgs& d, int row, int rows, int panel) {
 }
 
 void dense(const DenseArgs& d) {
-  if (d.few) return dense_few(d);
+  if (d.by_lanes) return dense_few(d);
   if (d.y.rows == 1 && tile_panels(1) > 1 && d.slope.data == nullptr && d.mul.data == nullptr && !d.accumulate) return one_row_of(d);
   const Finish finish = finish_for(d.activation, d.slope.data != nullptr);
   const int rows = d.y.rows, in = d.x.cols, panels = (d.y.cols + kLanes - 1) / kLanes;

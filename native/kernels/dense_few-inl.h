@@ -1,5 +1,6 @@
-// dense() for one to four outputs of many inputs, the last layer of a network for few dimensions: lanes run over k, where a tile would leave 12 of 16 idle and
-// one row would wait for a chain of as many fmas as there are inputs. An element's sum: kVirtualLanes lanes, each k ascending, then the tree.
+// dense() for one to four outputs of many inputs, the last layer of a network for few dimensions: lanes run over k, where a tile's vectors would hold four
+// columns at most and one row would wait for a chain of as many fmas as there are inputs. An element's sum: kVirtualLanes lanes, each k ascending, then the
+// tree.
 namespace {
 
 // The lanes' halves of every block of 2 W lanes added, first those of a, then those of b: a level of the tree for several sums at once.
@@ -39,11 +40,11 @@ FLOW_INLINE F trees(const Lanes (&sum)[N]) {
 
 // z[r C + c] of R rows.
 template <int R, int C>
-FLOW_INLINE void few_sums(const DenseArgs& d, const float* columns, int row, float* z) {
+FLOW_INLINE void few_sums(const DenseArgs& d, const float* transposed, int row, float* z) {
   Lanes sum[R * C] = {};
   const float* x = d.x.data + static_cast<int64_t>(row) * kLanes;
   for (int k = 0; k < d.x.cols; k += kVirtualLanes) {
-    const float *xk = x + k / kLanes * d.x.block + k % kLanes, *wk = columns + k / kLanes * C * kLanes + k % kLanes;
+    const float *xk = x + k / kLanes * d.x.block + k % kLanes, *wk = transposed + k / kLanes * C * kLanes + k % kLanes;
 #pragma GCC unroll 4
     for (int j = 0; j < kParts; j++) {
       F w[C];
@@ -88,34 +89,28 @@ template <int C>
 void few_outputs_of(const DenseArgs& d, Finish finish) {
   constexpr int R = kSums >= 24 ? (kWidth == 16 ? 16 : 4) / C : kWidth == 8 ? 4 / C : 1;  // R C sums stay in registers
   alignas(64) float z[kWidth], made[C * kFewInputs];
-  const float* columns = d.columns;
-  if (!columns) {
+  const float* transposed = d.transposed;
+  if (!transposed) {
     transpose_panels(d.panels, C, d.x.cols, made);
-    columns = made;
+    transposed = made;
   }
   int row = 0;
   for (; row + R <= d.y.rows; row += R) {
-    few_sums<R, C>(d, columns, row, z);
+    few_sums<R, C>(d, transposed, row, z);
     few_finish<R, C>(d, finish, row, z);
   }
   for (; row < d.y.rows; row++) {
-    few_sums<1, C>(d, columns, row, z);
+    few_sums<1, C>(d, transposed, row, z);
     few_finish<1, C>(d, finish, row, z);
   }
 }
 
 void dense_few(const DenseArgs& d) {
   const Finish finish = finish_for(d.activation, d.slope.data != nullptr);
-  switch (d.y.cols) {
-    case 1:
-      return few_outputs_of<1>(d, finish);
-    case 2:
-      return few_outputs_of<2>(d, finish);
-    case 3:
-      return few_outputs_of<3>(d, finish);
-    default:
-      return few_outputs_of<4>(d, finish);
-  }
+  if (d.y.cols == 1) return few_outputs_of<1>(d, finish);
+  if (d.y.cols == 2) return few_outputs_of<2>(d, finish);
+  if (d.y.cols == 3) return few_outputs_of<3>(d, finish);
+  few_outputs_of<kFewOutputs>(d, finish);
 }
 
 }  // namespace

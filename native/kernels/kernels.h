@@ -8,7 +8,7 @@
 // All pointers are 64-byte aligned; no kernel reads or writes past the padded extent.
 //
 // Bits (f32): every output element accumulates its products with fma over k in order, from zero, in blocks of kSumBlock;
-// block sums are added in order; bias last. A dense layer of few outputs sums by lanes instead (DenseArgs::few). Reductions over a row or a buffer use 16
+// block sums are added in order; bias last. A dense layer of few outputs sums by lanes instead (DenseArgs::by_lanes). Reductions over a row or a buffer use 16
 // virtual lanes and a fixed tree. AVX2, AVX-512 and NEON give the same bits; the x86-64-v2 baseline has no fma and need not.
 #pragma once
 #include <cstdint>
@@ -22,7 +22,7 @@ constexpr int32_t kLanes = 32;      // width of a panel and of a feature block
 constexpr int32_t kSumBlock = 128;  // products summed from zero before they join the total
 constexpr int32_t kVirtualLanes = 16;
 constexpr int32_t kFewOutputs = 4, kFewInputs = 2048;
-// Whether a dense layer of this whole shape has few outputs. What is a part of a wider one has not.
+// Whether a dense layer of this shape has few outputs, and sums by lanes in f32 forward.
 constexpr bool few_outputs(int32_t out, int32_t in) { return out > 0 && out <= kFewOutputs && in >= kVirtualLanes && in <= kFewInputs; }
 
 enum class Activation : int32_t { kIdentity = 0, kSilu, kGelu, kSelu, kElu, kRelu, kTanh };
@@ -52,10 +52,11 @@ struct DenseArgs {
   Blocked slope;     // (rows, out) or data == null
   ConstBlocked mul;  // (rows, out) or data == null
   bool accumulate;
-  // Every output element is a reduction over k (16 virtual lanes, fixed tree) instead of blocks of k; few_outputs(out, in) holds. `columns` are the panels of
-  // W^T, where somebody has them: they are made in every call otherwise.
-  bool few = false;
-  const float* columns = nullptr;
+  // Every output element is a reduction over k (16 virtual lanes, fixed tree) instead of blocks of k. Only for a whole layer forward where
+  // few_outputs(out, in) holds: a part of a layer would sum in another order than the whole. Reads the lanes past the columns of x, zeros as everywhere.
+  // `transposed` are the panels of W^T, where somebody has them: they are made in every call otherwise.
+  bool by_lanes = false;
+  const float* transposed = nullptr;
 };
 
 // dW (+)= x^T g in panels of W (out, in), db (+)= column sums of g. Rows are summed from zero in blocks of kSumBlock, then added
@@ -146,7 +147,7 @@ struct Kernels {
   // key = min(key, (cost - price + base) | closed), from = row where that is new; the least key and its column. closed is 0 or INT32_MAX.
   void (*relax)(int32_t n, const int32_t* cost, const int32_t* price, int32_t base, int32_t row, const int32_t* closed, int32_t* key, int32_t* from,
                 int32_t* out);
-  float (*largest)(int32_t n, const float* x);  // of n floats >= 0, 0 without any; any n, x and y of quantise at 64 bytes
+  float (*largest)(int32_t n, const float* x);  // of n floats >= 0, 0 without any; any n
   // y = min(round(min(x, most) factor), limit), halves up; any n
   void (*quantise)(int32_t n, const float* x, float most, float factor, int32_t limit, int32_t* y);
   // Forward derivatives.

@@ -82,7 +82,7 @@ void dense(const DenseArgs& d) {
       }
       const float* w = d.panels + static_cast<int64_t>(o / kLanes) * d.x.cols * kLanes + o % kLanes;
       const auto add = [&](float sum, int64_t i) { return fma(at(d.x, r, static_cast<int>(i)), w[i * kLanes], sum); };
-      float z = d.few ? lanes_sum<float>(d.x.cols, add) : blocks_sum(d.x.cols, nullptr, add);
+      float z = d.by_lanes ? lanes_sum<float>(d.x.cols, add) : blocks_sum(d.x.cols, nullptr, add);
       if (d.bias) z += d.bias[o];
       float y = act(d.activation, z, d.slope.data ? &at(d.slope, r, o) : nullptr);
       if (d.accumulate) y += at(d.y, r, o);

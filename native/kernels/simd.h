@@ -100,14 +100,14 @@ template <class M>
 FLOW_INLINE I select_bits(M mask, I yes, I no) {
   return mask ? yes : no;
 }
-FLOW_INLINE I lesser(I a, I b) {
+FLOW_INLINE I minimum(I a, I b) {
 #if FLOW_LANES == 16
   return (I)_mm512_min_epi32((__m512i)a, (__m512i)b);
 #else
   return a < b ? a : b;
 #endif
 }
-FLOW_INLINE I greater(I a, I b) {
+FLOW_INLINE I maximum(I a, I b) {
 #if FLOW_LANES == 16
   return (I)_mm512_max_epi32((__m512i)a, (__m512i)b);
 #else

@@ -146,7 +146,7 @@ DenseArgs dense_args(const Workspace& w, const float* parameters, int32_t o, Row
   const float* bias = row_bias != nullptr ? row_bias : op.q >= 0 ? parameters + program.parameters[op.q].packed : nullptr;
   const Blocked none{nullptr, 0, 0, 0};
   const Parameter& weight = program.parameters[op.p];
-  return {w.value(op.a, rows), parameters + weight.packed, bias, op.activation, w.value(op.output, rows), w.slope(o, rows), none, false, weight.few()};
+  return {w.value(op.a, rows), parameters + weight.packed, bias, op.activation, w.value(op.output, rows), w.slope(o, rows), none, false, weight.by_lanes()};
 }
 
 NarrowDenseArgs narrow_product(const Workspace& w, int32_t o, Rows rows) {

@@ -33,7 +33,7 @@ struct Parameter {
   bool transposed = false;
 
   int64_t transposed_size() const { return round_up(shape[1], kLanes) * shape[0]; }  // floats of the panels of W^T
-  bool few() const { return few_outputs(shape[0], shape[1]); }                       // of a weight
+  bool by_lanes() const { return few_outputs(shape[0], shape[1]); }                  // of a weight
 };
 
 struct Op {

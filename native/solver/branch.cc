@@ -34,7 +34,7 @@ Status Branch::init(const NetworkData& network, const BranchOptions& options, in
   const NarrowNetwork* narrow = nullptr;
   FLOW_TRY(network.narrow(shared, options.precision, &narrow));
   const Program& program = plan_->program;
-  int64_t stage_floats = row_floats(plan_->stage), bias = 0, columns = 0;
+  int64_t stage_floats = row_floats(plan_->stage), bias = 0, transposed = 0;
   for (const int32_t v : plan_->row_bias) stage_floats += v >= 0 ? round_up(program.values[v].width, kLanes) : 0;
   window_rows_ = static_cast<int32_t>(window_of(options, stage_floats));
   floats_ = slots * (window_rows_ * stage_floats + capacity * row_floats(plan_->rows));
@@ -45,16 +45,16 @@ Status Branch::init(const NetworkData& network, const BranchOptions& options, in
     const bool has = plan_->row_bias[o] >= 0;
     const int64_t width = has ? round_up(program.values[plan_->row_bias[o]].width, kLanes) : 0;
     const Op& op = program.ops[o];
-    const bool dense = op.kind == OpKind::kDense, few = dense && narrow == nullptr && program.parameters[op.p].few();
-    steps_[step_count_++] = {o, has ? bias : -1, width, dense, op.a == kValueX, op.output == program.output, few ? columns : -1};
+    const bool dense = op.kind == OpKind::kDense, by_lanes = dense && narrow == nullptr && program.parameters[op.p].by_lanes();
+    steps_[step_count_++] = {o, has ? bias : -1, width, dense, op.a == kValueX, op.output == program.output, by_lanes ? transposed : -1};
     bias += width * window_rows_;
-    if (few) columns += program.parameters[op.p].transposed_size();
+    if (by_lanes) transposed += program.parameters[op.p].transposed_size();
   }
-  FLOW_TRY(columns_.allocate(columns));
+  FLOW_TRY(transposed_.allocate(transposed));
   for (int64_t i = 0; i < step_count_; ++i) {
-    if (steps_[i].columns < 0) continue;
+    if (steps_[i].transposed < 0) continue;
     const Parameter& weight = program.parameters[program.ops[steps_[i].op].p];
-    kernels_->transpose_panels(parameters_ + weight.packed, weight.shape[0], weight.shape[1], columns_.data() + steps_[i].columns);
+    kernels_->transpose_panels(parameters_ + weight.packed, weight.shape[0], weight.shape[1], transposed_.data() + steps_[i].transposed);
   }
   for (int32_t v = 0; v < program.values.size(); ++v)
     if (plan_->broadcast[v]) broadcast_[broadcast_count_++] = v;
@@ -102,7 +102,7 @@ void Branch::begin(int32_t index, int64_t first_row, int32_t rows) {
     if (!steps_[i].dense) continue;
     if (narrow) slot.narrow_calls[i] = narrow_args(slot.rows, parameters_, steps_[i].op, {0, rows}, nullptr);
     else slot.calls[i] = dense_args(slot.rows, parameters_, steps_[i].op, {0, rows}, nullptr);
-    if (steps_[i].columns >= 0) slot.calls[i].columns = columns_.data() + steps_[i].columns;
+    if (steps_[i].transposed >= 0) slot.calls[i].transposed = transposed_.data() + steps_[i].transposed;
   }
 }
 

@@ -56,10 +56,10 @@ class Branch {
     int64_t bias;        // its first vector in Slot::bias, -1 = none
     int64_t bias_width;  // floats from one stage's to the next
     bool dense, reads_x, makes_v;
-    int64_t columns;  // a layer of few outputs: first of its transposed panels in columns_, -1 = none
+    int64_t transposed;  // a layer that sums by lanes: first of its transposed panels in transposed_, -1 = none
   };
   Buffer<Step> steps_;
-  Buffer<float> columns_;
+  Buffer<float> transposed_;
   Buffer<int32_t> broadcast_;  // stage values that row ops read as matrices
   int64_t step_count_ = 0, broadcast_count_ = 0;
   bool made_here_ = false;  // the output is made by an op of every stage

@@ -38,7 +38,9 @@ void compare(Verdict& verdict, const Matrix& got, const Matrix& want, bool exact
   if (!got.buffer.intact()) verdict.fail(text + ": wrote before the buffer");
 }
 
-void dense_case(const Subject& s, Verdict& verdict, Random& random, int rows, int in, int out) {
+enum class Order { kBlocks, kLanes, kLanesGiven };  // of a sum; the last with the transposed panels given
+
+void dense_in_order(Order order, const Subject& s, Verdict& verdict, Random& random, int rows, int in, int out) {
   const int flags = random.below(32);
   const Activation activation = flags & 1 ? static_cast<Activation>(random.below(7)) : Activation::kIdentity;
   const bool with_bias = flags & 2, with_slope = flags & 4, with_mul = flags & 8, accumulate = flags & 16;
@@ -60,11 +62,11 @@ void dense_case(const Subject& s, Verdict& verdict, Random& random, int rows, in
                  with_slope ? Blocked(slope) : Blocked{},
                  with_mul ? ConstBlocked(mul) : ConstBlocked(nullptr, 0, 0, 0),
                  accumulate,
-                 few_outputs(out, in) && random.below(2) == 0};
-  const Guarded columns(static_cast<int64_t>(panels_of(in)) * out * 32);
-  if (args.few && random.below(2)) {
-    s.kernels.transpose_panels(w.data(), out, in, columns.data());
-    args.columns = columns.data();
+                 order != Order::kBlocks};
+  const Guarded transposed(static_cast<int64_t>(panels_of(in)) * out * 32);
+  if (order == Order::kLanesGiven) {
+    reference_kernels().transpose_panels(w.data(), out, in, transposed.data());
+    args.transposed = transposed.data();
   }
   DenseArgs want = args;
   want.y = y_want;
@@ -72,7 +74,7 @@ void dense_case(const Subject& s, Verdict& verdict, Random& random, int rows, in
   s.kernels.dense(args);
   reference_kernels().dense(want);
   verdict.cases++;
-  const std::string text = shape("dense", rows, in, out, flags);
+  const std::string text = shape("dense", rows, in, out, flags + 100 * static_cast<int>(order));
   compare(verdict, y, y_want, s.exact, text);
   if (with_slope) compare(verdict, slope, slope_want, s.exact, text + " slope");
   if (activation != Activation::kIdentity) return;
@@ -91,6 +93,14 @@ void dense_case(const Subject& s, Verdict& verdict, Random& random, int rows, in
       verdict.worst = std::fmax(verdict.worst, error / bound);
       if (!(error <= bound)) return verdict.fail(text + " error " + std::to_string(error) + " beyond " + std::to_string(bound));
     }
+}
+
+// The same in every order that the shape allows.
+void dense_case(const Subject& s, Verdict& verdict, Random& random, int rows, int in, int out) {
+  dense_in_order(Order::kBlocks, s, verdict, random, rows, in, out);
+  if (!few_outputs(out, in)) return;
+  dense_in_order(Order::kLanes, s, verdict, random, rows, in, out);
+  dense_in_order(Order::kLanesGiven, s, verdict, random, rows, in, out);
 }
 
 void weight_case(const Subject& s, Verdict& verdict, Random& random, int rows, int in, int out) {
@@ -170,7 +180,8 @@ Verdict check_dense(const Subject& s) {
   Random random(s.seed);
   for (int rows = 0; rows <= 40; rows++)
     for (int out = 1; out <= kFewOutputs; out++) dense_case(s, verdict, random, rows, kVirtualLanes + random.below(rows % 4 ? 60 : 300), out);
-  dense_case(s, verdict, random, 5, kFewInputs, kFewOutputs);
+  for (int in : {15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 2047, 2048, 2049})  // sums by lanes: with tails of k, and the shapes that just have them or not
+    for (int out = 1; out <= kFewOutputs + 1; out++) dense_case(s, verdict, random, 1 + random.below(20), in, out);
   return verdict;
 }
 Verdict check_weight_grad(const Subject& s) {
