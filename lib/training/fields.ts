@@ -1,6 +1,7 @@
 // Single options of a run, each checked by itself.
 
 import { Dataset } from '../data/dataset.ts';
+import { checkEnding } from '../data/endings.ts';
 import { argumentError } from '../errors.ts';
 import { checkFile } from '../model/check.ts';
 import { choice, finite, integer, record } from '../options.ts';
@@ -57,7 +58,7 @@ export function checkCheckpoint(value: unknown): Settings['checkpoint'] {
   const { everySeconds, everySteps, resume, onError } = given as { [key in keyof CheckpointOptions]?: unknown };
   const seconds = everySeconds ?? (everySteps === undefined ? 30 : undefined);
   return {
-    file: checkFile(given.file, 'options.checkpoint.file'),
+    file: checkEnding(checkFile(given.file, 'options.checkpoint.file'), '.safetensors', 'options.checkpoint.file'),
     everySeconds: seconds === undefined ? Number.POSITIVE_INFINITY : finite(seconds, 'options.checkpoint.everySeconds', 0),
     everySteps: everySteps === undefined ? Number.POSITIVE_INFINITY : integer(everySteps, 'options.checkpoint.everySteps', 1),
     resume: flag(resume, 'options.checkpoint.resume', true),

@@ -64,6 +64,8 @@ const wrong: Wrong[] = [
   [{ onProgress: 1 }, 'ERR_FLOW_TYPE', 'options.onProgress'],
   [{ onResume: 'x' }, 'ERR_FLOW_TYPE', 'options.onResume'],
   [{ checkpoint: '' }, 'ERR_FLOW_TYPE', 'options.checkpoint.file'],
+  [{ checkpoint: 'rows.csv' }, 'ERR_FLOW_CONFIG', 'options.checkpoint.file'],
+  [{ checkpoint: { file: 'model.onnx' } }, 'ERR_FLOW_CONFIG', 'options.checkpoint.file'],
   [{ checkpoint: { file: 'x', every: 3 } }, 'ERR_FLOW_CONFIG', 'options.checkpoint.every'],
   [{ checkpoint: { file: 'x', everySteps: 0 } }, 'ERR_FLOW_RANGE', 'options.checkpoint.everySteps'],
   [{ checkpoint: { file: 'x', everySeconds: -1 } }, 'ERR_FLOW_RANGE', 'options.checkpoint.everySeconds'],
